@@ -1,0 +1,40 @@
+"""What can be chosen about a model. Light: importing this does not import torch."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+
+@dataclass
+class ModelConfig:
+    """The model. What is None or "auto" is chosen from the data and printed."""
+
+    family: Literal["auto", "rnn", "lstm", "gru", "transformer"] = "auto"
+    """model family"""
+    layers: int | None = None
+    """number of layers"""
+    width: int | None = None
+    """features per step inside the model"""
+    heads: int | None = None
+    """attention heads (transformer)"""
+    kv_heads: int | None = None
+    """key and value heads: fewer than heads is grouped-query attention, 1 is multi-query (transformer)"""
+    positions: Literal["auto", "none", "sinusoidal", "learned", "rotary", "alibi"] = "auto"
+    """how the model knows the order of steps (transformer)"""
+    window: int | None = None
+    """steps one attention layer sees, its own included; None sees all (transformer)"""
+    feedforward: Literal["swiglu", "gelu"] = "swiglu"
+    """form of the feed-forward part (transformer)"""
+    qk_norm: bool = True
+    """normalise queries and keys (transformer)"""
+    nonlinearity: Literal["tanh", "relu"] = "tanh"
+    """activation of the plain recurrent network (rnn)"""
+    embedding: Literal["learned", "one-hot"] = "learned"
+    """how a token becomes a vector"""
+    embedding_size: int | None = None
+    """features of a learned embedding (transformer: always the width)"""
+    tie_weights: bool | None = None
+    """use the embedding table as the output layer too"""
+    dropout: float | None = None
+    """fraction of features dropped in training"""
+    variational: bool = False
+    """drop the same features at every step of a chunk (Gal and Ghahramani 2016)"""
