@@ -120,7 +120,7 @@ class SequenceLayer(nn.Module):
             state = self.initial_state(len(x), device=x.device)
         if mask is None and reset is None:
             return self.unroll(x, state, None)
-        segments = Segments(*x.shape[:2], mask, reset, x.device)
+        segments = Segments(len(x), x.shape[1], mask, reset, x.device)
         fresh = self.initial_state(len(x), device=x.device)
         if not len(segments):
             nothing = x.new_zeros(*x.shape[:2], self.output_size)

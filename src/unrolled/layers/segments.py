@@ -1,15 +1,11 @@
 """Mask and reset, turned into what every layer understands: separate sequences, each with its own length."""
 
-from typing import TypeVar
-
 import torch
 from jaxtyping import Bool
 from torch import Tensor
 
 from unrolled.layers import state as states
 from unrolled.layers.state import State
-
-S = TypeVar("S", bound=tuple)
 
 
 class Segments:
@@ -70,11 +66,11 @@ class Segments:
         out = y.new_zeros(self.batch * self.time, *y.shape[2:])
         return out.index_copy(0, self._step, y[self._place, self._offset]).view(self.batch, self.time, *y.shape[2:])
 
-    def start(self, state: S, fresh: S) -> S:
-        """The state each segment begins from: its row of `state`, or after a reset its row of `fresh` (of `batch` rows)."""
+    def start(self, state: State, fresh: State) -> State:
+        """The state each segment begins from: its row of `state`, or after a reset its row of `fresh`."""
         return states.select(~self._anew, states.gather(state, self._row), states.gather(fresh, self._row))
 
-    def finish(self, ended: State, state: S, fresh: S) -> S:
+    def finish(self, ended: State, state: State, fresh: State) -> State:
         """The state of each row after its last segment, which may be empty."""
         untouched = states.select(self._had_reset, fresh, state)
         return states.scatter(untouched, self._ends_used, states.gather(ended, self._end_place))

@@ -6,13 +6,14 @@ is time, the newest step stands last, and the front is padded with zeros. The he
 """
 
 from collections.abc import Callable, Iterator
+from typing import Any, TypeAlias
 
 import safetensors.torch
 import torch
 from jaxtyping import Bool, Int
 from torch import Tensor
 
-State = tuple  # a NamedTuple of tensors, or a (possibly empty) tuple of such
+State: TypeAlias = tuple[Any, ...]  # a NamedTuple of tensors, or a (possibly empty) tuple of such
 
 
 def map_state(function: Callable[..., Tensor], state: State, *others: State) -> State:

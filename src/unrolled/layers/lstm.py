@@ -1,0 +1,46 @@
+"""Long short-term memory."""
+
+from typing import NamedTuple
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from unrolled.kernels.lstm import lstm, lstm_step
+from unrolled.layers.recurrent import Recurrent
+
+
+class LSTMState(NamedTuple):
+    hidden: Float[Tensor, "batch layers width"]
+    cell: Float[Tensor, "batch layers width"]
+
+
+class LSTM(Recurrent):
+    """c_t = f_t * c_{t-1} + i_t * g_t,   h_t = o_t * tanh(c_t)
+
+    with i, f, o = sigmoid(W x_t + U h_{t-1} + b) each and g = tanh of the same form; rows of the weights in the order
+    i, f, g, o. The bias of the forget gate begins at 1 (Gers et al. 2000; Jozefowicz et al. 2015).
+
+    Source: Hochreiter and Schmidhuber 1997, with the forget gate of Gers et al. 2000.
+    """
+
+    gates = 4
+
+    @torch.no_grad()
+    def reset_parameters(self) -> None:
+        super().reset_parameters()
+        if self.bias:
+            for layer in range(self.layers):
+                self.weights(layer)[2][self.width : 2 * self.width] = 1.0
+
+    def initial_state(self, batch_size: int, *, device: torch.device | str | None = None) -> LSTMState:
+        return LSTMState(self.zeros(batch_size, device), self.zeros(batch_size, device))
+
+    def run_layer(
+        self, layer: int, x: Tensor, state: LSTMState, lengths: Tensor | None
+    ) -> tuple[Tensor, tuple[Tensor, ...]]:
+        y, *end = lstm(x, state.hidden, state.cell, self.weights(layer), lengths=lengths, backend=self.backend)
+        return y, tuple(end)
+
+    def step_layer(self, layer: int, x: Tensor, state: LSTMState) -> tuple[Tensor, ...]:
+        return lstm_step(x, state.hidden, state.cell, self.weights(layer))
