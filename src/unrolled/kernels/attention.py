@@ -27,10 +27,6 @@ def attention(
     Source: Vaswani et al. 2017, arXiv:1706.03762, equation 1; grouped queries: Ainslie et al. 2023, arXiv:2305.13245;
     window: Beltagy et al. 2020, arXiv:2004.05150; slopes: Press et al. 2021, arXiv:2108.12409.
     """
-    kind = queries.dtype
-    if queries.device.type == "cpu" and kind == torch.bfloat16:
-        # On CPU the fused attention of short sequences is slower in bfloat16 than in float32.
-        queries, keys, values = queries.float(), keys.float(), values.float()
     keys, values = keys.to(queries.dtype), values.to(queries.dtype)
     with torch.autocast(queries.device.type, enabled=False):
         if backend == "reference":
@@ -39,7 +35,7 @@ def attention(
             y = _windowed(queries, keys, values, present, window, slopes)
         else:
             y = _fused(queries, keys, values, present, window, slopes)
-    return y.to(kind)
+    return y
 
 
 def _reference(q: Tensor, k: Tensor, v: Tensor, visible: Tensor, slopes: Tensor | None) -> Tensor:

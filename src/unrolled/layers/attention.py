@@ -95,9 +95,11 @@ class Attention(SequenceLayer):
         self, mixed: Float[Tensor, "batch time all size"], state: Any, lengths: Tensor | None
     ) -> tuple[Float[Tensor, "batch time heads size"], AttentionState]:
         time, past = mixed.shape[1], state.keys.shape[1]
+        if mixed.is_cpu and mixed.dtype == torch.bfloat16:
+            mixed = mixed.float()  # norms and short attention are faster in float32 there
         queries, keys, values = mixed.split([self.heads, self.kv_heads, self.kv_heads], dim=2)
         if self.query_norm is not None and self.key_norm is not None:
-            queries, keys = self.query_norm(queries), self.key_norm(keys)
+            queries, keys = _normalise(queries, self.query_norm), _normalise(keys, self.key_norm)
         if self.positions == "rotary":
             positions = state.position[:, None] + torch.arange(time, device=mixed.device)
             queries, keys = rotate(queries, positions), rotate(keys, positions)
@@ -133,3 +135,8 @@ class Attention(SequenceLayer):
             return state
         unused = state.keys.shape[1] - int(state.position.max())
         return AttentionState(state.keys[:, unused:], state.values[:, unused:], state.position)
+
+
+def _normalise(x: Tensor, norm: nn.RMSNorm) -> Tensor:
+    """RMSNorm in the type of `x`, whatever the type of the weights: the fused form needs them equal."""
+    return nn.functional.rms_norm(x, norm.normalized_shape, norm.weight.to(x.dtype), norm.eps)

@@ -42,6 +42,8 @@ class TrainConfig:
     """stop after this many validations without a better loss"""
     checkpoint_every: int | None = None
     """updates between checkpoints"""
+    parallel: Literal["ddp", "fsdp"] = "ddp"
+    """with several processes (torchrun): ddp gives each the whole model, fsdp a shard of it"""
     seed: int = 0
     """seed of everything random"""
     resume: str | None = None

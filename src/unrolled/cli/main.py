@@ -1,0 +1,155 @@
+"""The command `unrolled`: finds the verb, reads its options, prints its result, and turns errors into one sentence."""
+
+import contextlib
+import errno
+import importlib
+import json
+import math
+import os
+import sys
+import traceback
+from collections.abc import Callable
+from importlib.metadata import version
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from jsonargparse import ArgumentParser, Namespace
+
+from unrolled.cli import options
+from unrolled.cli.errors import Failed, nearest
+from unrolled.errors import UserError
+
+VERBS = {
+    "demo": "train a small model on text that every Python brings along, and let it speak",
+    "init": "write a commented config file for a text file, to edit and train with",
+    "train": "train a model on text files",
+    "evaluate": "loss, perplexity and bits per byte of a trained model on any text",
+    "generate": "let a trained model write text",
+    "stream": "run a trained model one step at a time: JSON lines in, JSON lines out",
+    "check": "see what this machine offers and whether the layers keep their laws here",
+}
+"""Every verb and what it does. Verb V lives in the module `unrolled.cli.V`, which has two functions:
+`add_arguments(parser)` and `run(options)`, which returns the result for `--json` as a dict (or None).
+Only the module of the verb that is asked for is loaded, and at its top it imports nothing heavy."""
+
+STOPPED, PIPE_CLOSED = 130, 141  # what a shell reports for SIGINT and SIGPIPE
+
+OUTSIDE = (errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EPERM, errno.EROFS)
+"""Troubles of the machine, which a person can mend and no check beforehand can exclude."""
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the command. Returns the exit code: 0; 1 if a check failed or for a bug; 2 for what the user can mend."""
+    arguments = sys.argv[1:] if arguments is None else arguments
+    debug = "--debug" in arguments
+    try:
+        code = _dispatch(arguments)
+        sys.stdout.flush()
+        return code
+    except KeyboardInterrupt:
+        return _report("stopped", STOPPED, debug)
+    except BrokenPipeError:
+        # The reader of our output has gone, as in `unrolled ... | head`. Nothing is left to say, also not at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return PIPE_CLOSED
+    except UserError as error:
+        return _report(str(error), 2, debug)
+    except OSError as error:
+        if error.errno not in OUTSIDE:
+            return _bug(error, debug)
+        place = f"{error.filename}: " if error.filename else ""
+        return _report(f"{place}{(error.strerror or str(error)).lower()}", 2, debug)
+    except Exception as error:
+        return _bug(error, debug)
+
+
+def _dispatch(arguments: list[str]) -> int:
+    verb = arguments[0] if arguments else "--help"
+    if verb in ("--help", "-h", "help"):
+        print(overview())
+        return 0
+    if verb == "--version":
+        print(f"unrolled {version('unrolled')}")
+        return 0
+    if verb not in VERBS:
+        raise UserError(_unknown_verb(verb))
+    module = importlib.import_module(f"unrolled.cli.{verb}")
+    values = options.parse(build_parser(verb, module.add_arguments), arguments[1:])
+    return _run(module, values)
+
+
+def overview() -> str:
+    """What `unrolled --help` prints."""
+    width = max(map(len, VERBS))
+    verbs = "\n".join(f"  {verb:{width}}  {purpose}" for verb, purpose in VERBS.items())
+    return (
+        "usage: unrolled VERB [options]\n\n"
+        "Sequence models that train on all time steps in parallel and run one step at a time.\n\n"
+        f"verbs:\n{verbs}\n\n"
+        "unrolled VERB --help lists the options of a verb; unrolled --version the version.\n"
+        "Begin with: unrolled demo, or unrolled train FILE"
+    )
+
+
+def _unknown_verb(verb: str) -> str:
+    if verb.startswith("-"):
+        return f"unknown option {verb} before the verb; write unrolled VERB {verb}"
+    if Path(verb).exists():
+        return f'unknown verb "{verb}"; did you mean unrolled train {verb}?'
+    found = nearest(verb, VERBS)
+    return f'unknown verb "{verb}"; ' + (f'did you mean "{found}"?' if found else f"the verbs are {', '.join(VERBS)}")
+
+
+def build_parser(verb: str, add_arguments: Callable[[ArgumentParser], None]) -> ArgumentParser:
+    """The parser of one verb."""
+    parser = ArgumentParser(
+        prog=f"unrolled {verb}",
+        description=VERBS[verb][0].upper() + VERBS[verb][1:] + ".",
+        exit_on_error=False,
+        allow_abbrev=False,
+    )
+    add_arguments(parser)
+    options.add_common_options(parser)
+    parser.usage = options.usage(parser)
+    return parser
+
+
+def _run(module: ModuleType, values: Namespace) -> int:
+    """Run the verb; with --json its result goes to stdout alone, and what it prints goes to stderr."""
+    code = 0
+    try:
+        with contextlib.redirect_stdout(sys.stderr) if values.json else contextlib.nullcontext():
+            result = module.run(values)
+    except Failed as failed:
+        result, code = failed.result, 1
+    if values.json:
+        print(json.dumps(_finite(result or {}), default=_path))
+    return code
+
+
+def _finite(value: Any) -> Any:
+    """JSON knows no NaN and no infinity: they become null."""
+    if isinstance(value, dict):
+        return {key: _finite(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_finite(item) for item in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+def _path(value: Any) -> str:
+    if isinstance(value, Path):
+        return str(value)
+    raise TypeError(f"a result holds {value!r}, which JSON cannot say")
+
+
+def _bug(error: Exception, debug: bool) -> int:
+    return _report(f"{type(error).__name__}: {error}; this is a bug; --debug shows where", 1, debug)
+
+
+def _report(sentence: str, code: int, debug: bool) -> int:
+    """One line on stderr, after the traceback if that was asked for."""
+    if debug:
+        traceback.print_exc()
+    print(f"unrolled: {' '.join(sentence.split())}", file=sys.stderr)
+    return code

@@ -1,0 +1,76 @@
+"""How a broken law is told: the law, the case, what differed, by how much and where."""
+
+import torch
+from torch import Tensor
+
+from unrolled.layers import state as states
+
+
+class LawViolation(AssertionError):
+    """A layer does not keep the contract of `SequenceLayer`.
+
+    `law` is the name of the law, `case` the situation in which it broke, `finding` what was seen there.
+    """
+
+    def __init__(self, layer: str, law: str, case: str, finding: str) -> None:
+        super().__init__(f"{layer} breaks the law of {law}\n  {law}: {case}\n  {finding}")
+        self.law = law
+        self.case = case
+        self.finding = finding
+
+
+class Finding(AssertionError):
+    """What was seen in one case; `Subject.case` adds the layer, the law and the case."""
+
+
+def require(condition: bool, finding: str) -> None:
+    """Raise a `Finding` unless the condition holds."""
+    if not condition:
+        raise Finding(finding)
+
+
+def require_same(
+    name: str,
+    found: Tensor,
+    expected: Tensor,
+    against: str,
+    *,
+    tolerance: float = 0.0,
+    least_size: float = 0.0,
+) -> None:
+    """Raise a `Finding` if two tensors differ by more than `tolerance` times the largest expected value.
+
+    `least_size` is the size below which expected values are taken for rounding noise; `against` says in words
+    what `expected` is. A tolerance of 0 asks for equal values. NaN equals NaN only.
+    """
+    if found.dtype != expected.dtype:
+        raise Finding(f"{name} has type {found.dtype}, {against} has {expected.dtype}")
+    if found.shape != expected.shape and name.startswith("final state"):  # a leaf that grows with time
+        found, expected = states.align(found, expected)
+    if found.shape != expected.shape:
+        raise Finding(f"{name} has shape {list(found.shape)}, {against} has {list(expected.shape)}")
+    if not found.numel():
+        return
+    found, expected = found.detach(), expected.detach()
+    same = (found == expected) | (found.isnan() & expected.isnan())
+    difference = (found.double() - expected.double()).abs().masked_fill(same, 0.0).nan_to_num(nan=torch.inf)
+    size = expected.double().abs().nan_to_num(nan=0.0, posinf=0.0).max().item()
+    allowed = tolerance * max(size, least_size)
+    largest = difference.max().item()
+    if largest > allowed:
+        place = tuple(int(i) for i in torch.unravel_index(difference.argmax(), difference.shape))
+        raise Finding(
+            f"{name} differs from {against}: largest difference {largest:.3g} at {_where(name, place)} "
+            f"(found {found[place].item():.6g}, expected {expected[place].item():.6g}, allowed {allowed:.3g})"
+        )
+
+
+def _where(name: str, place: tuple[int, ...]) -> str:
+    if "parameter" in name:
+        axes: tuple[str, ...] = ()
+    elif "state" in name:
+        axes = ("row",)
+    else:
+        axes = ("row", "step", "feature")
+    named = [f"{axis} {i}" for axis, i in zip(axes, place, strict=False)]
+    return "[" + ", ".join(named + [str(i) for i in place[len(named) :]]) + "]"

@@ -1,0 +1,83 @@
+"""Law 8: a fast implementation computes what the reference computes, and the reference has the right gradient."""
+
+import copy
+import itertools
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import torch
+from torch import Tensor
+from torch.autograd.gradcheck import GradcheckError
+
+from unrolled.layers import state as states
+from unrolled.layers.layer import SequenceLayer
+from unrolled.layers.state import State
+from unrolled.testing.failure import Finding
+from unrolled.testing.outcome import RandomLoss, outcome, require_same_outcome
+from unrolled.testing.subject import Subject
+from unrolled.testing.ways import whole
+
+
+def backends(subject: Subject) -> None:
+    """Every backend, and the choice "auto", agrees with the reference: outputs, final state and all gradients, under
+    mask and reset too. In float64 the gradients of the reference are those of finite differences.
+    """
+    layer, x = subject.layer, subject.input()
+    names = {name: None for module in _with_backends(layer) for name in (*module.backends, "auto")}
+    for start, flags in itertools.product(subject.starts(), subject.flags()):
+        way = whole(layer, flags.mask, flags.reset)
+        loss = RandomLoss(subject.generator)
+        with subject.case(f'backend "reference", {flags.name}, {start.name}'), using_backend(layer, "reference"):
+            expected = outcome(layer, way, x, start.state, loss)
+        for name in names:
+            with subject.case(f'backend "{name}", {flags.name}, {start.name}'), using_backend(layer, name):
+                found = outcome(layer, way, x, start.state, loss)
+                require_same_outcome(found, expected, 'backend "reference"', tolerance=subject.tolerance)
+    _gradients_are_right(subject)
+
+
+def _with_backends(layer: SequenceLayer) -> list[SequenceLayer]:
+    return [module for module in layer.modules() if isinstance(module, SequenceLayer)]
+
+
+@contextmanager
+def using_backend(layer: SequenceLayer, name: str) -> Iterator[None]:
+    """Set `backend` on the layer and on all layers inside it that have the backend of that name; undo it afterwards."""
+    changed: list[tuple[SequenceLayer, bool, str]] = []
+    try:
+        for module in _with_backends(layer):
+            if name == "auto" or name in module.backends:
+                changed.append((module, "backend" in vars(module), module.backend))
+                module.backend = name
+        yield
+    finally:
+        for changed_module, was_set, before in changed:
+            changed_module.backend = before
+            if not was_set and "backend" in vars(changed_module):
+                del changed_module.backend
+
+
+def _gradients_are_right(subject: Subject) -> None:
+    with subject.case("gradcheck of the reference in float64"):
+        layer = copy.deepcopy(subject.layer).double()
+        layer.eval()
+        x = subject.input(3 + layer.latency, batch_size=2).double()
+        start = layer.initial_state(2, device=x.device)
+        if layer.supports_step:
+            _, start = layer(subject.input(2, batch_size=2).double())
+        parameters = {name: p.detach() for name, p in layer.named_parameters() if p.requires_grad}
+        floats = [leaf.detach().double() for leaf in states.leaves(start) if leaf.is_floating_point()]
+        inputs = [t.clone().requires_grad_() for t in (x, *floats, *parameters.values())]
+
+        def run(x: Tensor, *others: Tensor) -> tuple[Tensor, ...]:
+            given = iter(others[: len(floats)])
+            values = dict(zip(parameters, others[len(floats) :], strict=True))
+            state: State = states.map_state(lambda leaf: next(given) if leaf.is_floating_point() else leaf, start)
+            y, final = torch.func.functional_call(layer, values, (x, state))
+            return y, *(leaf for leaf in states.leaves(final) if leaf.is_floating_point())
+
+        with using_backend(layer, "reference"):
+            try:
+                torch.autograd.gradcheck(run, inputs, fast_mode=True, nondet_tol=1e-9)
+            except GradcheckError as error:
+                raise Finding(f"gradients differ from finite differences: {str(error).splitlines()[0]}") from error

@@ -1,0 +1,151 @@
+"""Line charts as SVG text: no dependency, no script, and colours that follow the page between light and dark."""
+
+import math
+from collections.abc import Callable, Sequence
+from html import escape
+from typing import NamedTuple
+
+import numpy as np
+
+_LEFT, _RIGHT, _TOP, _ROW = 64, 16, 14, 17
+_MOST_POINTS = 400
+
+
+class Curve(NamedTuple):
+    """One line of a chart. Points that are not finite, or not above zero on a logarithmic axis, are left out."""
+
+    label: str
+    x: Sequence[float]
+    y: Sequence[float]
+    style: str
+    """CSS class of the line"""
+    dots: bool = False
+    """mark every point, with its numbers as a tooltip"""
+    fit: bool = True
+    """whether the vertical axis must hold the whole curve"""
+
+
+class TickRow(NamedTuple):
+    """One row of labels under the horizontal axis."""
+
+    title: str
+    text: Callable[[float], str]
+    """the label at a place of the axis"""
+
+
+def line_chart(
+    curves: Sequence[Curve],
+    *,
+    title: str,
+    rows: Sequence[TickRow],
+    log_x: bool = False,
+    log_y: bool = False,
+    width: int = 760,
+    height: int = 340,
+) -> str:
+    """An `<svg>` element. `title` is read out by screen readers; `rows` label the horizontal axis, top row first."""
+    cleaned = [_clean(curve, log_x, log_y) for curve in curves]
+    drawn = [curve for curve in cleaned if len(curve.x)]
+    bottom = height - _ROW * len(rows) - 12
+    head = f'<svg class="chart" viewBox="0 0 {width} {height}" role="img" aria-label="{escape(title)}">'
+    if not any(curve.fit for curve in drawn):
+        return f'{head}<text x="{width / 2}" y="{height / 2}" text-anchor="middle">nothing was measured</text></svg>'
+    x_low, x_high = _span([curve.x for curve in drawn], log_x, margin=0.0)
+    y_low, y_high = _span([curve.y for curve in drawn if curve.fit], log_y, margin=0.04)
+    to_x = _scale(x_low, x_high, _LEFT, width - _RIGHT, log_x)
+    to_y = _scale(y_low, y_high, bottom, _TOP, log_y)
+
+    parts = [head]
+    for value in ticks(y_low, y_high, 6, log_y):
+        y = to_y(value)
+        parts.append(f'<line class="grid" x1="{_LEFT}" x2="{width - _RIGHT}" y1="{y:.1f}" y2="{y:.1f}"/>')
+        parts.append(f'<text x="{_LEFT - 8}" y="{y + 4:.1f}" text-anchor="end">{_number(value)}</text>')
+    parts.append(f'<line class="axis" x1="{_LEFT}" x2="{width - _RIGHT}" y1="{bottom}" y2="{bottom}"/>')
+    for index, row in enumerate(rows):
+        y = bottom + 16 + _ROW * index
+        parts.append(f'<text class="row" x="0" y="{y}">{escape(row.title)}</text>')
+        taken = 34.0  # where the titles of the rows end
+        for value in ticks(x_low, x_high, 7, log_x):
+            text, x = row.text(value), to_x(value)
+            half = 3.6 * len(text)
+            x = min(x, width - half)
+            if x - half < taken + 8:  # would touch its neighbour
+                continue
+            taken = x + half
+            parts.append(f'<text x="{x:.1f}" y="{y}" text-anchor="middle">{escape(text)}</text>')
+    # A nested svg cuts off what lies outside the axes, such as single outliers.
+    inner = f'x="{_LEFT}" y="0" width="{width - _LEFT}" height="{bottom + 4}"'
+    parts.append(f'<svg {inner} viewBox="{_LEFT} 0 {width - _LEFT} {bottom + 4}">')
+    parts += [_draw(curve, to_x, to_y, rows[0].title) for curve in drawn]
+    parts.append("</svg></svg>")
+    return "".join(parts)
+
+
+def ticks(low: float, high: float, count: int, log: bool) -> list[float]:
+    """About `count` round numbers from `low` to `high`; powers of ten (and 2 and 5 times these) on a log axis."""
+    if log and high / low > 20:
+        decades = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
+        steps = (1, 2, 5) if len(decades) <= 3 else (1,)
+        every = max(1, math.ceil(len(decades) / count))
+        values = [step * 10.0**decade for decade in decades[::every] for step in steps]
+        return [value for value in values if low <= value * (1 + 1e-9) and value <= high * (1 + 1e-9)]
+    rough = (high - low) / count
+    power = 10.0 ** math.floor(math.log10(rough))
+    step = next(nice * power for nice in (1, 2, 2.5, 5, 10) if nice * power >= rough * 0.999)
+    return [index * step for index in range(math.ceil(low / step - 1e-9), math.floor(high / step + 1e-9) + 1)]
+
+
+def smoothed(values: Sequence[float]) -> list[float]:
+    """A centred moving average over about one fiftieth of the values; near the ends the window shrinks.
+
+    So a steep curve is not shifted, as it would be by an average over the past alone.
+    """
+    count = len(values)
+    index = np.arange(count)
+    half = np.minimum(np.minimum(index, count - 1 - index), count // 100)
+    sums = np.concatenate([[0.0], np.cumsum(values)])
+    return ((sums[index + half + 1] - sums[index - half]) / (2 * half + 1)).tolist() if count >= 100 else list(values)
+
+
+def _clean(curve: Curve, log_x: bool, log_y: bool) -> Curve:
+    x, y = np.asarray(curve.x, dtype=float), np.asarray(curve.y, dtype=float)
+    good = np.isfinite(x) & np.isfinite(y) & ((x > 0) | (not log_x)) & ((y > 0) | (not log_y))
+    x, y = x[good], y[good]
+    if len(x) > _MOST_POINTS:
+        picked = np.geomspace(1, len(x), _MOST_POINTS) - 1 if log_x else np.linspace(0, len(x) - 1, _MOST_POINTS)
+        kept = np.unique(picked.round().astype(int))
+        x, y = x[kept], y[kept]
+    return curve._replace(x=x.tolist(), y=y.tolist())
+
+
+def _span(values: list[Sequence[float]], log: bool, margin: float) -> tuple[float, float]:
+    low, high = min(min(v) for v in values), max(max(v) for v in values)
+    if low == high:  # a single value gets some room around it
+        return (low / 2, high * 2) if log else (low - (abs(low) or 1.0) / 2, high + (abs(high) or 1.0) / 2)
+    if log:
+        return low / (high / low) ** margin, high * (high / low) ** margin
+    return low - margin * (high - low), high + margin * (high - low)
+
+
+def _scale(low: float, high: float, start: int, end: int, log: bool) -> Callable[[float], float]:
+    transform: Callable[[float], float] = math.log10 if log else float
+    first, last = transform(low), transform(high)
+    return lambda value: start + (transform(value) - first) / (last - first) * (end - start)
+
+
+def _draw(curve: Curve, to_x: Callable[[float], float], to_y: Callable[[float], float], x_name: str) -> str:
+    places = [(to_x(x), to_y(y)) for x, y in zip(curve.x, curve.y, strict=True)]
+    points = " ".join(f"{x:.1f},{y:.1f}" for x, y in places)
+    line = f'<polyline class="{curve.style}" points="{points}"/>'
+    if not curve.dots and len(places) > 1:
+        return line
+    circles = (
+        f'<circle class="{curve.style}" cx="{x:.1f}" cy="{y:.1f}" r="3">'
+        f"<title>{escape(curve.label)} {_number(value)} at {escape(x_name)} {step:,.6g}</title></circle>"
+        for (x, y), step, value in zip(places, curve.x, curve.y, strict=True)
+    )
+    return line + "".join(circles)
+
+
+def _number(value: float) -> str:
+    return f"{value:,.4g}" if value == 0 or 1e-3 <= abs(value) < 1e5 else f"{value:.2g}"

@@ -1,0 +1,281 @@
+"""The training loop: full and truncated backpropagation through time, with exact resume."""
+
+import contextlib
+import math
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+import torch
+from accelerate import Accelerator
+from torch import Tensor
+
+from unrolled.data.feeds import Batch
+from unrolled.errors import UserError
+from unrolled.inference.batches import as_tensors, flags
+from unrolled.inference.evaluate import Evaluation
+from unrolled.layers import state as states
+from unrolled.layers.state import State
+from unrolled.models.language import LanguageNetwork
+from unrolled.objectives.softmax import NO_TARGET
+from unrolled.training.config import TrainConfig
+from unrolled.training.gradients import GradientWatch, clip_gradients, first_nonfinite
+from unrolled.training.interruption import Interruption
+from unrolled.training.limits import Limits, parse_duration
+from unrolled.training.optimizers import set_learning_rate
+from unrolled.training.progress import Progress
+from unrolled.training.schedules import learning_rate_factor
+
+VALIDATIONS = 12
+"""Validations over a run, unless `validate_every` says how often."""
+RECORD_EVERY = 10
+"""Updates between two lines of metrics.jsonl; each holds the mean over them."""
+CHECKPOINT_SECONDS = 30.0
+"""Time between checkpoints, unless `checkpoint_every` says how often."""
+
+
+class Feed(Protocol):
+    """Batches as a pure function of their number, so that a run resumes from the number alone."""
+
+    batches_per_epoch: int
+
+    def batch(self, index: int) -> Batch: ...
+
+
+@dataclass
+class Position:
+    """Where a run stands: all of it that is not a tensor. Kept in every checkpoint."""
+
+    step: int = 0
+    """updates done"""
+    batch: int = 0
+    """batches consumed"""
+    tokens: int = 0
+    elapsed: float = 0.0
+    """seconds of training so far, over all sessions"""
+    validations: int = 0
+    best_loss: float | None = None
+    best_step: int = 0
+    without_progress: int = 0
+    """validations since the best one"""
+    recent_loss: float = 0.0
+    """summed over the tokens since the last record"""
+    recent_tokens: int = 0
+    recent_seconds: float = 0.0
+
+
+@dataclass
+class Training:
+    """A run in progress: what the loop changes, and what it calls."""
+
+    network: LanguageNetwork
+    objective: torch.nn.Module
+    """a `LanguageObjective`, perhaps wrapped for several processes"""
+    optimizers: list[torch.optim.Optimizer]
+    feed: Feed
+    config: TrainConfig
+    carry: bool
+    accelerator: Accelerator
+    progress: Progress
+    validate: Callable[[], Evaluation]
+    save_best: Callable[[Position, Evaluation], None]
+    checkpoint: Callable[["Training"], None]
+    record: Callable[[dict[str, Any]], None]
+    bytes_per_token: float | None
+    position: Position = field(default_factory=Position)
+    state: State | None = None
+
+
+def train(run: Training, interruption: Interruption) -> str:
+    """Train until a limit is reached, the loss stops improving or someone interrupts; the reason, in words.
+
+    Raises `UserError` if the loss or the gradient stops being finite; the weights are then those before that step.
+    """
+    config, position = run.config, run.position
+    limits = Limits(
+        config.max_steps, config.max_epochs, None if config.max_time is None else parse_duration(config.max_time)
+    )
+    watch = GradientWatch(clip_norm=config.clip_norm)
+    started = time.perf_counter() - position.elapsed
+    last_checkpoint = time.perf_counter()
+    run.objective.train()
+
+    def part_done() -> float:
+        return limits.progress(position.step, position.batch / run.feed.batches_per_epoch, position.elapsed)
+
+    done = part_done()
+    while done < 1:
+        step_started = time.perf_counter()
+        factor = learning_rate_factor(_schedule(config), done, position.step, config.warmup_steps or 0)
+        set_learning_rate(run.optimizers, factor)
+        loss, tokens = accumulate_gradients(run)
+        norm = clip_gradients(run.network.parameters(), max_norm=config.clip_norm, max_value=config.clip_value)
+        _require_finite(run, loss, norm)
+        for optimizer in run.optimizers:
+            optimizer.step()
+            optimizer.zero_grad()
+        now = time.perf_counter()
+        position.step += 1
+        position.tokens += tokens
+        position.elapsed = now - started
+        position.recent_loss += loss * tokens
+        position.recent_tokens += tokens
+        position.recent_seconds += now - step_started
+        done = _agreed(run.accelerator, part_done())
+        if position.step % RECORD_EVERY == 0 or done >= 1:
+            _write_record(run, norm, factor)
+        if (warning := watch.observe(position.step, norm)) is not None:
+            run.progress.message(f"warning: {warning}")
+        _show(run, done, loss, norm)
+        if _validation_due(config, position, done):
+            _validate(run)
+            if config.patience is not None and position.without_progress >= config.patience:
+                run.checkpoint(run)
+                return f"stopped early: {position.without_progress} validations without a better loss"
+        # Processes must agree, or one would wait for ever for the others in the next reduction.
+        asked = _agreed(run.accelerator, float(interruption.asked)) > 0
+        due = _agreed(run.accelerator, float(_checkpoint_due(config, position, last_checkpoint))) > 0
+        if asked or due or done >= 1:
+            run.checkpoint(run)
+            last_checkpoint = time.perf_counter()
+        if asked:
+            return "interrupted"
+    return "done"
+
+
+def accumulate_gradients(run: Training) -> tuple[float, int]:
+    """Forward and backward over the batches of one update: the loss per real token, and how many there were.
+
+    Losses are summed over time and rows and divided by the tokens of all batches and processes together, so that the
+    gradient does not depend on how an update is cut into batches, rows and processes.
+    """
+    accelerator, position = run.accelerator, run.position
+    batches = [run.feed.batch(position.batch + offset) for offset in range(run.config.accumulate)]
+    device = accelerator.device
+    here = sum(_count(batch) for batch in batches)
+    tokens = int(_total(accelerator, float(here)))
+    total = 0.0
+    for number, batch in enumerate(batches):
+        if batch.fresh or not run.carry:
+            run.state = None
+        inputs, targets = as_tensors(batch, device)
+        last = number == len(batches) - 1
+        with contextlib.nullcontext() if last else accelerator.no_sync(run.objective):
+            loss, state = run.objective(inputs, targets, run.state, *flags(batch, device))
+            # Wrappers average gradients over processes; the sum is wanted.
+            accelerator.backward(loss * (accelerator.num_processes / max(tokens, 1)))
+        total += loss.item()
+        run.state = states.detach(state) if run.carry else None
+    position.batch += len(batches)
+    return _total(accelerator, total) / max(tokens, 1), tokens
+
+
+def _validate(run: Training) -> None:
+    position = run.position
+    position.validations += 1
+    found = run.validate()
+    run.objective.train()
+    best = position.best_loss is None or found.loss < position.best_loss
+    position.without_progress = 0 if best else position.without_progress + 1
+    if best:
+        position.best_loss, position.best_step = found.loss, position.step
+    run.record(
+        {
+            "kind": "validation",
+            "step": position.step,
+            "loss": found.loss,
+            "perplexity": found.perplexity,
+            "bits_per_byte": found.bits_per_byte,
+            "seconds": position.elapsed,
+        }
+    )
+    if best:
+        run.save_best(position, found)
+    run.progress.validation(position.step, found.loss, found.perplexity, found.bits_per_byte, best)
+
+
+def _validation_due(config: TrainConfig, position: Position, done: float) -> bool:
+    if done >= 1:
+        return True
+    if config.validate_every is not None:
+        return position.step % config.validate_every == 0
+    return math.floor(done * VALIDATIONS) > position.validations
+
+
+def _checkpoint_due(config: TrainConfig, position: Position, last: float) -> bool:
+    if config.checkpoint_every is not None:
+        return position.step % config.checkpoint_every == 0
+    return time.perf_counter() - last > CHECKPOINT_SECONDS
+
+
+def _write_record(run: Training, norm: float, factor: float) -> None:
+    position = run.position
+    run.record(
+        {
+            "kind": "train",
+            "step": position.step,
+            "tokens": position.tokens,
+            "seconds": position.elapsed,
+            "loss": position.recent_loss / max(position.recent_tokens, 1),
+            "gradient_norm": norm,
+            "learning_rate": (run.config.learning_rate or 0.0) * factor,
+            "tokens_per_second": position.recent_tokens / max(position.recent_seconds, 1e-9),
+        }
+    )
+    position.recent_loss, position.recent_tokens, position.recent_seconds = 0.0, 0, 0.0
+
+
+def _show(run: Training, done: float, loss: float, norm: float) -> None:
+    position = run.position
+    run.progress.train(
+        position.step,
+        done,
+        loss,
+        position.tokens / max(position.elapsed, 1e-9),
+        norm,
+        bits_per_byte=None if run.bytes_per_token is None else loss / math.log(2) / run.bytes_per_token,
+        epoch=position.batch / run.feed.batches_per_epoch,
+    )
+
+
+def _require_finite(run: Training, loss: float, norm: float) -> None:
+    if math.isfinite(loss) and math.isfinite(norm):
+        return
+    what = "loss" if not math.isfinite(loss) else "gradient"
+    value = loss if what == "loss" else norm
+    gradients = ((name, p.grad) for name, p in run.network.named_parameters() if p.grad is not None)
+    where = first_nonfinite(gradients)
+    best = run.position.best_loss
+    kept = f"the best model so far (step {run.position.best_step}) is kept" if best is not None else "no model is kept"
+    raise UserError(
+        f"the {what} became {value} at step {run.position.step + 1}"
+        + (f" (first in the gradient of {where})" if where else "")
+        + f" and training stopped before using it; {kept}; "
+        "lower --train.learning_rate or --train.clip_norm, or look for extreme values in the data"
+    )
+
+
+def _schedule(config: TrainConfig) -> Any:
+    return "constant" if config.schedule == "auto" else config.schedule
+
+
+def _count(batch: Batch) -> int:
+    wanted = batch.targets != NO_TARGET
+    return int((wanted if batch.mask is None else wanted & batch.mask).sum())
+
+
+def _total(accelerator: Accelerator, value: float) -> float:
+    """The sum of a number over the processes."""
+    if accelerator.num_processes == 1:
+        return value
+    return float(accelerator.reduce(torch.tensor(value, dtype=torch.float64, device=accelerator.device), "sum"))
+
+
+def _agreed(accelerator: Accelerator, value: float) -> float:
+    """The first process's view of a number: clocks and signals differ between processes, decisions must not."""
+    if accelerator.num_processes == 1:
+        return value
+    shared: Tensor = torch.tensor(value, dtype=torch.float64, device=accelerator.device)
+    torch.distributed.broadcast(shared, src=0)
+    return float(shared)

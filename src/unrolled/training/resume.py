@@ -1,0 +1,123 @@
+"""Everything an exact resume needs, into a checkpoint and back."""
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from unrolled.errors import UserError
+from unrolled.layers import state as states
+from unrolled.training.checkpoints import (
+    Checkpoint,
+    pack_optimizer,
+    pack_random_state,
+    restore_random_state,
+    save_checkpoint,
+    unpack_optimizer,
+)
+from unrolled.training.loop import Position, Training
+from unrolled.training.parallel import full_tensor, gathered, sharded_like
+
+MAY_CHANGE = {
+    "train": {
+        "max_steps",
+        "max_epochs",
+        "max_time",
+        "patience",
+        "validate_every",
+        "checkpoint_every",
+        "tensorboard",
+        "resume",
+        "parallel",
+    },
+    "data": {"cache"},
+}
+"""Settings of a resumed run that need not be those it began with: limits, and what does not touch the weights."""
+
+
+def write_checkpoint(run: Training, folder: Path, settings: dict[str, Any]) -> None:
+    """Save the run as it stands. All processes take part, the first one writes."""
+    tensors: dict[str, Tensor] = {
+        f"network.{name}": full_tensor(parameter.detach()) for name, parameter in run.network.named_parameters()
+    }
+    meta: dict[str, Any] = {"position": asdict(run.position), "settings": settings, "optimizers": []}
+    for number, optimizer in enumerate(run.optimizers):
+        packed, numbers = pack_optimizer(optimizer)
+        tensors |= {f"optimizer{number}.{name}": full_tensor(tensor) for name, tensor in packed.items()}
+        meta["optimizers"].append(numbers)
+    if run.state is not None:
+        for name, leaf in states.named_leaves(run.state):
+            tensors[f"state.{name}"] = gathered(leaf, run.accelerator)
+    random, numbers = pack_random_state()
+    # Random states differ by process: each one's dropout draws from its own.
+    for process, own in enumerate(_every_process(random, run)):
+        tensors |= {f"random{process}.{name}": tensor for name, tensor in own.items()}
+    meta["random"] = numbers
+    if run.accelerator.is_main_process:
+        save_checkpoint(folder, run.position.step, tensors, meta)
+    run.accelerator.wait_for_everyone()
+
+
+def restore(run: Training, checkpoint: Checkpoint) -> None:
+    """Put a checkpoint into a run that was built with the same settings; it goes on bit for bit."""
+    tensors, meta, _ = checkpoint
+    run.position = Position(**meta["position"])
+    with torch.no_grad():
+        for name, parameter in run.network.named_parameters():
+            parameter.copy_(sharded_like(tensors[f"network.{name}"], parameter))
+    for number, optimizer in enumerate(run.optimizers):
+        parameters = [p for group in optimizer.param_groups for p in group["params"]]
+        packed = _below(f"optimizer{number}.", tensors)
+        unpack_optimizer(optimizer, packed, meta["optimizers"][number])
+        for index, parameter in enumerate(parameters):
+            entries = optimizer.state.get(parameter, {})
+            for name, value in entries.items():
+                if isinstance(value, Tensor) and value.shape == parameter.shape:
+                    entries[name] = sharded_like(packed[f"{index}.{name}"], parameter)
+    leaves = _below("state.", tensors)
+    if leaves:
+        rows = len(next(iter(leaves.values()))) // run.accelerator.num_processes
+        mine = slice(run.accelerator.process_index * rows, (run.accelerator.process_index + 1) * rows)
+        like = run.network.initial_state(rows, device=run.accelerator.device)
+        names = [name for name, _ in states.named_leaves(like)]
+        run.state = states.rebuild(like, [leaves[name][mine].to(run.accelerator.device) for name in names])
+    random = _below(f"random{run.accelerator.process_index}.", tensors)
+    if not random:
+        raise UserError(
+            "the checkpoint was written by fewer processes than run now; resume with the same number of processes"
+        )
+    restore_random_state(random, meta["random"])
+
+
+def require_same_settings(saved: dict[str, Any], wanted: dict[str, Any]) -> None:
+    """Raises `UserError` if a resumed run would go on with other settings than it began with."""
+    changed = [
+        f"{group}.{name} was {saved[group].get(name)}, now {value}"
+        for group, values in wanted.items()
+        if isinstance(values, dict)
+        for name, value in values.items()
+        if name not in MAY_CHANGE.get(group, set()) and saved[group].get(name) != value
+    ]
+    if saved.get("fingerprint") != wanted.get("fingerprint"):
+        changed.append("the text is another one")
+    if saved.get("processes") != wanted.get("processes"):
+        changed.append(f"processes were {saved.get('processes')}, now {wanted.get('processes')}")
+    if changed:
+        raise UserError(
+            f"cannot resume, since the run began otherwise: {'; '.join(changed)}; "
+            "use the old settings, or train into another folder with --run"
+        )
+
+
+def _below(prefix: str, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
+    return {name.removeprefix(prefix): tensor for name, tensor in tensors.items() if name.startswith(prefix)}
+
+
+def _every_process(mine: dict[str, Tensor], run: Training) -> list[dict[str, Tensor]]:
+    if run.accelerator.num_processes == 1:
+        return [mine]
+    all_of_them: list[Any] = [None] * run.accelerator.num_processes
+    torch.distributed.all_gather_object(all_of_them, mine)
+    return all_of_them

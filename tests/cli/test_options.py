@@ -1,0 +1,250 @@
+"""Arguments and config files become values, and every mistake in them one sentence that helps."""
+
+from dataclasses import fields
+from pathlib import Path
+
+import pytest
+import yaml
+from hypothesis import given
+from hypothesis import strategies as st
+from jsonargparse import ArgumentParser, Namespace
+
+from unrolled.cli import errors, options
+from unrolled.cli.main import build_parser
+from unrolled.data.config import DataConfig
+from unrolled.errors import UserError
+from unrolled.models.config import ModelConfig
+from unrolled.training.config import TrainConfig
+
+
+def evaluate_options(parser: ArgumentParser) -> None:
+    """Options like those of a verb that takes a run: all kinds of types without a config file."""
+    parser.add_argument("run", metavar="RUN", help="run")
+    parser.add_argument("files", nargs="+", metavar="FILE", help="texts")
+    parser.add_argument("--stride", type=int | None, help="steps")
+    parser.add_argument("--temperature", type=float, default=1.0, help="of sampling")
+
+
+def train(*arguments: str) -> Namespace:
+    parser = build_parser("train", options.add_train_options)
+    return options.parse(parser, list(arguments))
+
+
+def evaluate(*arguments: str) -> Namespace:
+    parser = build_parser("evaluate", evaluate_options)
+    return options.parse(parser, list(arguments))
+
+
+def sentence(*arguments: str, of=train) -> str:
+    with pytest.raises(UserError) as refused:
+        of(*arguments)
+    return str(refused.value)
+
+
+@pytest.fixture
+def config(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """Writes run.yaml into an empty working folder."""
+    monkeypatch.chdir(tmp_path)
+    return lambda text: Path("run.yaml").write_text(text, encoding="utf-8")
+
+
+def test_without_options_everything_stands_at_its_default() -> None:
+    values = train("a.txt", "b.txt")
+    assert values.files == ["a.txt", "b.txt"]
+    assert (values.data, values.model, values.train) == (DataConfig(), ModelConfig(), TrainConfig())
+    assert (values.run, values.task, values.json, values.debug) == (None, "language", False, False)
+
+
+def test_options_are_the_fields_of_the_dataclasses() -> None:
+    values = train(
+        *("a.txt", "--model.family", "gru", "--train.max_time=10m", "--data.vocabulary", "char"),
+        *("--train.precision", "32", "--train.learning_rate", "1e-3", "--train.clip_norm", "null", "--run", "r"),
+        *("--model.positions", "none", "--model.variational", "true", "--json"),
+    )
+    assert values.model == ModelConfig(family="gru", positions="none", variational=True)
+    assert values.train == TrainConfig(max_time="10m", precision="32", learning_rate=0.001, clip_norm=None)
+    assert values.data == DataConfig(vocabulary="char")
+    assert (values.run, values.json) == ("r", True)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "valid"),
+    [
+        (["--data.valid", "v.txt"], ["v.txt"]),
+        (["--data.valid=v.txt"], ["v.txt"]),
+        (["--data.valid", "v.txt", "--data.valid", "w.txt"], ["v.txt", "w.txt"]),
+        (["--data.valid", "[v.txt, w.txt]"], ["v.txt", "w.txt"]),
+        (["--data.valid", "a: b, c.txt"], ["a: b, c.txt"]),
+        (["--data.valid", "2024"], ["2024"]),
+    ],
+)
+def test_a_list_can_be_given_one_by_one(arguments: list[str], valid: list[str]) -> None:
+    assert train("a.txt", *arguments).data.valid == valid
+
+
+def test_a_file_may_be_named_like_an_option() -> None:
+    assert train("--", "--data.valid").files == ["--data.valid"]
+
+
+def test_a_config_file_and_options_over_it(config) -> None:
+    config(
+        "files: [a.txt]\nmodel:\n  family: lstm\n  width: 64\ntrain: {learning_rate: 1e-3}\ndata: {valid: [v.txt]}\n"
+    )
+    values = train("--config", "run.yaml", "--model.width", "32")
+    assert values.files == ["a.txt"]
+    assert values.model == ModelConfig(family="lstm", width=32)
+    assert values.train == TrainConfig(learning_rate=0.001)
+    assert values.data == DataConfig(valid=["v.txt"])
+    values = train("b.txt", "--config=run.yaml", "--data.valid", "w.txt")
+    assert (values.files, values.data.valid) == (["b.txt"], ["w.txt"])
+    assert train("--model.width", "32", "--config", "run.yaml").model.width == 32, "the command line holds in any order"
+
+
+def test_a_file_for_one_group(config) -> None:
+    config("family: lstm\nwidth: 64\n")
+    assert train("a.txt", "--model", "run.yaml").model == ModelConfig(family="lstm", width=64)
+
+
+def test_print_config_gives_a_config_that_means_the_same(config, capsys: pytest.CaptureFixture) -> None:
+    given = ["a.txt", "--model.family", "gru", "--train.precision", "32", "--train.max_time", "90", "--data.valid", "v"]
+    with pytest.raises(SystemExit):
+        train(*given, "--print_config")
+    config(capsys.readouterr().out)
+    again, first = train("--config", "run.yaml"), train(*given)
+    assert (again.files, again.data, again.model, again.train) == (first.files, first.data, first.model, first.train)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        ("a --model.widht 3", "unknown option --model.widht; did you mean --model.width?"),
+        ("a --modle.width 3", "unknown option --modle.width; did you mean --model.width?"),
+        ("a --model.wid=3", "unknown option --model.wid; did you mean --model.width?"),
+        ("a --seed 3", "unknown option --seed; did you mean --train.seed?"),
+        ("a --zzz", "unknown option --zzz; unrolled train --help lists all"),
+        (
+            "a --model.family lsmt",
+            'unknown family "lsmt" for --model.family; did you mean "lstm"? (auto, rnn, lstm, gru, transformer)',
+        ),
+        ("a --train.precision 33", 'unknown precision "33" for --train.precision; choose one of auto, 32, bf16'),
+        ("a --task langauge", 'unknown task "langauge" for --task; did you mean "language"? (language)'),
+        ("a --model.width abc", '--model.width expects a whole number or null, found "abc"'),
+        ("a --model.layers 1.5", '--model.layers expects a whole number or null, found "1.5"'),
+        ("a --data.min_count x", '--data.min_count expects a whole number, found "x"'),
+        ("a --data.valid_fraction x", '--data.valid_fraction expects a number, found "x"'),
+        ("a --data.carry maybe", '--data.carry expects true or false, found "maybe"'),
+        ("a --model.width", "--model.width needs a value: a whole number or null"),
+        ("a --data.valid", "--data.valid needs a value: a list such as [a, b]"),
+        ("a --config", "--config needs a value: text"),
+        ("a --model.family", '--model.family needs a value: "auto" or "rnn" or "lstm" or "gru" or "transformer"'),
+        ("a --run x b", 'unexpected argument "b"; write unrolled train FILE... [options]'),
+        ("--run x", "no files given; write unrolled train FILE... [options]"),
+        ("a --config nope.yaml", "there is no config file nope.yaml; unrolled init FILE writes one"),
+        ("a --model nope.yaml", "there is no config file nope.yaml; unrolled init FILE writes one"),
+    ],
+)
+def test_mistakes_on_the_command_line(arguments: str, expected: str) -> None:
+    assert sentence(*arguments.split()) == expected
+
+
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        ("", "no run given; write unrolled evaluate RUN FILE... [options]"),
+        ("r", "no files given; write unrolled evaluate RUN FILE... [options]"),
+        ("r a --temperature hot", '--temperature expects a number, found "hot"'),
+        ("r a --stride 1.5", '--stride expects a whole number or null, found "1.5"'),
+        ("r a --temprature 1", "unknown option --temprature; did you mean --temperature?"),
+        ("r a --config x.yaml", "unknown option --config; unrolled evaluate --help lists all"),
+    ],
+)
+def test_mistakes_with_a_verb_without_config(arguments: str, expected: str) -> None:
+    assert sentence(*arguments.split(), of=evaluate) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("model:\n  widht: 3\n", "run.yaml, line 2: unknown option model.widht; did you mean model.width?"),
+        ("width: 3\n", "run.yaml, line 1: unknown option width; did you mean model.width?"),
+        ("zzz: 3\n", "run.yaml, line 1: unknown option zzz; unrolled train --help lists all"),
+        ("\nmodel:\n  width: abc\n", 'run.yaml, line 3: model.width expects a whole number or null, found "abc"'),
+        (
+            "model:\n  family: lsmt\n",
+            'run.yaml, line 2: unknown family "lsmt" for model.family; did you mean "lstm"? '
+            "(auto, rnn, lstm, gru, transformer)",
+        ),
+        ("train:\n  precision: 32\n", 'run.yaml, line 2: train.precision must be text; write "32" in quotes'),
+        ("train: {max_time: 90}\n", 'run.yaml, line 1: train.max_time must be text; write "90" in quotes'),
+        ("model:\ntrain:\n", "run.yaml, line 1: model needs options below it; add some or remove the line"),
+        (
+            "model:\n  width: 3\n  width: 4\n",
+            "run.yaml, line 3: model.width stands in line 2 already; remove one of the two",
+        ),
+        ("files: a.txt\n", "run.yaml, line 1: files expects a list of texts such as [a, b]"),
+        ("data:\n  valid: [2024]\n", "run.yaml, line 2: data.valid expects a list of texts such as [a, b]"),
+        ("files: [a.txt\nmodel: 3\n", "run.yaml, line 2, column 6: this is not YAML: expected ',' or ']', but got ':'"),
+        ("", 'run.yaml: expected lines such as "name: value", found none'),
+        ("[1, 2]\n", 'run.yaml: expected lines such as "name: value", found none'),
+    ],
+)
+def test_mistakes_in_a_config_file(config, text: str, expected: str) -> None:
+    config(text)
+    assert sentence("a.txt", "--config", "run.yaml") == expected
+
+
+def test_mistakes_in_the_file_of_a_group(config) -> None:
+    config("widht: 3\n")
+    assert sentence("a", "--model", "run.yaml") == (
+        "run.yaml, line 1: unknown option model.widht; did you mean model.width?"
+    )
+    config("width: 3\nfamily: lsmt\n")
+    assert sentence("a", "--model=run.yaml").startswith('run.yaml, line 2: unknown family "lsmt" for model.family')
+
+
+def test_a_config_that_is_no_text(config, tmp_path: Path) -> None:
+    Path("run.yaml").write_bytes(b"\xff\xfe\x00")
+    assert sentence("a", "--config", "run.yaml") == (
+        "run.yaml: this is not a YAML text file in UTF-8; unrolled init FILE writes one"
+    )
+    assert sentence("a", "--config", str(tmp_path)) == f"cannot read the config file {tmp_path}: is a directory"
+
+
+def test_a_good_config_is_not_blamed_for_a_mistake_beside_it(config) -> None:
+    config("model:\n  width: 3\n")
+    assert sentence("a", "--config", "run.yaml", "--model.width", "x").startswith("--model.width expects")
+
+
+@pytest.mark.parametrize("kind", [DataConfig, ModelConfig, TrainConfig])
+def test_every_field_of_a_config_is_an_option_with_help(kind: type) -> None:
+    group = kind.__name__.removesuffix("Config").lower()
+    parser = build_parser("train", options.add_train_options)
+    known = {option.name: option for option in options.options_of(parser)}
+    for field in fields(kind):
+        option = known[f"{group}.{field.name}"]
+        assert option.flags == (f"--{group}.{field.name}",)
+        assert len(option.help) > 5
+        assert option.default == getattr(kind(), field.name)
+
+
+@given(
+    width=st.none() | st.integers(1, 10**6),
+    family=st.sampled_from(["auto", "rnn", "lstm", "gru", "transformer"]),
+    dropout=st.none() | st.floats(0, 1),
+    tie=st.sampled_from([None, True, False]),
+    resume=st.none() | st.text(st.characters(codec="utf-8", exclude_categories=["C"]), min_size=1),
+)
+def test_values_survive_a_config_file(tmp_path_factory, width, family, dropout, tie, resume) -> None:
+    path = tmp_path_factory.mktemp("config") / "run.yaml"
+    model = {"width": width, "family": family, "dropout": dropout, "tie_weights": tie}
+    path.write_text(yaml.safe_dump({"model": model, "train": {"resume": resume}}, allow_unicode=True), encoding="utf-8")
+    values = train("a.txt", "--config", str(path))
+    assert values.model == ModelConfig(**model)
+    assert values.train.resume == resume
+
+
+@given(st.sampled_from(["train", "generate", "evaluate", "--model.width"]), st.data())
+def test_one_dropped_letter_still_finds_the_word(word: str, data: st.DataObject) -> None:
+    place = data.draw(st.integers(0, len(word) - 1))
+    known = ["train", "generate", "evaluate", "demo", "check", "--model.width", "--data.context"]
+    assert errors.nearest(word[:place] + word[place + 1 :], known) == word

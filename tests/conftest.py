@@ -1,0 +1,18 @@
+"""What every test run needs: one thread per worker, and property tests that give the same result every time."""
+
+import os
+
+import torch
+from hypothesis import settings
+
+if "PYTEST_XDIST_WORKER" in os.environ:
+    # The workers share the cores already; threads inside each would only fight. Subprocesses inherit the variables.
+    os.environ["OMP_NUM_THREADS"] = "1"
+    os.environ["MKL_NUM_THREADS"] = "1"
+    torch.set_num_threads(1)
+
+# The same examples in every run, so that a red run means a change, and no time limit, since machines differ.
+# `pytest --hypothesis-profile=explore` looks for new counterexamples.
+settings.register_profile("repeatable", deadline=None, derandomize=True)
+settings.register_profile("explore", deadline=None, max_examples=1000)
+settings.load_profile("repeatable")
