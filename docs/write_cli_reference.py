@@ -1,6 +1,7 @@
 """Writes docs/reference/cli.md from the options themselves. `make docs` runs it, and a test sees that it is current."""
 
 import importlib
+import json
 from pathlib import Path
 
 from unrolled.cli.main import VERBS, build_parser
@@ -41,18 +42,12 @@ def _verb(verb: str) -> str:
 
 
 def _row(option: Option) -> str:
-    name = ", ".join(option.flags) or option.name.upper()
-    flag = option.default is False and option.expected == "text"  # takes no value
-    value = "" if flag or option.name == "print_config" else option.expected
-    default = "" if not option.flags or flag or option.name in ("config", "print_config") else _default(option.default)
-    meaning = " ".join(option.help.split())
-    return f"| `{name}` | {_cell(meaning)} | {_cell(value)} | {default} |"
-
-
-def _default(value: object) -> str:
-    if isinstance(value, bool):
-        return f"`{str(value).lower()}`"
-    return "`null`" if value is None else f"`{value}`"
+    name = ", ".join(option.flags) or option.word
+    plain = option.name in ("config", "print_config") or not option.flags
+    switch = option.default is False and option.expected == "text"  # takes no value
+    value = "" if switch or option.name == "print_config" else ", ".join(option.choices) or option.expected
+    default = "" if plain or switch else f"`{json.dumps(option.default)}`"
+    return f"| `{name}` | {_cell(' '.join(option.help.split()))} | {_cell(value)} | {default} |"
 
 
 def _cell(text: str) -> str:

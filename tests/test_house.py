@@ -177,6 +177,7 @@ def test_ci_runs_make_test() -> None:
     assert script.read_text().rstrip().endswith("make test")
 
 
+@pytest.mark.slow
 def test_the_layer_in_the_guide_keeps_the_laws(capsys: pytest.CaptureFixture) -> None:
     page = (ROOT / "docs" / "guide" / "layers.md").read_text()
     blocks = re.findall(r"```python\n(.*?)```", page, re.DOTALL)

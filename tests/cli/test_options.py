@@ -19,7 +19,7 @@ from unrolled.training.config import TrainConfig
 
 def evaluate_options(parser: ArgumentParser) -> None:
     """Options like those of a verb that takes a run: all kinds of types without a config file."""
-    parser.add_argument("run", metavar="RUN", help="run")
+    parser.add_argument("model", metavar="RUN", help="run")
     parser.add_argument("files", nargs="+", metavar="FILE", help="texts")
     parser.add_argument("--stride", type=int | None, help="steps")
     parser.add_argument("--temperature", type=float, default=1.0, help="of sampling")
@@ -86,6 +86,17 @@ def test_a_file_may_be_named_like_an_option() -> None:
     assert train("--", "--data.valid").files == ["--data.valid"]
 
 
+def test_a_positional_argument_with_a_default_may_be_left_out() -> None:
+    def add_arguments(parser: ArgumentParser) -> None:
+        parser.add_argument("model", metavar="RUN", help="run")
+        parser.add_argument("files", nargs="*", default=[], metavar="FILE", help="texts")
+
+    parser = build_parser("evaluate", add_arguments)
+    assert options.parse(parser, ["r"]).files == []
+    assert options.parse(parser, ["r", "a", "b"]).files == ["a", "b"]
+    assert options.usage(parser) == "unrolled evaluate RUN [FILE...] [options]"
+
+
 def test_a_config_file_and_options_over_it(config) -> None:
     config(
         "files: [a.txt]\nmodel:\n  family: lstm\n  width: 64\ntrain: {learning_rate: 1e-3}\ndata: {valid: [v.txt]}\n"
@@ -138,7 +149,7 @@ def test_print_config_gives_a_config_that_means_the_same(config, capsys: pytest.
         ("a --config", "--config needs a value: text"),
         ("a --model.family", '--model.family needs a value: "auto" or "rnn" or "lstm" or "gru" or "transformer"'),
         ("a --run x b", 'unexpected argument "b"; write unrolled train FILE... [options]'),
-        ("--run x", "no files given; write unrolled train FILE... [options]"),
+        ("--run x", "no FILE given; write unrolled train FILE... [options]"),
         ("a --config nope.yaml", "there is no config file nope.yaml; unrolled init FILE writes one"),
         ("a --model nope.yaml", "there is no config file nope.yaml; unrolled init FILE writes one"),
     ],
@@ -150,8 +161,8 @@ def test_mistakes_on_the_command_line(arguments: str, expected: str) -> None:
 @pytest.mark.parametrize(
     ("arguments", "expected"),
     [
-        ("", "no run given; write unrolled evaluate RUN FILE... [options]"),
-        ("r", "no files given; write unrolled evaluate RUN FILE... [options]"),
+        ("", "no RUN given; write unrolled evaluate RUN FILE... [options]"),
+        ("r", "no FILE given; write unrolled evaluate RUN FILE... [options]"),
         ("r a --temperature hot", '--temperature expects a number, found "hot"'),
         ("r a --stride 1.5", '--stride expects a whole number or null, found "1.5"'),
         ("r a --temprature 1", "unknown option --temprature; did you mean --temperature?"),

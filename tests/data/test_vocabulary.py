@@ -33,7 +33,8 @@ KINDS: dict[str, Vocabulary] = {
     "byte": ByteVocabulary(),
     "word-spaces": WordVocabulary.fit([LEARNED], tokenisation="spaces"),
     "word-punctuation": WordVocabulary.fit([LEARNED], tokenisation="punctuation"),
-    "bpe": BPEVocabulary.fit([LEARNED], vocabulary_size=320),
+    # White space in runs, so that there are tokens of several spaces, which a wrong cut would split.
+    "bpe": BPEVocabulary.fit([LEARNED, "    \n\n\n   x \n \n    y\r\n\r\n" * 3], vocabulary_size=340),
 }
 
 

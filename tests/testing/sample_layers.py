@@ -121,10 +121,10 @@ class Pointwise(Cell):
 
     receptive_field = 0
 
-    def __init__(self) -> None:
+    def __init__(self, input_size: int = 3) -> None:
         super().__init__()
-        self.input_size, self.output_size = 3, WIDTH
-        self.project = nn.Linear(3, WIDTH)
+        self.input_size, self.output_size = input_size, WIDTH
+        self.project = nn.Linear(input_size, WIDTH)
 
     def initial_state(self, batch_size, *, device=None):
         return ()

@@ -1,12 +1,11 @@
 import copy
-import random
 import re
 
 import numpy as np
 import pytest
 import torch
 from broken_layers import BROKEN, DecaysUnderPadding, MultipliesByTheMask, PrefillDiffersFromStep
-from sample_layers import GOOD, Backwards, GrowingMemory, Leaky, Pair, TwoBackends
+from sample_layers import GOOD, WIDTH, Backwards, Leaky, Pair, Pointwise, TwoBackends
 from torch import nn
 
 from unrolled.testing.check import LAWS, check_layer
@@ -20,28 +19,26 @@ def build(kind):
 
 @pytest.mark.parametrize("name", GOOD)
 def test_a_good_layer_keeps_every_law(name):
-    checked = check_layer(build(GOOD[name]), long_steps=2000)
+    checked = check_layer(build(GOOD[name]), long_steps=10_000 if name == "convolution" else 300)
     assert [result.law for result in checked] == list(LAWS)
     layer = build(GOOD[name])
     unchecked = {result.law for result in checked if result.cases == 0}
     assert unchecked == (set() if layer.supports_step else {"chunking", "export"})
 
 
-@pytest.mark.parametrize("seed", [1, 2])
-def test_a_good_layer_keeps_every_law_for_other_seeds_and_sizes(seed):
-    layer = build(lambda: Pair(GrowingMemory(), Leaky(4)))
-    check_layer(layer, seed=seed, batch_size=2 + seed, length=9 + seed, long_steps=50, laws=set(LAWS) - {"export"})
+@pytest.mark.parametrize(("name", "seed"), [("leaky", 1), ("convolution", 2), ("delayed", 3)])
+def test_a_good_layer_keeps_every_law_for_other_seeds_and_sizes(name, seed):
+    check_layer(build(GOOD[name]), seed=seed, batch_size=1 + seed, length=8 + seed, long_steps=50)
 
 
-@pytest.mark.parametrize("name", ["leaky", "delayed", "pair"])
-def test_a_good_layer_in_float64_keeps_every_law(name):
-    check_layer(build(GOOD[name]).double(), long_steps=50)
+def test_a_good_layer_in_float64_keeps_every_law():
+    check_layer(build(GOOD["delayed"]).double(), long_steps=50)
 
 
 @pytest.mark.parametrize(("kind", "law", "words"), BROKEN, ids=lambda value: getattr(value, "__name__", None))
 def test_a_broken_layer_is_caught_by_the_right_law(kind, law, words):
     with pytest.raises(LawViolation) as raised:
-        check_layer(build(kind), laws=[law], long_steps=3000)
+        check_layer(build(kind), laws=[law], long_steps=2000)
     assert raised.value.law == law
     message = str(raised.value)
     assert message.startswith(f"{kind.__name__} breaks the law of {law}\n  {law}: ")
@@ -82,10 +79,6 @@ def test_the_same_seed_gives_the_same_violation_also_alone():
     assert message(seed=3) == message(seed=3, laws=["mask"]) != message(seed=4)
 
 
-class Block(nn.Module):
-    """Zero at first, as the last projection of a residual block often is."""
-
-
 def zero_output(layer):
     nn.init.zeros_(layer.project.weight)
     return layer
@@ -103,14 +96,14 @@ def test_a_projection_of_zeros_does_not_hide_a_broken_law_and_is_zero_again_afte
 
 @pytest.mark.parametrize("kind", [TwoBackends, DecaysUnderPadding])
 def test_the_layer_and_the_random_numbers_are_as_before(kind):
-    layer = build(lambda: Pair(kind(), Leaky(4)))
+    layer = build(lambda: Pair(kind(), Pointwise(WIDTH)))
     layer.train()
     layer.second.eval()
     layer.first.backend = "powers"
     before = copy.deepcopy(layer.state_dict())
     layer(torch.randn(2, 5, 3))[0].sum().backward()
     gradients = [p.grad.clone() for p in layer.parameters()]
-    random_states = torch.get_rng_state(), random.getstate(), np.random.get_state()[1].tolist()
+    random_states = torch.get_rng_state(), np.random.get_state()[1].tolist()
     try:
         check_layer(layer, long_steps=50)
     except LawViolation:
@@ -122,7 +115,7 @@ def test_the_layer_and_the_random_numbers_are_as_before(kind):
     assert all(torch.equal(value, before[name]) for name, value in layer.state_dict().items())
     assert all(torch.equal(p.grad, g) for p, g in zip(layer.parameters(), gradients, strict=True))
     assert torch.equal(torch.get_rng_state(), random_states[0])
-    assert (random.getstate(), np.random.get_state()[1].tolist()) == random_states[1:]
+    assert np.random.get_state()[1].tolist() == random_states[1]
 
 
 def test_dropout_is_off_and_layers_may_use_random_numbers_in_training():

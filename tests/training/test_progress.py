@@ -122,10 +122,10 @@ def test_a_huge_loss_does_not_overflow(clock):
 def test_messages_are_not_markup(clock):
     for console in (plain(), terminal()):
         with Progress(console=console, clock=clock) as progress:
-            progress.encoding("[red].txt", 1, 10)
+            progress.work("[red].txt", 1, 10)
             progress.message("a [bold] claim[/] about [x]")
             clock.now += 20
-            progress.encoding("[red].txt", 9, 10)
+            progress.work("[red].txt", 9, 10)
         assert "a [bold] claim[/] about [x]" in console.file.getvalue()
         assert "[red].txt" in console.file.getvalue()
 
@@ -133,15 +133,15 @@ def test_messages_are_not_markup(clock):
 def test_encoding(clock):
     console = plain()
     with Progress(console=console, clock=clock) as progress:
-        progress.encoding("tiny.txt", 100, 100)  # at once: not worth a line
+        progress.work("tiny.txt", 100, 100)  # at once: not worth a line
         for done in range(0, 2_000_000_001, 50_000_000):
             clock.now += 1
-            progress.encoding("big.txt", done, 2_000_000_000)
-        progress.encoding("empty.txt", 0, 0)
+            progress.work("big.txt", done, 2_000_000_000)
+        progress.work("empty.txt", 0, 0)
     said = lines(console)
     assert len(said) == 5
-    assert said[1] == "encoding big.txt 25% | 500 MB of 2.00 GB | ETA 30s"
-    assert said[-1] == "encoding big.txt 100% | 2.00 GB of 2.00 GB"
+    assert said[1] == "big.txt 30% | 600 MB of 2.00 GB | ETA 28s"
+    assert said[-1] == "big.txt 100% | 2.00 GB of 2.00 GB"
 
 
 def test_silent_but_logged(tmp_path, clock):

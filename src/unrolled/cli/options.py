@@ -41,6 +41,8 @@ class Option(NamedTuple):
     """path in a config file, such as `model.width`"""
     flags: tuple[str, ...]
     """spellings on the command line; none for a positional argument"""
+    word: str
+    """how a positional argument stands in the usage line, such as `FILE...`"""
     help: str
     choices: tuple[str, ...]
     expected: str
@@ -77,9 +79,17 @@ def add_common_options(parser: ArgumentParser) -> None:
 
 def usage(parser: ArgumentParser) -> str:
     """The usage line: the positional arguments, and that there are options."""
-    words = [option.name.upper() for option in options_of(parser) if not option.flags and not option.repeats]
-    words += ["FILE..." for option in options_of(parser) if not option.flags and option.repeats]
+    words = [option.word if _is_required(option) else f"[{option.word}]" for option in _positional(parser)]
     return " ".join([parser.prog, *words, "[options]"])
+
+
+def _positional(parser: ArgumentParser) -> list[Option]:
+    return [option for option in options_of(parser) if not option.flags]
+
+
+def _is_required(option: Option) -> bool:
+    """A positional argument that has a default, such as an empty list, may be left out."""
+    return option.default is None
 
 
 def options_of(parser: ArgumentParser) -> list[Option]:
@@ -96,15 +106,17 @@ def _actions(parser: ArgumentParser) -> Iterator[tuple[Any, Action]]:
 def _option(action: Action, group: str) -> Option:
     hint = getattr(action, "_typehint", None)  # jsonargparse keeps the type of an option here
     choices = _choices(hint) or tuple(map(str, action.choices or ()))
+    repeats = action.nargs in ("*", "+") or typing.get_origin(hint) is list
     return Option(
         name=action.dest,
+        word=str(action.metavar or action.dest.upper()) + ("..." if repeats else ""),
         flags=tuple(flag for flag in action.option_strings if not flag.endswith("+")),
         help=inspect.cleandoc(action.help or "").replace("\n", " "),
         choices=choices,
         expected=" or ".join(f'"{choice}"' for choice in choices) or _expected(hint),
         default=None if action.default == SUPPRESS else action.default,
         group=group,
-        repeats=action.nargs in ("*", "+") or typing.get_origin(hint) is list,
+        repeats=repeats,
     )
 
 
@@ -139,9 +151,9 @@ def parse(parser: ArgumentParser, arguments: list[str]) -> Namespace:
         for file, known in zip(files, lines, strict=True):
             _explain_config(parser, file, known)
         raise _explain(parser, str(error)) from error
-    for option in options_of(parser):
-        if not option.flags and not parsed.get(option.name):
-            raise UserError(f"no {option.name} given; write {usage(parser)}")
+    for option in _positional(parser):
+        if _is_required(option) and not parsed.get(option.name):
+            raise _absent(parser, option.name)
     return parser.instantiate(parsed)
 
 
@@ -250,7 +262,7 @@ def _explain(parser: ArgumentParser, message: str) -> UserError:
     options = options_of(parser)
     absent = errors.missing_arguments(message)
     if absent is not None:
-        return UserError(f"no {absent} given; write {usage(parser)}")
+        return _absent(parser, absent)
     flag = errors.missing_value(message)
     if flag is not None:
         expected = next((option.expected for option in options if flag in option.flags), "text")
@@ -267,6 +279,11 @@ def _explain(parser: ArgumentParser, message: str) -> UserError:
         return errors.one_sentence(message)
     shown = option.flags[-1] if option.flags else option.name
     return UserError(_bad_value(option, shown, failure[1]))
+
+
+def _absent(parser: ArgumentParser, name: str) -> UserError:
+    word = next(option.word for option in _positional(parser) if option.name == name)
+    return UserError(f"no {word.removesuffix('...')} given; write {usage(parser)}")
 
 
 def _explain_config(parser: ArgumentParser, file: ConfigFile, lines: dict[str, int]) -> None:

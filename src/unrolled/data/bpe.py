@@ -21,7 +21,7 @@ _SPLIT = (
 )
 _LOOKAHEAD = 8  # more characters than the split looks at beyond the end of a piece
 _PIECE = 1 << 16  # characters encoded at once by one thread
-_PIECES = 64  # pieces handed to the threads together
+_PIECES = 16  # pieces handed to the threads together
 
 
 class BPEVocabulary(Vocabulary):

@@ -90,13 +90,16 @@ class Vocabulary(ABC):
             raise ValueError(f"token {numbers[outside][0]} is not in a vocabulary of {len(self):,} tokens")
         return numbers
 
+    def to_text(self) -> str:
+        """What `save` writes and `load_vocabulary` reads."""
+        return json.dumps({"format": FORMAT, "version": VERSION, **self.to_json()}, indent=1) + "\n"
+
     def save(self, path: str | Path) -> None:
         """Write a JSON file, beside and then renamed, so that no half-written file stays."""
         path = Path(path)
-        text = json.dumps({"format": FORMAT, "version": VERSION, **self.to_json()}, indent=1)
         beside = path.with_name(f".{path.name}.{os.getpid()}.partial")
         try:
-            beside.write_text(text + "\n", encoding="utf-8")
+            beside.write_text(self.to_text(), encoding="utf-8")
             os.replace(beside, path)
         finally:
             beside.unlink(missing_ok=True)

@@ -111,11 +111,11 @@ class StreamFeed:
         """`batch_size` counts all processes; process `rank` of `world` gets the rows rank, rank + world, ...
 
         A text too short to give every stream one full chunk gets fewer streams (see `batch_size`), if need be with
-        shorter chunks. Raises `UserError` if the sizes do not fit, also if there are not two tokens per process.
+        shorter chunks. Raises `UserError` if the sizes do not fit, also if there are fewer tokens than processes.
         """
         _check(part, batch_size, context, rank, world)
         streams = min(batch_size, max(world, len(part) // context // world * world))
-        if len(part) < 2 * streams:
+        if len(part) < streams:
             raise UserError(
                 f"{len(part)} tokens are too few for {world} processes; use a longer text or fewer processes"
             )

@@ -17,6 +17,8 @@ from unrolled.training.formats import format_count, format_duration
 
 LINE_EVERY = 10.0
 """seconds between plain lines"""
+QUIET_SECONDS = 2.0
+"""Other work than training gets plain lines only if it lasts longer."""
 _DRAW_EVERY = 0.1
 
 
@@ -78,6 +80,7 @@ class Progress:
         self._log: TextIO | None = None
         self._clock = clock
         self._pace: dict[str, Pace] = {}
+        self._begun: dict[str, float] = {}
         self._last_line: dict[str, float] = {}
         self._last_draw: dict[str, float] = {}
         self._tasks: dict[str, rich.progress.TaskID] = {}
@@ -157,18 +160,21 @@ class Progress:
             self._print(text)
         self._write_log(text)
 
-    def encoding(self, label: str, done: int, total: int) -> None:
-        """`done` of `total` bytes of `label` (a file, say) are encoded."""
+    def work(self, label: str, done: int, total: int, *, unit: str = "B") -> None:
+        """`done` of `total` units of some other work are done. On plain lines, work of a moment stays unmentioned."""
         fraction = done / total if total else 1.0
-        size, of = format_count(done, "B"), format_count(total, "B")
-        self._update(f"encoding {label}", fraction, lambda: f"{size} of {of}", finished=done >= total)
+        size, of = format_count(done, unit), format_count(total, unit)
+        self._update(label, fraction, lambda: f"{size} of {of}", finished=done >= total, quiet=QUIET_SECONDS)
 
-    def _update(self, label: str, fraction: float, facts: Callable[[], str], *, finished: bool = False) -> None:
+    def _update(
+        self, label: str, fraction: float, facts: Callable[[], str], *, finished: bool = False, quiet: float = 0.0
+    ) -> None:
         """Redraw or print if it is time; the text is made only then."""
         if (pace := self._pace.get(label)) is None:
             if finished:  # too quick to be worth a line
                 return
             pace = self._pace[label] = Pace(self._clock)
+            self._begun[label] = self._clock()
         now = self._clock()
         seconds = pace.remaining(fraction)
         left = "ETA -" if seconds is None else f"ETA {format_duration(seconds)}"
@@ -176,6 +182,7 @@ class Progress:
             self._last_draw[label] = now
             self._draw(self._bars, label, fraction, facts(), left, finished)
         due = now - self._last_line.get(label, -math.inf) >= LINE_EVERY or finished or fraction >= 1.0
+        due = due and now - self._begun[label] >= quiet
         if due and (self._log is not None or not (self._live or self._silent)):
             self._last_line[label] = now
             line = f"{label} {fraction:.0%} | {facts()}" + ("" if fraction >= 1.0 else f" | {left}")

@@ -1,7 +1,6 @@
 """From files to a run directory: prepare, choose, train, keep the best model, report."""
 
 import contextlib
-import json
 from collections.abc import Callable, Iterator
 from dataclasses import asdict
 from pathlib import Path
@@ -56,7 +55,7 @@ def train_language(
     main = accelerator.is_main_process
     folder, checkpoint = find_resume(files, run, config)
     with Progress(silent=silent or not main) as progress, accelerator.main_process_first():
-        text = prepare_text(files, data, progress.encoding)
+        text = prepare_text(files, data, progress.work)
     vocabulary = text.vocabulary
     data, model, config = choose(data, model, config, tokens=len(text.train), vocabulary_size=len(vocabulary))
     settings = {
@@ -93,7 +92,7 @@ def train_language(
         if main:
             facts = {"feed": data.feed, "carry": data.carry, "start": start_tokens(text), "step": position.step}
             files = {
-                "vocabulary.json": json.dumps(vocabulary.to_json(), ensure_ascii=False),
+                "vocabulary.json": vocabulary.to_text(),
                 "README.md": model_card(model, text.summary, found, position.step),
             }
             save_model(folder / "best", network, facts=facts, files=files, weights=weights)

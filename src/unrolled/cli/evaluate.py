@@ -1,0 +1,103 @@
+"""`unrolled evaluate RUN FILE...`"""
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from jsonargparse import ArgumentParser, Namespace
+
+from unrolled.errors import UserError
+
+if TYPE_CHECKING:
+    from unrolled.data.parts import TokenPart
+    from unrolled.inference.loading import Loaded
+
+
+def add_arguments(parser: ArgumentParser) -> None:
+    parser.add_argument("model", metavar="RUN", help="run directory, or model directory")
+    parser.add_argument(
+        "files", nargs="*", default=[], metavar="FILE", help="text to judge; without any, the run's own part"
+    )
+    parser.add_argument(
+        "--part",
+        type=Literal["valid", "test", "train"],
+        default="valid",
+        help="which of the run's own parts, if no file is given",
+    )
+    parser.add_argument(
+        "--policy",
+        type=Literal["auto", "carried", "sliding"],
+        default="auto",
+        help="how much past a token is given: carried reads the text once with the state carried; sliding moves a "
+        "window of the trained context by the stride; auto is carried where the model can run on for ever",
+    )
+    parser.add_argument("--stride", type=int | None, help="steps a sliding window moves; by default half of it")
+    parser.add_argument(
+        "--streams", type=int, default=1, help="parallel streams of the carried policy: faster, each begins empty"
+    )
+
+
+def run(options: Namespace) -> dict[str, Any]:
+    from unrolled.inference.evaluate import evaluate_part
+    from unrolled.inference.loading import load
+    from unrolled.training.progress import Progress
+
+    loaded = load(options.model)
+    if options.stride is not None and not 1 <= options.stride <= loaded.network.context:
+        raise UserError(
+            f"--stride is {options.stride}, which must lie between 1 and the context {loaded.network.context}"
+        )
+    if options.streams < 1:
+        raise UserError(f"--streams is {options.streams}, which must be at least 1")
+    with Progress() as progress:
+        part, what = _part(options, loaded, progress)
+        found = evaluate_part(
+            loaded.network,
+            part,
+            policy=options.policy,
+            stride=options.stride,
+            batch_size=options.streams,
+            progress=lambda done, total: progress.work("evaluating", done, total, unit=" tokens"),
+        )
+    bits = "" if found.bits_per_byte is None else f", {found.bits_per_byte:.4f} bits per byte"
+    print(f"{what}: {found.loss:.4f} nats per token, perplexity {found.perplexity:.4g}{bits}")
+    print(f"{found.tokens:,} tokens in {found.seconds:.1f} s; {found.policy}")
+    if part.unknown:
+        print(f"{part.unknown:,} tokens are <unk>: the vocabulary does not hold them", file=sys.stderr)
+    return {
+        "loss": found.loss,
+        "perplexity": found.perplexity,
+        "bits_per_byte": found.bits_per_byte,
+        "tokens": found.tokens,
+        "unknown": part.unknown,
+        "policy": found.policy,
+        "seconds": found.seconds,
+    }
+
+
+def _part(options: Namespace, loaded: "Loaded", progress: Any) -> "tuple[TokenPart, str]":
+    from unrolled.data.store import encode_text
+
+    if options.files:
+        part = encode_text([Path(file) for file in options.files], loaded.vocabulary)
+        return part, ", ".join(options.files)
+    part = own_part(loaded.folder, options.part, progress)
+    return part, f"{options.part} part"
+
+
+def own_part(folder: Path, name: str, progress: Any) -> "TokenPart":
+    """A part of the text a run was trained with."""
+    import yaml
+
+    from unrolled.data.config import DataConfig
+    from unrolled.data.store import prepare_text
+
+    path = folder.parent / "config.yaml"
+    if not path.is_file():
+        raise UserError(f"{folder} does not say which text it was trained with; name the files to judge")
+    config = yaml.safe_load(path.read_text(encoding="utf-8"))
+    text = prepare_text(config["files"], DataConfig(**config["data"]), progress.work)
+    part = text.parts.get(name)
+    if part is None:
+        raise UserError(f"the run has no {name} part; it has {', '.join(text.parts)}")
+    return part

@@ -1,0 +1,74 @@
+"""`unrolled generate RUN --prompt ...`"""
+
+import sys
+import time
+from typing import Any
+
+from jsonargparse import ArgumentParser, Namespace
+
+from unrolled.errors import UserError
+from unrolled.inference.config import Sampling
+
+
+def add_arguments(parser: ArgumentParser) -> None:
+    parser.add_argument("model", metavar="RUN", help="run directory, or model directory")
+    parser.add_argument("--prompt", type=str, default="", help="text to go on from")
+    parser.add_argument("--length", type=int, default=500, help="tokens to write")
+    parser.add_argument("--samples", type=int, default=1, help="how many texts to write, as one batch")
+    parser.add_argument("--seed", type=int | None, help="makes the result repeatable; null draws anew each time")
+    for name, kind, default, text in (
+        ("temperature", float, 0.8, "divides the logits; 0 takes the likeliest token"),
+        ("top_k", int | None, None, "keep this many likeliest tokens"),
+        ("top_p", float | None, None, "keep the likeliest tokens that together reach this probability"),
+        ("min_p", float | None, None, "keep tokens of at least this fraction of the likeliest one's probability"),
+        ("repetition_penalty", float, 1.0, "above 1 makes tokens already seen less likely"),
+    ):
+        parser.add_argument(f"--{name}", type=kind, default=default, help=text)
+
+
+def run(options: Namespace) -> dict[str, Any]:
+    from unrolled.inference.generate import generate_tokens
+    from unrolled.inference.loading import load
+
+    for name in ("length", "samples"):
+        if options[name] < 1:
+            raise UserError(f"--{name} is {options[name]}, which must be at least 1")
+    sampling = Sampling(
+        repetition_penalty=options.repetition_penalty,
+        temperature=options.temperature,
+        top_k=options.top_k,
+        top_p=options.top_p,
+        min_p=options.min_p,
+    )
+    loaded = load(options.model)
+    prompt = [int(token) for token in loaded.vocabulary.encode(options.prompt)] or loaded.start
+    decoders = [loaded.vocabulary.stream_decoder() for _ in range(options.samples)]
+    texts = [""] * options.samples
+    live = options.samples == 1
+    if live:
+        _say(options.prompt)
+    started = time.perf_counter()
+    for tokens in generate_tokens(
+        loaded.network, [prompt] * options.samples, length=options.length, sampling=sampling, seed=options.seed
+    ):
+        for row, token in enumerate(tokens.tolist()):
+            piece = decoders[row].feed([token])
+            texts[row] += piece
+            if live:
+                _say(piece)
+    seconds = time.perf_counter() - started
+    for row, decoder in enumerate(decoders):
+        texts[row] += decoder.finish()
+    if not live:
+        for number, text in enumerate(texts, start=1):
+            print(f"--- {number} ---\n{options.prompt}{text}")
+    else:
+        _say("\n")
+    rate = options.length * options.samples / seconds
+    print(f"{options.length * options.samples:,} tokens, {rate:,.0f} tokens/s", file=sys.stderr)
+    return {"prompt": options.prompt, "texts": texts, "tokens_per_second": rate, "seconds": seconds}
+
+
+def _say(piece: str) -> None:
+    sys.stdout.write(piece)
+    sys.stdout.flush()

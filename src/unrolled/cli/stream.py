@@ -1,0 +1,111 @@
+"""`unrolled stream RUN`: JSON lines in, JSON lines out."""
+
+import json
+import math
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from jsonargparse import ArgumentParser, Namespace
+
+from unrolled.errors import UserError
+
+if TYPE_CHECKING:
+    from unrolled.data.codec import Vocabulary
+    from unrolled.inference.stream import LanguageStream, StreamStep
+
+
+def add_arguments(parser: ArgumentParser) -> None:
+    parser.description = (
+        'Feed a model one step at a time. Each input line is JSON: a text such as "ab", or an object '
+        '{"text": "ab"} or {"reset": true}. Each token gives one output line with its loss (nats) and the likeliest '
+        'next tokens. A line that cannot be used gives a line with "error" and changes nothing.'
+    )
+    parser.add_argument("model", metavar="RUN", help="run directory, or model directory")
+    parser.add_argument("--top", type=int, default=5, help="likeliest next tokens to tell")
+    parser.add_argument("--load-state", type=str | None, metavar="FILE", help="go on from a saved state")
+    parser.add_argument("--save-state", type=str | None, metavar="FILE", help="save the state at the end of the input")
+
+
+def run(options: Namespace) -> dict[str, Any]:
+    from unrolled.inference.loading import load
+    from unrolled.inference.stream import LanguageStream
+
+    if options.top < 1:
+        raise UserError(f"--top is {options.top}, which must be at least 1")
+    loaded = load(options.model)
+    stream = LanguageStream(loaded.network, top=options.top)
+    if options.load_state is not None:
+        _load(stream, Path(options.load_state))
+    counts = {"lines": 0, "steps": 0, "errors": 0}
+    output = sys.stdout
+    try:
+        for line in sys.stdin:
+            counts["lines"] += 1
+            if not line.strip():
+                continue
+            try:
+                tokens = _tokens(line, stream, loaded.vocabulary)
+            except UserError as error:
+                counts["errors"] += 1
+                _write(output, {"error": str(error), "line": counts["lines"]})
+                continue
+            for token in tokens:
+                counts["steps"] += 1
+                _write(output, _result(stream.feed(token), loaded.vocabulary))
+    finally:
+        # Also when the input breaks off: the state so far is what a later stream goes on from.
+        if options.save_state is not None:
+            _save(stream, Path(options.save_state))
+    return counts
+
+
+def _tokens(line: str, stream: "LanguageStream", vocabulary: "Vocabulary") -> list[int]:
+    try:
+        message = json.loads(line)
+    except ValueError as error:
+        raise UserError(f'not JSON ({error}); write for example {{"text": "ab"}}') from error
+    if isinstance(message, str):
+        message = {"text": message}
+    if not isinstance(message, dict) or not message.keys() <= {"text", "reset"} or not message:
+        raise UserError('expected a text, {"text": "ab"} or {"reset": true}')
+    text, reset = message.get("text", ""), message.get("reset", False)
+    if not isinstance(text, str) or not isinstance(reset, bool):
+        raise UserError('"text" must be a string and "reset" true or false')
+    tokens = [int(token) for token in vocabulary.encode(text)]  # an unknown character must not reset anything
+    if reset:
+        stream.reset()
+    return tokens
+
+
+def _result(step: "StreamStep", vocabulary: "Vocabulary") -> dict[str, Any]:
+    return {
+        "step": step.step,
+        "token": vocabulary.tokens[step.token],
+        "loss": None if step.loss is None or not math.isfinite(step.loss) else round(step.loss, 6),
+        "next": {vocabulary.tokens[token]: round(probability, 6) for token, probability in step.next},
+    }
+
+
+def _write(output: Any, message: dict[str, Any]) -> None:
+    output.write(json.dumps(message, ensure_ascii=False) + "\n")
+    output.flush()
+
+
+def _load(stream: "LanguageStream", path: Path) -> None:
+    try:
+        stream.load(path.read_bytes())
+    except OSError as error:
+        raise UserError(f"cannot read the state {path}: {error.strerror}") from error
+    except ValueError as error:
+        raise UserError(f"{path} cannot be used with this model: {error}") from error
+
+
+def _save(stream: "LanguageStream", path: Path) -> None:
+    beside = path.with_name(f".{path.name}.new")
+    try:
+        beside.write_bytes(stream.save())
+        beside.replace(path)
+    except OSError as error:
+        beside.unlink(missing_ok=True)
+        raise UserError(f"cannot write the state to {path}: {error.strerror}") from error

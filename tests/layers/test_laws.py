@@ -1,0 +1,59 @@
+"""Every layer keeps every law, in every form it can take."""
+
+import pytest
+import torch
+from torch import nn
+
+from unrolled.layers.attention import Attention
+from unrolled.layers.bidirectional import Bidirectional
+from unrolled.layers.combinators import Pointwise, Residual, Stack
+from unrolled.layers.gru import GRU
+from unrolled.layers.lstm import LSTM
+from unrolled.layers.positions import AddPositions
+from unrolled.layers.rnn import RNN
+from unrolled.layers.transformer import Transformer
+from unrolled.testing.check import check_layer
+
+LAYERS = {
+    "rnn": lambda: RNN(3, 4),
+    "rnn relu, no bias": lambda: RNN(3, 4, nonlinearity="relu", bias=False),
+    "lstm": lambda: LSTM(3, 4),
+    "lstm of two layers": lambda: LSTM(3, 4, layers=2),
+    "gru": lambda: GRU(3, 4),
+    "gru of two layers": lambda: GRU(3, 4, layers=2),
+    "attention": lambda: Attention(8, 2),
+    "attention, grouped queries, window": lambda: Attention(8, 4, kv_heads=2, window=5, qk_norm=True),
+    "attention, one key head, alibi": lambda: Attention(8, 4, kv_heads=1, positions="alibi"),
+    "attention, window and alibi": lambda: Attention(8, 2, window=4, positions="alibi"),
+    "attention, window of one": lambda: Attention(8, 2, window=1, positions="none"),
+    "sinusoidal positions": lambda: AddPositions(6, "sinusoidal"),
+    "learned positions": lambda: AddPositions(6, "learned", max_length=20_000),
+    "transformer": lambda: lively(Transformer(8, layers=2, heads=2)),
+    "transformer, window, learned, gelu": lambda: lively(
+        Transformer(8, layers=2, heads=2, window=4, positions="learned", feedforward="gelu", max_length=20_000)
+    ),
+    "transformer, sinusoidal": lambda: lively(Transformer(8, layers=1, heads=2, window=6, positions="sinusoidal")),
+    "residual stack": lambda: Stack(
+        [Pointwise(nn.Linear(3, 4), 3, 4), Residual(LSTM(4, 4), nn.RMSNorm(4)), Residual(Attention(4, 2, window=3))]
+    ),
+    "bidirectional": lambda: Bidirectional(LSTM(3, 4), GRU(3, 2)),
+    "bidirectional attention": lambda: Bidirectional(Attention(8, 2), Attention(8, 2, window=3)),
+}
+
+
+def lively(layer: nn.Module) -> nn.Module:
+    """Weights that write into the residual stream begin at zero; a test needs them to matter."""
+    with torch.no_grad():
+        for parameter in layer.parameters():
+            if parameter.dim() == 2:
+                nn.init.normal_(parameter, std=0.3)
+    return layer
+
+
+@pytest.mark.parametrize("name", LAYERS)
+def test_laws(name):
+    torch.manual_seed(1)
+    layer = LAYERS[name]()
+    # A growing cache takes time in the square of the steps.
+    long_steps = 10_000 if layer.receptive_field is not None or "attention" not in name else 1_000
+    check_layer(layer, long_steps=long_steps)
