@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 import yaml
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from jsonargparse import ArgumentParser, Namespace
 
@@ -238,6 +238,7 @@ def test_every_field_of_a_config_is_an_option_with_help(kind: type) -> None:
         assert option.default == getattr(kind(), field.name)
 
 
+@settings(max_examples=30)
 @given(
     width=st.none() | st.integers(1, 10**6),
     family=st.sampled_from(["auto", "rnn", "lstm", "gru", "transformer"]),

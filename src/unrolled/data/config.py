@@ -6,7 +6,7 @@ from typing import Literal
 
 @dataclass
 class DataConfig:
-    """The data. What is None or "auto" is chosen from the files and printed."""
+    """The data. What is null or "auto" is chosen from the files and printed."""
 
     vocabulary: Literal["auto", "char", "byte", "word", "bpe"] = "auto"
     """what one token is"""

@@ -43,7 +43,7 @@ def _reference(q: Tensor, k: Tensor, v: Tensor, visible: Tensor, slopes: Tensor 
     k, v = k.repeat_interleave(groups, dim=2), v.repeat_interleave(groups, dim=2)
     logits = torch.einsum("bqhd,bkhd->bhqk", q, k) / math.sqrt(q.shape[-1])
     if slopes is not None:
-        logits = logits - slopes[:, None, None] * _distance(q.shape[1], k.shape[1], q.device)
+        logits = logits - slopes[:, None, None] * _distance(q, k)
     weights = logits.masked_fill(~visible, -math.inf).softmax(-1)
     return torch.einsum("bhqk,bkhd->bqhd", weights, v)
 
@@ -60,7 +60,7 @@ def _fused(
     ):
         mask = _visible(q, k, present, window)
         if slopes is not None:
-            bias = -slopes.to(q.dtype)[:, None, None] * _distance(time, total, q.device)
+            bias = -slopes.to(q.dtype)[:, None, None] * _distance(q, k)
             mask = bias.expand(len(mask), -1, -1, -1).masked_fill(~mask, -math.inf)
     y = functional.scaled_dot_product_attention(
         q.transpose(1, 2),
@@ -96,14 +96,16 @@ def _windowed(q: Tensor, k: Tensor, v: Tensor, present: Tensor | None, window: i
     return y.reshape(batch, blocks * window, heads, size)[:, :time]
 
 
-def _distance(time: int, total: int, device: torch.device) -> Tensor:
-    """Steps from each key back from each query, `[time, total]`; negative for keys that come later."""
-    return torch.arange(total - time, total, device=device)[:, None] - torch.arange(total, device=device)
+def _distance(q: Tensor, k: Tensor) -> Tensor:
+    """Steps from each key back from each query, `[time, keys]`; negative for keys that come later."""
+    total = k.shape[1]
+    ahead = torch.arange(total - q.shape[1], total, device=q.device)
+    return ahead[:, None] - torch.arange(total, device=q.device)
 
 
 def _visible(q: Tensor, k: Tensor, present: Tensor | None, window: int | None) -> Tensor:
     """Which keys each query may see: `[batch or 1, 1, time, keys]`."""
-    distance = _distance(q.shape[1], k.shape[1], q.device)
+    distance = _distance(q, k)
     visible = distance >= 0
     if window is not None:
         visible = visible & (distance < window)

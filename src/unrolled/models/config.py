@@ -6,7 +6,7 @@ from typing import Literal
 
 @dataclass
 class ModelConfig:
-    """The model. What is None or "auto" is chosen from the data and printed."""
+    """The model. What is null or "auto" is chosen from the data and printed."""
 
     family: Literal["auto", "rnn", "lstm", "gru", "transformer"] = "auto"
     """model family"""
@@ -21,7 +21,7 @@ class ModelConfig:
     positions: Literal["auto", "none", "sinusoidal", "learned", "rotary", "alibi"] = "auto"
     """how the model knows the order of steps (transformer)"""
     window: int | None = None
-    """steps one attention layer sees, its own included; None sees all (transformer)"""
+    """steps one attention layer sees, its own included; null sees all (transformer)"""
     feedforward: Literal["swiglu", "gelu"] = "swiglu"
     """form of the feed-forward part (transformer)"""
     qk_norm: bool = True

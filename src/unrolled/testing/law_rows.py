@@ -46,7 +46,7 @@ def _beside_other_rows(subject: Subject, start: Start, flags: Flags) -> None:
     loss = RandomLoss(subject.generator)
     with subject.case(f"{flags.name}, {start.name}"):
         alone = outcome(layer, whole(layer, flags.mask, flags.reset), x, start.state, loss)
-    for value, first in itertools.product((None, math.nan, math.inf), (True, False)):
+    for value, first in ((None, True), (math.nan, True), (math.nan, False), (math.inf, True)):
         name = f"other rows of {value or 'numbers'} {'before' if first else 'after'} them"
         with subject.case(f"{name}, {flags.name}, {start.name}"):
             way = _beside(layer, flags, _poisoned(others, value), others_state, value, first)

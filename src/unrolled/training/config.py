@@ -6,7 +6,7 @@ from typing import Literal
 
 @dataclass
 class TrainConfig:
-    """The training. What is None or "auto" is chosen from the data and the model and printed."""
+    """The training. What is null or "auto" is chosen from the data and the model and printed."""
 
     batch_size: int | None = None
     """sequences per step, over all processes"""
