@@ -29,7 +29,8 @@ def add_arguments(parser: ArgumentParser) -> None:
         type=Literal["auto", "carried", "sliding"],
         default="auto",
         help="how much past a token is given: carried reads the text once with the state carried; sliding moves a "
-        "window of the trained context by the stride; auto is carried where the model can run on for ever",
+        "window of the trained context by the stride; auto is carried where the model can run on for ever and no "
+        "stride is given",
     )
     parser.add_argument("--stride", type=int | None, help="steps a sliding window moves; by default half of it")
     parser.add_argument(
@@ -38,6 +39,9 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 
 def run(options: Namespace) -> dict[str, Any]:
+    if options.streams < 1:
+        raise UserError(f"--streams is {options.streams}, which must be at least 1")
+
     from unrolled.inference.evaluate import evaluate_part
     from unrolled.inference.loading import load
     from unrolled.training.progress import Progress
@@ -47,8 +51,6 @@ def run(options: Namespace) -> dict[str, Any]:
         raise UserError(
             f"--stride is {options.stride}, which must lie between 1 and the context {loaded.network.context}"
         )
-    if options.streams < 1:
-        raise UserError(f"--streams is {options.streams}, which must be at least 1")
     with Progress() as progress:
         part, what = _part(options, loaded, progress)
         found = evaluate_part(
@@ -81,22 +83,31 @@ def _part(options: Namespace, loaded: "Loaded", progress: Any) -> "tuple[TokenPa
     if options.files:
         part = encode_text([Path(file) for file in options.files], loaded.vocabulary)
         return part, ", ".join(options.files)
-    part = own_part(loaded.folder, options.part, progress)
+    part = own_part(loaded, options.part, progress)
     return part, f"{options.part} part"
 
 
-def own_part(folder: Path, name: str, progress: Any) -> "TokenPart":
+def own_part(loaded: "Loaded", name: str, progress: Any) -> "TokenPart":
     """A part of the text a run was trained with."""
     import yaml
 
     from unrolled.data.config import DataConfig
     from unrolled.data.store import prepare_text
 
-    path = folder.parent / "config.yaml"
+    path = loaded.folder.parent / "config.yaml"
     if not path.is_file():
-        raise UserError(f"{folder} does not say which text it was trained with; name the files to judge")
-    config = yaml.safe_load(path.read_text(encoding="utf-8"))
-    text = prepare_text(config["files"], DataConfig(**config["data"]), progress.work)
+        raise UserError(f"{loaded.folder} does not say which text it was trained with; name the files to judge")
+    try:
+        config = yaml.safe_load(path.read_text(encoding="utf-8"))
+        files, settings = config["files"], DataConfig(**config["data"])
+    except (ValueError, KeyError, TypeError, OSError, yaml.YAMLError) as error:
+        raise UserError(f"{path} is damaged ({' '.join(str(error).split())}); name the files to judge") from error
+    text = prepare_text(files, settings, progress.work)
+    if text.vocabulary.to_json() != loaded.vocabulary.to_json():
+        raise UserError(
+            f"the text of the run ({', '.join(files)}) has changed since, so its parts are others now; "
+            "name the files to judge"
+        )
     part = text.parts.get(name)
     if part is None:
         raise UserError(f"the run has no {name} part; it has {', '.join(text.parts)}")

@@ -2,12 +2,15 @@
 
 import sys
 import time
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from jsonargparse import ArgumentParser, Namespace
 
 from unrolled.errors import UserError
 from unrolled.inference.config import Sampling
+
+if TYPE_CHECKING:
+    from unrolled.inference.loading import Loaded
 
 
 def add_arguments(parser: ArgumentParser) -> None:
@@ -27,9 +30,6 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 
 def run(options: Namespace) -> dict[str, Any]:
-    from unrolled.inference.generate import generate_tokens
-    from unrolled.inference.loading import load
-
     for name in ("length", "samples"):
         if options[name] < 1:
             raise UserError(f"--{name} is {options[name]}, which must be at least 1")
@@ -40,33 +40,46 @@ def run(options: Namespace) -> dict[str, Any]:
         top_p=options.top_p,
         min_p=options.min_p,
     )
+
+    from unrolled.inference.loading import load
+    from unrolled.inference.speech import generate_text
+
     loaded = load(options.model)
-    prompt = [int(token) for token in loaded.vocabulary.encode(options.prompt)] or loaded.start
-    decoders = [loaded.vocabulary.stream_decoder() for _ in range(options.samples)]
+    speech = generate_text(
+        loaded,
+        options.prompt,
+        length=options.length,
+        sampling=sampling,
+        samples=options.samples,
+        seed=options.seed,
+    )
+    _warn_of_unknown(options.prompt, loaded)
     texts = [""] * options.samples
     live = options.samples == 1
+    started = time.perf_counter()
     if live:
         _say(options.prompt)
-    started = time.perf_counter()
-    for tokens in generate_tokens(
-        loaded.network, [prompt] * options.samples, length=options.length, sampling=sampling, seed=options.seed
-    ):
-        for row, token in enumerate(tokens.tolist()):
-            piece = decoders[row].feed([token])
-            texts[row] += piece
-            if live:
-                _say(piece)
+    for pieces in speech:
+        texts = [text + piece for text, piece in zip(texts, pieces, strict=True)]
+        if live:
+            _say(pieces[0])
     seconds = time.perf_counter() - started
-    for row, decoder in enumerate(decoders):
-        texts[row] += decoder.finish()
-    if not live:
+    if live:
+        _say("\n")
+    else:
         for number, text in enumerate(texts, start=1):
             print(f"--- {number} ---\n{options.prompt}{text}")
-    else:
-        _say("\n")
     rate = options.length * options.samples / seconds
     print(f"{options.length * options.samples:,} tokens, {rate:,.0f} tokens/s", file=sys.stderr)
     return {"prompt": options.prompt, "texts": texts, "tokens_per_second": rate, "seconds": seconds}
+
+
+def _warn_of_unknown(prompt: str, loaded: "Loaded") -> None:
+    vocabulary = loaded.vocabulary
+    unknown = 0 if vocabulary.unknown is None else int((vocabulary.encode(prompt) == vocabulary.unknown).sum())
+    if unknown:
+        words = "1 word" if unknown == 1 else f"{unknown:,} words"
+        print(f"{words} of the prompt are not in the vocabulary and are read as <unk>", file=sys.stderr)
 
 
 def _say(piece: str) -> None:

@@ -35,7 +35,7 @@ Only the module of the verb that is asked for is loaded, and at its top it impor
 
 STOPPED, PIPE_CLOSED = 130, 141  # what a shell reports for SIGINT and SIGPIPE
 
-OUTSIDE = (errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EPERM, errno.EROFS)
+OUTSIDE = (errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EPERM, errno.EROFS, errno.ENAMETOOLONG)
 """Troubles of the machine, which a person can mend and no check beforehand can exclude."""
 
 
@@ -61,6 +61,9 @@ def main(arguments: list[str] | None = None) -> int:
         place = f"{error.filename}: " if error.filename else ""
         return _report(f"{place}{(error.strerror or str(error)).lower()}", 2, debug)
     except Exception as error:
+        if _out_of_memory(error):
+            sentence = "not enough memory; choose a smaller --model.width, --train.batch_size or --data.context"
+            return _report(sentence, 2, debug)
         return _bug(error, debug)
 
 
@@ -141,6 +144,12 @@ def _path(value: Any) -> str:
     if isinstance(value, Path):
         return str(value)
     raise TypeError(f"a result holds {value!r}, which JSON cannot say")
+
+
+def _out_of_memory(error: Exception) -> bool:
+    """PyTorch says so by a RuntimeError, of a class of its own on a GPU."""
+    words = ("not enough memory", "can't allocate memory", "out of memory", "Storage size calculation overflowed")
+    return isinstance(error, MemoryError) or (isinstance(error, RuntimeError) and any(w in str(error) for w in words))
 
 
 def _bug(error: Exception, debug: bool) -> int:

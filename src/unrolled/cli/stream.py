@@ -19,7 +19,8 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.description = (
         'Feed a model one step at a time. Each input line is JSON: a text such as "ab", or an object '
         '{"text": "ab"} or {"reset": true}. Each token gives one output line with its loss (nats) and the likeliest '
-        'next tokens. A line that cannot be used gives a line with "error" and changes nothing.'
+        'next tokens. A line that cannot be used gives a line with "error" and changes nothing. With --json these '
+        "lines go to stderr, and stdout gets one object with the counts at the end."
     )
     parser.add_argument("model", metavar="RUN", help="run directory, or model directory")
     parser.add_argument("--top", type=int, default=5, help="likeliest next tokens to tell")
@@ -28,19 +29,25 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 
 def run(options: Namespace) -> dict[str, Any]:
+    if options.top < 1:
+        raise UserError(f"--top is {options.top}, which must be at least 1")
+    if options.save_state is not None and not Path(options.save_state).absolute().parent.is_dir():
+        raise UserError(f"there is no folder for the state {options.save_state}; create it first")
+    if sys.stdin is None:
+        raise UserError("there is no input; pipe JSON lines into the command")
+
     from unrolled.inference.loading import load
     from unrolled.inference.stream import LanguageStream
 
-    if options.top < 1:
-        raise UserError(f"--top is {options.top}, which must be at least 1")
     loaded = load(options.model)
     stream = LanguageStream(loaded.network, top=options.top)
     if options.load_state is not None:
         _load(stream, Path(options.load_state))
+    names = loaded.vocabulary.tokens
     counts = {"lines": 0, "steps": 0, "errors": 0}
     output = sys.stdout
     try:
-        for line in sys.stdin:
+        for line in sys.stdin.buffer:  # bytes: one line that is not UTF-8 must not end the stream
             counts["lines"] += 1
             if not line.strip():
                 continue
@@ -52,7 +59,7 @@ def run(options: Namespace) -> dict[str, Any]:
                 continue
             for token in tokens:
                 counts["steps"] += 1
-                _write(output, _result(stream.feed(token), loaded.vocabulary))
+                _write(output, _result(stream.feed(token), names))
     finally:
         # Also when the input breaks off: the state so far is what a later stream goes on from.
         if options.save_state is not None:
@@ -60,10 +67,15 @@ def run(options: Namespace) -> dict[str, Any]:
     return counts
 
 
-def _tokens(line: str, stream: "LanguageStream", vocabulary: "Vocabulary") -> list[int]:
+def _tokens(line: bytes, stream: "LanguageStream", vocabulary: "Vocabulary") -> list[int]:
+    """The tokens of an input line, after the reset if it asks for one. Raises `UserError` before anything changes."""
     try:
-        message = json.loads(line)
-    except ValueError as error:
+        message = json.loads(line.decode("utf-8"))
+    except UnicodeDecodeError as error:
+        raise UserError(
+            f"not UTF-8: byte 0x{line[error.start]:02x} at offset {error.start} of the line; send UTF-8"
+        ) from error
+    except (ValueError, RecursionError) as error:
         raise UserError(f'not JSON ({error}); write for example {{"text": "ab"}}') from error
     if isinstance(message, str):
         message = {"text": message}
@@ -78,12 +90,12 @@ def _tokens(line: str, stream: "LanguageStream", vocabulary: "Vocabulary") -> li
     return tokens
 
 
-def _result(step: "StreamStep", vocabulary: "Vocabulary") -> dict[str, Any]:
+def _result(step: "StreamStep", names: list[str]) -> dict[str, Any]:
     return {
         "step": step.step,
-        "token": vocabulary.tokens[step.token],
+        "token": names[step.token],
         "loss": None if step.loss is None or not math.isfinite(step.loss) else round(step.loss, 6),
-        "next": {vocabulary.tokens[token]: round(probability, 6) for token, probability in step.next},
+        "next": {names[token]: round(probability, 6) for token, probability in step.next},
     }
 
 

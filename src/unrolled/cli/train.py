@@ -4,6 +4,7 @@ from typing import Any
 
 from jsonargparse import ArgumentParser, Namespace
 
+from unrolled.cli.invocation import command
 from unrolled.cli.options import add_train_options
 
 
@@ -12,6 +13,10 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 
 def run(options: Namespace) -> dict[str, Any]:
+    from unrolled.training.ranges import check_settings
+
+    check_settings(options.data, options.model, options.train)
+
     from unrolled.training.run import train_language
 
     result = train_language(
@@ -34,4 +39,4 @@ def report(result: dict[str, Any]) -> None:
     if "test_loss" in result:
         print(f"test: {result['test_loss']:.4f} nats per token, perplexity {result['test_perplexity']:.4g}")
     print(f"report: {result['report']}")
-    print(f"next: unrolled generate {result['run']} --prompt 'Once'")
+    print(f"next: {command('generate', result['run'])}")

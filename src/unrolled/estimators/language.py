@@ -1,22 +1,27 @@
 """The language model for Python: fit, score, generate, stream."""
 
+import difflib
 import tempfile
 from collections.abc import Iterable, Iterator
-from dataclasses import fields
+from dataclasses import asdict, fields
 from pathlib import Path
-from typing import Any, Self
+from typing import Any
 
 from unrolled.data.config import DataConfig
+from unrolled.data.store import encode_text
 from unrolled.errors import UserError
 from unrolled.inference.config import Sampling
 from unrolled.inference.evaluate import Evaluation, Policy, evaluate_part
-from unrolled.inference.generate import generate_tokens
 from unrolled.inference.loading import Loaded, load
+from unrolled.inference.speech import generate_text
 from unrolled.inference.stream import LanguageStream, StreamStep
 from unrolled.models.config import ModelConfig
+from unrolled.models.files import save_model
 from unrolled.training.config import TrainConfig
+from unrolled.training.ranges import check_settings
 
 _GROUPS = {"data": DataConfig, "model": ModelConfig, "train": TrainConfig}
+_MODEL_FILES = {"config.json", "model.safetensors", "vocabulary.json", "README.md"}
 
 
 class LanguageModel:
@@ -27,70 +32,77 @@ class LanguageModel:
     """
 
     def __init__(self, *, run: str | Path | None = None, silent: bool = False, **settings: Any) -> None:
-        self.run, self.silent = run, silent
-        self._settings: dict[str, Any] = {}
+        self._settings: dict[str, Any] = {"run": run, "silent": silent}
+        for config in _GROUPS.values():
+            self._settings |= asdict(config())
         self.set_params(**settings)
         self.result_: dict[str, Any] | None = None
         """what training gave: losses, times, paths"""
         self._loaded: Loaded | None = None
 
     def get_params(self, deep: bool = True) -> dict[str, Any]:
-        """The settings given, as in scikit-learn."""
-        return {"run": self.run, "silent": self.silent, **self._settings}
+        """All settings, as in scikit-learn."""
+        return dict(self._settings)
 
-    def set_params(self, **settings: Any) -> Self:
-        """Change settings, as in scikit-learn."""
-        known = {field.name: group for group, config in _GROUPS.items() for field in fields(config)}
-        for name, value in settings.items():
-            if name in ("run", "silent"):
-                setattr(self, name, value)
-            elif name in known:
-                self._settings[name] = value
-            else:
-                raise TypeError(f"LanguageModel has no setting {name!r}; it has {', '.join(sorted(known))}")
+    def set_params(self, **settings: Any) -> "LanguageModel":
+        """Change settings, as in scikit-learn. Raises `TypeError` for one that does not exist; then none is changed."""
+        for name in settings:
+            _require_known(name, self._settings, "setting")
+        self._settings |= settings
         return self
 
-    def fit(self, text: str | Path | Iterable[str | Path]) -> Self:
+    def fit(self, text: str | Path | Iterable[str | Path]) -> "LanguageModel":
         """Train on a file, a folder or several; a string with a line break is taken as the text itself.
 
         Raises `UserError` as `unrolled train` does.
         """
         from unrolled.training.run import train_language
 
+        data, model, train = (self._config(group) for group in _GROUPS)
+        check_settings(data, model, train)
+        run = self._settings["run"]
         with tempfile.TemporaryDirectory() as beside:
+            if _is_text(text):
+                paths = [Path(beside) / "text.txt"]
+                paths[0].write_bytes(str(text).encode("utf-8", "surrogatepass"))
+            else:
+                paths = _paths(text)
             self.result_ = train_language(
-                _as_files(text, Path(beside)),
-                run=None if self.run is None else str(self.run),
-                data=self._config("data"),
-                model=self._config("model"),
-                train_config=self._config("train"),
-                silent=self.silent,
+                [str(path) for path in paths],
+                run=None if run is None else str(run),
+                data=data,
+                model=model,
+                train_config=train,
+                silent=self._settings["silent"],
             )
-        self._loaded = load(self.result_["run"])
+        if self.result_:  # with several processes, the first one has it
+            self._loaded = load(self.result_["run"])
         return self
 
     @classmethod
-    def from_pretrained(cls, place: str | Path) -> Self:
-        """A trained model from a run directory, a model directory, or by its name on the Hugging Face Hub."""
-        folder = Path(place)
-        if not folder.exists() and str(place).count("/") == 1 and not str(place).startswith((".", "/")):
-            from huggingface_hub import snapshot_download
+    def from_pretrained(cls, place: str | Path) -> "LanguageModel":
+        """A trained model from a run directory, a model directory, or by its name on the Hugging Face Hub.
 
-            patterns = ["*.json", "*.safetensors", "README.md"]
-            folder = Path(snapshot_download(str(place), allow_patterns=patterns))
+        Raises `UserError` if there is none.
+        """
         model = cls()
-        model._loaded = load(folder)
+        model._loaded = load(_download(place) if _is_hub_name(place) else Path(place))
         return model
 
     def save_pretrained(self, folder: str | Path) -> None:
-        """Write the model directory: weights, configuration, vocabulary and card. No pickle."""
-        from unrolled.models.files import save_model
+        """Write the model directory: weights, configuration, vocabulary and card. No pickle.
 
-        loaded = self._trained()
+        A model directory that stands there is replaced. Raises `UserError` for a folder with anything else in it.
+        """
+        loaded, folder = self._trained(), Path(folder)
+        if folder.exists() and not (folder.is_dir() and {path.name for path in folder.iterdir()} <= _MODEL_FILES):
+            raise UserError(f"{folder} holds other files than a model's, which would be lost; choose another folder")
         facts = {name: value for name, value in loaded.config.items() if name not in ("format", "task", "model")}
-        names = ("vocabulary.json", "README.md")
-        texts = {name: (loaded.folder / name).read_text(encoding="utf-8") for name in names}
-        save_model(Path(folder), loaded.network, facts=facts, files=texts)
+        texts = {"vocabulary.json": loaded.vocabulary.to_text()}
+        card = loaded.folder / "README.md"
+        if card.is_file():
+            texts[card.name] = card.read_text(encoding="utf-8")
+        save_model(folder.absolute(), loaded.network, facts=facts, files=texts)
 
     def generate(self, prompt: str = "", *, length: int = 500, seed: int | None = None, **sampling: Any) -> str:
         """Text that goes on from the prompt (which is not repeated). `sampling`: the fields of `Sampling`."""
@@ -101,24 +113,19 @@ class LanguageModel:
     ) -> Iterator[str]:
         """The same piece by piece, as soon as each is known."""
         loaded = self._trained()
-        tokens = [int(token) for token in loaded.vocabulary.encode(prompt)] or loaded.start
-        decoder = loaded.vocabulary.stream_decoder()
-        for step in generate_tokens(loaded.network, [tokens], length=length, sampling=Sampling(**sampling), seed=seed):
-            yield decoder.feed(step.tolist())
-        yield decoder.finish()
+        if length < 0:
+            raise UserError(f"length is {length}; give the number of tokens to write")
+        for name in sampling:
+            _require_known(name, (field.name for field in fields(Sampling)), "sampling setting")
+        speech = generate_text(loaded, prompt, length=length, sampling=Sampling(**sampling), seed=seed)
+        return (piece for (piece,) in speech)
 
     def score(
         self, text: str | Path | Iterable[str | Path], *, policy: Policy = "auto", stride: int | None = None
     ) -> Evaluation:
         """Loss (nats per token), perplexity and bits per byte of a file, files, or a text with a line break in it."""
-        from unrolled.data.store import encode_text
-
         loaded = self._trained()
-        if isinstance(text, str) and "\n" in text:
-            part = encode_text(text, loaded.vocabulary)
-        else:
-            paths = [text] if isinstance(text, str | Path) else text
-            part = encode_text([Path(path) for path in paths], loaded.vocabulary)
+        part = encode_text(str(text) if _is_text(text) else _paths(text), loaded.vocabulary)
         return evaluate_part(loaded.network, part, policy=policy, stride=stride)
 
     def stream(self, *, top: int = 5) -> "TextStream":
@@ -147,13 +154,51 @@ class TextStream(LanguageStream):
         return [self.feed(int(token)) for token in self.vocabulary.encode(text)]
 
 
-def _as_files(text: str | Path | Iterable[str | Path], beside: Path) -> list[str]:
-    """Paths of files; a text itself (a string with a line break) is put into a file first."""
-    if isinstance(text, Path):
-        return [str(text)]
-    if isinstance(text, str):
-        if "\n" not in text:
-            return [text]
-        (beside / "text.txt").write_text(text, encoding="utf-8")
-        return [str(beside / "text.txt")]
-    return [str(file) for file in text]
+def _require_known(name: str, known: Iterable[str], noun: str) -> None:
+    names = sorted(known)
+    if name not in names:
+        found = difflib.get_close_matches(name, names, n=1)
+        advice = f"did you mean {found[0]!r}?" if found else f"it has {', '.join(names)}"
+        raise TypeError(f"LanguageModel has no {noun} {name!r}; {advice}")
+
+
+def _is_text(text: object) -> bool:
+    """Whether a string is the text itself and not the path of a file."""
+    return isinstance(text, str) and "\n" in text
+
+
+def _paths(text: str | Path | Iterable[str | Path]) -> list[Path]:
+    paths = [Path(path) for path in ([text] if isinstance(text, str | Path) else text)]
+    for path in paths:
+        if not _exists(path):
+            shown = str(path) if len(str(path)) <= 80 else f"{str(path)[:80]}..."
+            raise UserError(f"there is no file {shown}; a text itself is told from a path by a line break in it")
+    return paths
+
+
+def _exists(path: Path) -> bool:
+    try:
+        return path.exists()
+    except OSError:  # longer than any path
+        return False
+
+
+def _is_hub_name(place: str | Path) -> bool:
+    """Whether it reads like `owner/name` and nothing here is meant, not even a folder to look in."""
+    return (
+        isinstance(place, str)
+        and place.count("/") == 1
+        and not place.startswith((".", "/", "~"))
+        and not (Path(place).exists() or Path(place).parent.is_dir())
+    )
+
+
+def _download(name: str | Path) -> Path:
+    from huggingface_hub import snapshot_download
+    from huggingface_hub.errors import HfHubHTTPError
+
+    try:
+        return Path(snapshot_download(str(name), allow_patterns=sorted(_MODEL_FILES)))
+    except (OSError, ValueError, HfHubHTTPError) as error:
+        reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+        raise UserError(f"there is no run {name} here, and the Hugging Face Hub gave none: {reason}") from error

@@ -24,19 +24,20 @@ class Sampling:
     arXiv:2407.01082)"""
 
     def __post_init__(self) -> None:
+        """Raises `UserError` for a value that cannot be."""
         bounds = {
             "temperature": self.temperature >= 0,
             "top_k": self.top_k is None or self.top_k >= 1,
             "top_p": self.top_p is None or 0 < self.top_p <= 1,
             "min_p": self.min_p is None or 0 <= self.min_p <= 1,
-            "repetition_penalty": self.repetition_penalty > 0,
+            "repetition_penalty": 0.01 <= self.repetition_penalty <= 100,
         }
         allowed = {
             "temperature": "0 or more",
             "top_k": "1 or more",
             "top_p": "above 0 and at most 1",
             "min_p": "between 0 and 1",
-            "repetition_penalty": "above 0",
+            "repetition_penalty": "between 0.01 and 100",
         }
         for name, fine in bounds.items():
             if not fine:

@@ -1,8 +1,9 @@
 """How well a model predicts a text."""
 
+import contextlib
 import math
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Literal
 
@@ -11,6 +12,7 @@ import torch
 from unrolled.data.evaluation import carried_chunks, sliding_windows
 from unrolled.data.feeds import Batch
 from unrolled.data.store import TokenPart
+from unrolled.errors import UserError
 from unrolled.inference.batches import as_tensors, flags
 from unrolled.models.language import LanguageNetwork
 
@@ -59,11 +61,19 @@ def evaluate_part(
     * auto: carried if the model may run for ever (`network.horizon` is None), else sliding.
 
     `limit` scores about the first so many tokens. The result does not depend on chunk or batch sizes where it says
-    "carried" with one stream, nor where it says "sliding".
+    "carried" with one stream, nor where it says "sliding". Bits per byte count all tokens of the text, those not
+    scored at the mean loss. Raises `UserError` for a policy the model or the other settings do not fit.
     """
     horizon = network.horizon
     if policy == "auto":
-        policy = "carried" if horizon is None else "sliding"
+        policy = "sliding" if horizon is not None or stride is not None else "carried"
+    if policy == "carried" and horizon is not None:
+        raise UserError(
+            f"the carried policy needs a model that can run on for ever, and this one knows only {horizon} steps; "
+            "use the sliding policy"
+        )
+    if policy == "carried" and stride is not None:
+        raise UserError("a stride belongs to the sliding policy; leave it out, or use that policy")
     batches: Iterable[Batch]
     if policy == "carried":
         batches = carried_chunks(part, chunk or 1024, batch_size=batch_size)
@@ -78,11 +88,9 @@ def evaluate_part(
     started = time.perf_counter()
     total, count = 0.0, 0
     device = next(network.parameters()).device
-    training = network.training
-    network.eval()
     state = None
-    wanted = min(limit or len(part), len(part))
-    with torch.inference_mode():
+    wanted = min(limit or part.targets, part.targets)
+    with torch.inference_mode(), _evaluating(network):
         for batch in batches:
             if batch.fresh or policy == "sliding":
                 state = None
@@ -95,7 +103,17 @@ def evaluate_part(
                 progress(count, wanted)
             if limit is not None and count >= limit:
                 break
-    network.train(training)
     loss_per_token = total / max(count, 1)
     bits = loss_per_token / math.log(2) * len(part) / part.bytes if part.bytes else None
     return Evaluation(loss_per_token, count, bits, words, time.perf_counter() - started)
+
+
+@contextlib.contextmanager
+def _evaluating(network: LanguageNetwork) -> Iterator[None]:
+    """Evaluation mode (no dropout) for a while."""
+    training = network.training
+    network.eval()
+    try:
+        yield
+    finally:
+        network.train(training)

@@ -6,13 +6,13 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
+from unrolled.errors import UserError
 from unrolled.inference.config import Sampling
 from unrolled.inference.sampling import sample
 from unrolled.layers.state import State
 from unrolled.models.language import LanguageNetwork
 
 
-@torch.inference_mode()
 def generate_tokens(
     network: LanguageNetwork,
     prompts: list[list[int]],
@@ -21,24 +21,31 @@ def generate_tokens(
     sampling: Sampling,
     seed: int | None = None,
 ) -> Iterator[Int[Tensor, " batch"]]:
-    """`length` times the next token of every prompt; prompts may differ in length but not be empty.
+    """`length` times the next token of every prompt. Prompts may differ in length; each goes on as it would alone.
 
     Where a model cannot run on for ever (`network.horizon`), it begins again from the last half of its horizon.
+    Raises `ValueError` for an empty prompt and `UserError` for a seed that is none.
     """
+    if not prompts or not all(prompts):
+        raise ValueError("every prompt needs a token; for nothing, give the start tokens of the model")
     device = next(network.parameters()).device
-    generator = torch.Generator(device=device)
-    if seed is None:
-        generator.seed()
-    else:
-        generator.manual_seed(seed)
-    keep = network.horizon
-    logits, state, position = read_prompts(network, _shorten(prompts, keep), device)
-    penalised = sampling.repetition_penalty != 1
-    seen = torch.zeros_like(logits, dtype=torch.bool) if penalised else None
-    history = [list(prompt) for prompt in prompts]
-    if seen is not None:
-        for row, prompt in zip(seen, prompts, strict=True):
-            row[torch.tensor(prompt, device=device)] = True
+    return _generate(network, prompts, length, sampling, _generator(seed, device), device)
+
+
+@torch.inference_mode()
+def _generate(
+    network: LanguageNetwork,
+    prompts: list[list[int]],
+    length: int,
+    sampling: Sampling,
+    generator: torch.Generator,
+    device: torch.device,
+) -> Iterator[Int[Tensor, " batch"]]:
+    horizon = network.horizon
+    # What each row has in its state: with a horizon, less than all it has said.
+    contexts = [list(prompt if horizon is None else prompt[-horizon:]) for prompt in prompts]
+    logits, state = read_prompts(network, contexts, device)
+    seen = _seen(prompts, logits) if sampling.repetition_penalty != 1 else None
     for count in range(length):
         tokens = sample(logits, sampling, seen=seen, generator=generator)
         yield tokens
@@ -46,20 +53,19 @@ def generate_tokens(
             return
         if seen is not None:
             seen[torch.arange(len(tokens), device=device), tokens] = True
-        if keep is not None:
-            for row, token in zip(history, tokens.tolist(), strict=True):
-                row.append(token)
-        if keep is not None and position + 1 > keep:
-            logits, state, position = read_prompts(network, [row[-max(1, keep // 2) :] for row in history], device)
+        if horizon is not None:
+            contexts = [[*row, token] for row, token in zip(contexts, tokens.tolist(), strict=True)]
+        if horizon is not None and any(len(row) > horizon for row in contexts):
+            contexts = [row[-max(1, horizon // 2) :] if len(row) > horizon else row for row in contexts]
+            logits, state = read_prompts(network, contexts, device)
         else:
             logits, state = network.step(tokens, state)
-            position += 1
 
 
 def read_prompts(
     network: LanguageNetwork, prompts: list[list[int]], device: torch.device
-) -> tuple[Float[Tensor, "batch vocabulary"], State, int]:
-    """Logits after each prompt, the state there, and the length of the longest prompt."""
+) -> tuple[Float[Tensor, "batch vocabulary"], State]:
+    """Logits after each prompt, and the state there."""
     longest = max(len(prompt) for prompt in prompts)
     tokens = torch.zeros(len(prompts), longest, dtype=torch.long)
     mask = torch.zeros(len(prompts), longest, dtype=torch.bool)
@@ -69,8 +75,23 @@ def read_prompts(
     ragged = not bool(mask.all())
     features, state = network.features(tokens.to(device), mask=mask.to(device) if ragged else None)
     ends = torch.tensor([len(prompt) - 1 for prompt in prompts], device=device)
-    return network.head(features[torch.arange(len(prompts), device=device), ends]), state, longest
+    return network.head(features[torch.arange(len(prompts), device=device), ends]), state
 
 
-def _shorten(prompts: list[list[int]], keep: int | None) -> list[list[int]]:
-    return prompts if keep is None else [prompt[-keep:] for prompt in prompts]
+def _generator(seed: int | None, device: torch.device) -> torch.Generator:
+    generator = torch.Generator(device=device)
+    if seed is None:
+        generator.seed()
+    elif 0 <= seed < 2**63:
+        generator.manual_seed(seed)
+    else:
+        raise UserError(f"the seed is {seed}; give a whole number from 0 to below 2^63")
+    return generator
+
+
+def _seen(prompts: list[list[int]], logits: Float[Tensor, "batch vocabulary"]) -> Tensor:
+    """Which tokens stand in which prompt."""
+    seen = torch.zeros_like(logits, dtype=torch.bool)
+    for row, prompt in zip(seen, prompts, strict=True):
+        row[torch.tensor(prompt, device=logits.device)] = True
+    return seen

@@ -36,6 +36,12 @@ def load(place: str | Path) -> Loaded:
             f"{folder} holds a damaged model: vocabulary.json has {len(vocabulary)} tokens, the weights "
             f"{network.vocabulary_size}; use another copy or train again"
         )
+    start = config.get("start")
+    if not (start and isinstance(start, list) and all(isinstance(t, int) and 0 <= t < len(vocabulary) for t in start)):
+        raise UserError(
+            f"{folder} holds a damaged model: config.json has start {start}, not a list of tokens; "
+            "use another copy or train again"
+        )
     return Loaded(network, vocabulary, config, folder)
 
 

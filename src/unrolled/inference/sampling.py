@@ -21,15 +21,17 @@ def sample(
         logits = torch.where(seen, torch.where(logits > 0, logits / penalty, logits * penalty), logits)
     if sampling.temperature == 0:
         return logits.argmax(-1)
-    logits = filter_logits(logits / sampling.temperature, sampling)
+    # Differences to the largest, so that a tiny temperature does not overflow.
+    logits = (logits - logits.amax(-1, keepdim=True)) / max(sampling.temperature, 1e-6)
+    logits = filter_logits(logits, sampling)
     return torch.multinomial(logits.softmax(-1), 1, generator=generator)[:, 0]
 
 
 def filter_logits(logits: Float[Tensor, "batch vocabulary"], sampling: Sampling) -> Float[Tensor, "batch vocabulary"]:
     """Logits with -inf for tokens that top-k, top-p or min-p leave out. The likeliest token always stays."""
     if sampling.top_k is not None and sampling.top_k < logits.shape[-1]:
-        smallest = logits.topk(sampling.top_k).values[:, -1:]
-        logits = logits.masked_fill(logits < smallest, -torch.inf)
+        kept = logits.topk(sampling.top_k).indices  # by place: among equals, not more than k stay
+        logits = torch.full_like(logits, -torch.inf).scatter(1, kept, logits.gather(1, kept))
     if sampling.top_p is not None and sampling.top_p < 1:
         ordered, order = logits.sort(descending=True)
         probabilities = ordered.softmax(-1)

@@ -1,10 +1,12 @@
 """A live stream: one step at a time with a carried state that can be saved and brought back."""
 
-from dataclasses import dataclass
+import functools
+import hashlib
+from dataclasses import asdict, dataclass
 from typing import NamedTuple
 
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Float, Int, UInt8
 from torch import Tensor
 
 from unrolled.layers import state as states
@@ -18,6 +20,15 @@ class StreamState(NamedTuple):
     network: State
     logits: Float[Tensor, "batch vocabulary"]
     steps: Int[Tensor, " batch"]
+    recent: Int[Tensor, "batch tokens"]
+    """The tokens in the model's state, for a model that must begin again at its horizon; else none."""
+
+
+class SavedStream(NamedTuple):
+    """A stream on disk: its state and which model's it is."""
+
+    stream: StreamState
+    model: UInt8[Tensor, "batch digest"]
 
 
 @dataclass
@@ -43,17 +54,17 @@ class LanguageStream:
         self.network, self.top = network.eval(), min(top, network.vocabulary_size)
         self.device = next(network.parameters()).device
         self.state = self.beginning()
-        self._recent: list[int] = []
 
     def beginning(self) -> StreamState:
         """The state before the first token."""
         logits = torch.zeros(1, self.network.vocabulary_size, device=self.device)
         steps = torch.zeros(1, dtype=torch.long, device=self.device)
-        return StreamState(self.network.initial_state(1, device=self.device), logits, steps)
+        recent = torch.zeros(1, 0, dtype=torch.long, device=self.device)
+        return StreamState(self.network.initial_state(1, device=self.device), logits, steps, recent)
 
     def reset(self) -> None:
         """Forget everything."""
-        self.state, self._recent = self.beginning(), []
+        self.state = self.beginning()
 
     @torch.inference_mode()
     def feed(self, token: int) -> StreamStep:
@@ -63,27 +74,36 @@ class LanguageStream:
         if int(before.steps[0]):
             loss = float(-before.logits.log_softmax(-1)[0, token])
         tokens = torch.tensor([token], device=self.device)
-        horizon = self.network.horizon
+        horizon, recent = self.network.horizon, before.recent
         if horizon is not None:
-            self._recent = [*self._recent[-horizon:], token]
-        if horizon is not None and len(self._recent) > horizon:
-            self._recent = self._recent[-max(1, horizon // 2) :]
-            all_logits, state = self.network(torch.tensor([self._recent], device=self.device))
-            logits = all_logits[:, -1]
+            recent = torch.cat([recent, tokens[:, None]], dim=1)
+        if horizon is not None and recent.shape[1] > horizon:
+            recent = recent[:, -max(1, horizon // 2) :]
+            x, state = self.network.features(recent)
+            logits = self.network.head(x[:, -1])
         else:
             logits, state = self.network.step(tokens, before.network)
-        self.state = StreamState(state, logits.float(), before.steps + 1)
+        self.state = StreamState(state, logits.float(), before.steps + 1, recent)
         best = logits.float().softmax(-1)[0].topk(self.top)
         expected = list(zip(best.indices.tolist(), best.values.tolist(), strict=True))
         return StreamStep(int(self.state.steps[0]), token, loss, expected)
 
     def save(self) -> bytes:
         """The stream as safetensors bytes."""
-        recent = torch.tensor([self._recent], dtype=torch.long)
-        return states.save((self.state, recent))
+        return states.save(SavedStream(self.state, self._model))
 
     def load(self, data: bytes) -> None:
         """Bring back a saved stream of the same model. Raises `ValueError` if the bytes are another model's."""
-        like = (self.beginning(), torch.zeros(1, 0, dtype=torch.long))
-        self.state, recent = states.load(data, like=like)
-        self._recent = recent[0].tolist()
+        saved = states.load(data, like=SavedStream(self.beginning(), self._model))
+        if not torch.equal(saved.model, self._model):  # type: ignore[attr-defined]
+            raise ValueError("another model saved this state")
+        self.state = saved.stream  # type: ignore[attr-defined]
+
+    @functools.cached_property
+    def _model(self) -> Tensor:
+        """uint8 `[1, 16]`: a digest of the model, so that a state never meets weights that did not make it."""
+        digest = hashlib.blake2b(repr(sorted(asdict(self.network.config).items())).encode(), digest_size=16)
+        for name, parameter in self.network.named_parameters():
+            digest.update(name.encode())
+            digest.update(parameter.detach().cpu().contiguous().view(torch.uint8).numpy().data)
+        return torch.tensor([list(digest.digest())], dtype=torch.uint8, device=self.device)

@@ -54,11 +54,7 @@ def gather(state: State, rows: Int[Tensor, " rows"]) -> State:
 def scatter(state: State, rows: Int[Tensor, " rows"], update: State) -> State:
     """A new state in which the given rows are replaced by those of `update`; leaves that grow are aligned first."""
 
-    def replace(leaf: Tensor, new: Tensor) -> Tensor:
-        leaf, new = align(leaf, new)
-        return leaf.index_copy(0, rows, new.to(leaf.dtype))
-
-    return map_state(replace, state, update)
+    return map_state(lambda leaf, new: _replace(rows, *align(leaf, new)), state, update)
 
 
 def concatenate(states: list[State]) -> State:
@@ -69,11 +65,7 @@ def concatenate(states: list[State]) -> State:
 def select(condition: Bool[Tensor, " batch"], chosen: State, other: State) -> State:
     """Row by row: `chosen` where the condition holds, `other` elsewhere. What is not chosen cannot leak, even NaN."""
 
-    def choose(yes: Tensor, no: Tensor) -> Tensor:
-        yes, no = align(yes, no)
-        return torch.where(condition.view(-1, *[1] * (yes.dim() - 1)), yes, no)
-
-    return map_state(choose, chosen, other)
+    return map_state(lambda yes, no: _choose(condition, *align(yes, no)), chosen, other)
 
 
 def detach(state: State) -> State:
@@ -88,7 +80,8 @@ def to(state: State, device: torch.device | str) -> State:
 
 def save(state: State) -> bytes:
     """The state as safetensors bytes; `load` gives it back bit for bit."""
-    return safetensors.torch.save({name: leaf.detach().contiguous() for name, leaf in named_leaves(state)})
+    # Copies, since safetensors refuses leaves that share memory, as those of an initial state may.
+    return safetensors.torch.save({name: leaf.detach().clone().contiguous() for name, leaf in named_leaves(state)})
 
 
 def load(data: bytes, *, like: State) -> State:
@@ -133,3 +126,11 @@ def _align_all(rows: tuple[Tensor, ...]) -> list[Tensor]:
 def _pad_front(leaf: Tensor, size: int) -> Tensor:
     missing = size - leaf.shape[1]
     return leaf if not missing else torch.cat([leaf.new_zeros(len(leaf), missing, *leaf.shape[2:]), leaf], dim=1)
+
+
+def _choose(condition: Tensor, yes: Tensor, no: Tensor) -> Tensor:
+    return torch.where(condition.view(-1, *[1] * (yes.dim() - 1)), yes, no)
+
+
+def _replace(rows: Tensor, leaf: Tensor, new: Tensor) -> Tensor:
+    return leaf.index_copy(0, rows, new.to(leaf.dtype))

@@ -52,7 +52,7 @@ def save_model(
         weights = {name: tensor.cpu().contiguous() for name, tensor in weights.items()}
         safetensors.torch.save_file(weights, beside / "model.safetensors", metadata={"format": "pt"})
         for name, text in files.items():
-            (beside / name).write_text(text)
+            (beside / name).write_text(text, encoding="utf-8")
         replace_folder(beside, folder)
     except OSError as error:
         raise UserError(f"cannot write the model to {folder}: {error.strerror}; free some space and resume") from error
@@ -66,7 +66,7 @@ def load_model(folder: Path) -> tuple[LanguageNetwork, dict[str, Any]]:
     if not path.is_file():
         raise UserError(f"{folder} is not a model directory: it has no config.json")
     try:
-        config = json.loads(path.read_text())
+        config = json.loads(path.read_text(encoding="utf-8"))
         version = config["format"]
         if version > FORMAT:
             raise UserError(
@@ -77,11 +77,16 @@ def load_model(folder: Path) -> tuple[LanguageNetwork, dict[str, Any]]:
         settings = ModelConfig(**{key: value for key, value in config["model"].items() if key in known})
         network = LanguageNetwork(config["vocabulary_size"], settings, context=config.get("context", 1024))
         weights = safetensors.torch.load_file(folder / "model.safetensors")
-    except (ValueError, KeyError, TypeError, OSError, SafetensorError) as error:
+        expected = {name: tuple(parameter.shape) for name, parameter in network.named_parameters()}
+    except (ValueError, KeyError, TypeError, AttributeError, OSError, RuntimeError, SafetensorError) as error:
         raise UserError(f"{folder} holds a damaged model: {error}; use another checkpoint or train again") from error
-    expected = {name for name, _ in network.named_parameters()}
-    if weights.keys() != expected:
-        raise UserError(f"{folder} holds a damaged model: its weights are {sorted(weights)}, not {sorted(expected)}")
+    found = {name: tuple(tensor.shape) for name, tensor in weights.items()}
+    if found != expected:
+        differing = sorted({name for name, _ in found.items() ^ expected.items()})
+        raise UserError(
+            f"{folder} holds a damaged model: config.json and model.safetensors differ in {', '.join(differing[:5])}; "
+            "use another checkpoint or train again"
+        )
     network.load_state_dict(weights, strict=False)  # a tied head is the embedding, which is there
     return network.eval(), config
 

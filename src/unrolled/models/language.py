@@ -14,6 +14,10 @@ from unrolled.models.config import ModelConfig
 from unrolled.objectives.softmax import NO_TARGET, softmax_loss
 
 
+SLICE = 2**24
+"""Logits held at once where no gradient is needed."""
+
+
 class OneHot(nn.Module):
     """Tokens as unit vectors; no parameters."""
 
@@ -133,14 +137,27 @@ class LanguageNetwork(nn.Module):
             wanted = wanted & mask
         # Steps without a target never reach the head, by far the widest product of a large vocabulary.
         x, targets = (x[wanted], targets[wanted]) if not bool(wanted.all()) else (x.flatten(0, 1), targets.flatten())
-        return softmax_loss(self.head(x), targets, label_smoothing=label_smoothing), wanted.sum(), state
+        if torch.is_grad_enabled():
+            loss = softmax_loss(self.head(x), targets, label_smoothing=label_smoothing)
+        else:
+            loss = self._loss_in_slices(x, targets, label_smoothing)
+        return loss, wanted.sum(), state
+
+    def _loss_in_slices(self, x: Tensor, targets: Tensor, label_smoothing: float) -> Tensor:
+        """Without a graph nobody needs all logits at once, which for a large vocabulary would be gigabytes."""
+        rows = max(1, SLICE // self.vocabulary_size)
+        losses = [
+            softmax_loss(self.head(part), target, label_smoothing=label_smoothing).double()
+            for part, target in zip(x.split(rows), targets.split(rows), strict=True)
+        ]
+        return torch.stack(losses).sum() if losses else x.new_zeros((), dtype=torch.double)
 
     @property
     def horizon(self) -> int | None:
         """Steps after which a carried state has left what training showed: absolute positions, and attention over an
         unbounded past, are known only up to `context`. None: the model may run for ever."""
         config = self.config
-        relative = config.positions == "alibi" or (config.window and config.positions in ("none", "rotary"))
+        relative = config.window and config.positions in ("none", "rotary", "alibi")
         return self.context if config.family == "transformer" and not relative else None
 
     def _drop(self, x: Tensor) -> Tensor:

@@ -1,6 +1,7 @@
 """The run directory: a name that is free, its configuration, and the checkpoint to go on from."""
 
 import re
+import shutil
 from dataclasses import asdict, replace
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import yaml
 from unrolled.data.config import DataConfig
 from unrolled.errors import UserError
 from unrolled.models.config import ModelConfig
+from unrolled.models.files import recover_folder
 from unrolled.training.atomic import cannot_write, write_atomically
 from unrolled.training.checkpoints import Checkpoint, CheckpointDamaged, latest_checkpoint, load_checkpoint
 from unrolled.training.config import TrainConfig
@@ -20,29 +22,38 @@ def find_resume(files: list[str], run: str | None, config: TrainConfig) -> tuple
     """The folder to go on in and the checkpoint to go on from; (None, None) if the run begins anew.
 
     `--train.resume auto` looks into the run's folder, or without one into the newest run of these files; it begins
-    anew where there is no checkpoint. A folder given by name must hold one.
+    anew where there is no checkpoint. A folder given by name must hold one. Raises `UserError` where going on or
+    beginning would overwrite something.
     """
     if config.resume is None:
-        if run is not None and Path(run).exists() and (not Path(run).is_dir() or any(Path(run).iterdir())):
+        if run is not None and (Path(run).is_file() or _content(Path(run))):
             raise UserError(
                 f"{run} already exists; go on with it by --train.resume auto, or choose another folder with --run"
             )
         return (None, None) if run is None else (Path(run), None)
     if config.resume == "auto":
         folder = Path(run) if run is not None else _newest(files)
-        found = None if folder is None else latest_checkpoint(folder / "checkpoints")
+        if folder is None:
+            return None, None
+        if _content(folder) and not (folder / "config.yaml").is_file():
+            raise UserError(f"{folder} already exists and is not a run; choose another folder with --run")
+        found = _latest(folder)
         return (folder, found) if found is not None or run is not None else (None, None)
     place = Path(config.resume)
-    if re.fullmatch(r"step-\d+", place.name):
-        try:
-            tensors, meta = load_checkpoint(place)
-        except CheckpointDamaged as error:
-            raise UserError(f"{error}; use --train.resume {place.parent.parent} for the newest whole one") from error
-        return place.parent.parent, Checkpoint(tensors, meta, place)
-    found = latest_checkpoint(place / "checkpoints") if place.is_dir() else None
-    if found is None:
-        raise UserError(f"--train.resume {place} holds no checkpoint; give a run folder, or auto")
-    return place, found
+    folder = place.parent.parent if re.fullmatch(r"step-\d+", place.name) else place
+    if run is not None and Path(run).resolve() != folder.resolve():
+        raise UserError(f"a run goes on in its own folder: leave out --run {run}, or make it {folder}")
+    if not place.is_dir():
+        raise UserError(f"--train.resume {place} does not exist; give a run folder, a checkpoint folder, or auto")
+    if folder is place:
+        if (found := _latest(folder)) is None:
+            raise UserError(f"--train.resume {place} holds no checkpoint; give a run folder, or auto")
+        return folder, found
+    try:
+        tensors, meta = load_checkpoint(place)
+    except CheckpointDamaged as error:
+        raise UserError(f"{error}; use --train.resume {folder} for the newest whole one") from error
+    return folder, Checkpoint(tensors, meta, place)
 
 
 def new_folder(files: list[str], family: str) -> Path:
@@ -55,7 +66,7 @@ def new_folder(files: list[str], family: str) -> Path:
 def write_config(folder: Path, files: list[str], data: DataConfig, model: ModelConfig, train: TrainConfig) -> None:
     """config.yaml: everything that was given or chosen, in the form `--config` reads."""
     content = {
-        "files": [str(Path(file).resolve()) for file in files],
+        "files": _resolved(files),
         "task": "language",
         "data": asdict(data),
         "model": asdict(model),
@@ -68,13 +79,48 @@ def write_config(folder: Path, files: list[str], data: DataConfig, model: ModelC
         raise cannot_write(folder, error) from error
 
 
+def clear_leftovers(folder: Path) -> None:
+    """Remove what a kill left of a model that was being written, and bring back the one it was to replace."""
+    recover_folder(folder / "best")
+    for path in (*folder.glob(".best.*.new"), *folder.glob(".best.old")):
+        shutil.rmtree(path, ignore_errors=True)
+
+
 def _stem(files: list[str]) -> str:
     first = Path(files[0]).resolve()
     return re.sub(r"[^\w.-]+", "-", first.name if first.is_dir() else first.stem) or "run"
 
 
 def _newest(files: list[str]) -> Path | None:
-    """The run of these files that was changed last."""
-    pattern = re.compile(re.escape(_stem(files)) + r"-[a-z]+(-\d+)?")
-    folders = [folder for folder in RUNS.glob("*") if pattern.fullmatch(folder.name) and folder.is_dir()]
-    return max(folders, key=lambda folder: (folder / "checkpoints").stat().st_mtime, default=None) if folders else None
+    """The run of these files that was started last."""
+    wanted = _resolved(files)
+    configs = [config for config in RUNS.glob("*/config.yaml") if _files_of(config) == wanted]
+    return max(configs, key=lambda config: config.stat().st_mtime_ns).parent if configs else None
+
+
+def _files_of(config: Path) -> list[str] | None:
+    try:
+        content = yaml.safe_load(config.read_text(encoding="utf-8"))
+    except (OSError, ValueError, yaml.YAMLError):
+        return None
+    return content.get("files") if isinstance(content, dict) else None
+
+
+def _resolved(files: list[str]) -> list[str]:
+    return [str(Path(file).resolve()) for file in files]
+
+
+def _content(folder: Path) -> bool:
+    """Whether something is in a folder, besides what a killed run leaves behind half-written."""
+    return folder.is_dir() and any(not path.name.startswith(".") for path in folder.iterdir())
+
+
+def _latest(folder: Path) -> Checkpoint | None:
+    """The newest whole checkpoint of a run, or None if it has none yet."""
+    found = latest_checkpoint(folder / "checkpoints")
+    if found is None and any((folder / "checkpoints").glob("step-*")):
+        raise UserError(
+            f"all checkpoints in {folder / 'checkpoints'} are damaged; the best model in {folder / 'best'} may still "
+            "be whole: use it, or train into another folder with --run"
+        )
+    return found

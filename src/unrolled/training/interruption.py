@@ -2,21 +2,29 @@
 
 import signal
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
 
+SAME_KEY = 1.0
+"""Signals within so many seconds are one wish: launchers such as torchrun pass on the Ctrl-C that the terminal has
+already sent to everyone."""
+
 
 class Interruption:
-    """Whether someone asked to stop. A second Ctrl-C stops at once."""
+    """Whether someone asked to stop. A second Ctrl-C, a moment later, stops at once."""
 
     def __init__(self) -> None:
         self.asked = False
+        self._when = 0.0
 
     def ask(self, number: int, frame: FrameType | None) -> None:
-        if self.asked:
+        now = time.monotonic()
+        if self.asked and now - self._when > SAME_KEY:
             raise KeyboardInterrupt
-        self.asked = True
+        if not self.asked:
+            self.asked, self._when = True, now
 
 
 @contextmanager

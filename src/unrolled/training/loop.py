@@ -5,7 +5,7 @@ import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import torch
 from accelerate import Accelerator
@@ -24,6 +24,7 @@ from unrolled.training.gradients import GradientWatch, clip_gradients, first_non
 from unrolled.training.interruption import Interruption
 from unrolled.training.limits import Limits, parse_duration
 from unrolled.training.optimizers import set_learning_rate
+from unrolled.training.parallel import full_tensor
 from unrolled.training.progress import Progress
 from unrolled.training.schedules import learning_rate_factor
 
@@ -35,6 +36,7 @@ CHECKPOINT_SECONDS = 30.0
 """Time between checkpoints, unless `checkpoint_every` says how often."""
 
 
+@runtime_checkable
 class Feed(Protocol):
     """Batches as a pure function of their number, so that a run resumes from the number alone."""
 
@@ -54,7 +56,6 @@ class Position:
     tokens: int = 0
     elapsed: float = 0.0
     """seconds of training so far, over all sessions"""
-    validations: int = 0
     best_loss: float | None = None
     best_step: int = 0
     without_progress: int = 0
@@ -90,7 +91,7 @@ class Training:
 def train(run: Training, interruption: Interruption) -> str:
     """Train until a limit is reached, the loss stops improving or someone interrupts; the reason, in words.
 
-    Raises `UserError` if the loss or the gradient stops being finite; the weights are then those before that step.
+    Raises `UserError` if the loss, the gradient or a weight stops being finite; no checkpoint holds such weights.
     """
     config, position = run.config, run.position
     limits = Limits(
@@ -105,13 +106,14 @@ def train(run: Training, interruption: Interruption) -> str:
         return limits.progress(position.step, position.batch / run.feed.batches_per_epoch, position.elapsed)
 
     done = part_done()
-    while done < 1:
+    while done < 1 and not _given_up(config, position):
         step_started = time.perf_counter()
         factor = learning_rate_factor(_schedule(config), done, position.step, config.warmup_steps or 0)
         set_learning_rate(run.optimizers, factor)
         loss, tokens = accumulate_gradients(run)
         norm = clip_gradients(run.network.parameters(), max_norm=config.clip_norm, max_value=config.clip_value)
-        _require_finite(run, loss, norm)
+        if not (math.isfinite(loss) and math.isfinite(norm)):
+            raise _not_finite(run, loss, norm)
         for optimizer in run.optimizers:
             optimizer.step()
             optimizer.zero_grad()
@@ -122,25 +124,27 @@ def train(run: Training, interruption: Interruption) -> str:
         position.recent_loss += loss * tokens
         position.recent_tokens += tokens
         position.recent_seconds += now - step_started
-        done = _agreed(run.accelerator, part_done())
+        before, done = done, _agreed(run.accelerator, part_done())
         if position.step % RECORD_EVERY == 0 or done >= 1:
             _write_record(run, norm, factor)
         if (warning := watch.observe(position.step, norm)) is not None:
             run.progress.message(f"warning: {warning}")
         _show(run, done, loss, norm)
-        if _validation_due(config, position, done):
+        if _validation_due(config, position, before, done):
             _validate(run)
-            if config.patience is not None and position.without_progress >= config.patience:
-                run.checkpoint(run)
-                return f"stopped early: {position.without_progress} validations without a better loss"
         # Processes must agree, or one would wait for ever for the others in the next reduction.
-        asked = _agreed(run.accelerator, float(interruption.asked)) > 0
+        asked = _total(run.accelerator, float(interruption.asked)) > 0
         due = _agreed(run.accelerator, float(_checkpoint_due(config, position, last_checkpoint))) > 0
-        if asked or due or done >= 1:
+        if asked or due or done >= 1 or _given_up(config, position):
+            _require_finite_weights(run)
             run.checkpoint(run)
             last_checkpoint = time.perf_counter()
         if asked:
             return "interrupted"
+    if position.best_loss is None:  # resumed with a limit that was passed before the first validation
+        _validate(run)
+    if done < 1:
+        return f"stopped early: {position.without_progress} validations without a better loss"
     return "done"
 
 
@@ -173,10 +177,12 @@ def accumulate_gradients(run: Training) -> tuple[float, int]:
 
 def _validate(run: Training) -> None:
     position = run.position
-    position.validations += 1
     found = run.validate()
     run.objective.train()
-    best = position.best_loss is None or found.loss < position.best_loss
+    if not math.isfinite(found.loss):
+        raise UserError(f"the validation loss became {found.loss} at step {position.step}{_what_is_kept(run)}")
+    better = position.best_loss is None or found.loss < position.best_loss
+    best = _agreed(run.accelerator, float(better)) > 0
     position.without_progress = 0 if best else position.without_progress + 1
     if best:
         position.best_loss, position.best_step = found.loss, position.step
@@ -195,12 +201,16 @@ def _validate(run: Training) -> None:
     run.progress.validation(position.step, found.loss, found.perplexity, found.bits_per_byte, best)
 
 
-def _validation_due(config: TrainConfig, position: Position, done: float) -> bool:
+def _given_up(config: TrainConfig, position: Position) -> bool:
+    return config.patience is not None and position.without_progress >= config.patience
+
+
+def _validation_due(config: TrainConfig, position: Position, before: float, done: float) -> bool:
     if done >= 1:
         return True
     if config.validate_every is not None:
         return position.step % config.validate_every == 0
-    return math.floor(done * VALIDATIONS) > position.validations
+    return math.floor(done * VALIDATIONS) > math.floor(before * VALIDATIONS)
 
 
 def _checkpoint_due(config: TrainConfig, position: Position, last: float) -> bool:
@@ -239,21 +249,28 @@ def _show(run: Training, done: float, loss: float, norm: float) -> None:
     )
 
 
-def _require_finite(run: Training, loss: float, norm: float) -> None:
-    if math.isfinite(loss) and math.isfinite(norm):
-        return
-    what = "loss" if not math.isfinite(loss) else "gradient"
-    value = loss if what == "loss" else norm
-    gradients = ((name, p.grad) for name, p in run.network.named_parameters() if p.grad is not None)
+def _not_finite(run: Training, loss: float, norm: float) -> UserError:
+    """The sentence for a loss or gradient that is no number, before it has touched the weights."""
+    what, value = ("gradient", norm) if math.isfinite(loss) else ("loss", loss)
+    gradients = ((name, full_tensor(p.grad)) for name, p in run.network.named_parameters() if p.grad is not None)
     where = first_nonfinite(gradients)
-    best = run.position.best_loss
-    kept = f"the best model so far (step {run.position.best_step}) is kept" if best is not None else "no model is kept"
-    raise UserError(
-        f"the {what} became {value} at step {run.position.step + 1}"
-        + (f" (first in the gradient of {where})" if where else "")
-        + f" and training stopped before using it; {kept}; "
-        "lower --train.learning_rate or --train.clip_norm, or look for extreme values in the data"
-    )
+    found = f" (first in the gradient of {where})" if where else ""
+    return UserError(f"the {what} became {value} at step {run.position.step + 1}{found}{_what_is_kept(run)}")
+
+
+def _require_finite_weights(run: Training) -> None:
+    """An update can overflow although its gradient is finite. A checkpoint of that would replace a good one."""
+    weights = ((name, full_tensor(parameter.detach())) for name, parameter in run.network.named_parameters())
+    if (where := first_nonfinite(weights)) is not None:
+        raise UserError(f"the weights {where} stopped being finite at step {run.position.step}{_what_is_kept(run)}")
+
+
+def _what_is_kept(run: Training) -> str:
+    best, clip = run.position.best_loss, run.config.clip_norm
+    kept = "no model is kept" if best is None else f"the best model so far (step {run.position.best_step:,}) is kept"
+    clipping = "set --train.clip_norm 1" if clip is None else f"--train.clip_norm (now {clip:g})"
+    rate = f"lower --train.learning_rate (now {run.config.learning_rate:g})"
+    return f" and training stopped; {kept}; {rate} or {clipping}, or look for extreme values in the data"
 
 
 def _schedule(config: TrainConfig) -> Any:

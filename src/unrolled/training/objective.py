@@ -7,6 +7,7 @@ from torch import Tensor, nn
 
 from unrolled.layers.state import State
 from unrolled.models.language import LanguageNetwork
+from unrolled.objectives.softmax import NO_TARGET
 
 
 class LanguageObjective(nn.Module):
@@ -26,6 +27,12 @@ class LanguageObjective(nn.Module):
         mask: Bool[Tensor, "batch time"] | None,
         reset: Bool[Tensor, "batch time"] | None,
     ) -> tuple[Float[Tensor, ""], State]:
+        if mask is not None and not mask.any():
+            # One process may have no real step where others have some. Wrappers still wait for every gradient, so the
+            # weights take part in a loss of zero, and the state stays what it was.
+            after = self.network.initial_state(len(inputs), device=inputs.device) if state is None else state
+            nothing = targets.new_full(targets.shape, NO_TARGET)
+            return self(inputs, nothing, state, None, None)[0], after
         with self.autocast:
             loss, _, state = self.network.token_losses(
                 inputs, targets, state, mask=mask, reset=reset, label_smoothing=self.label_smoothing

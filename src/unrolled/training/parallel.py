@@ -1,12 +1,31 @@
 """One model in several processes, replicated (DDP) or sharded (FSDP), and its whole tensors again."""
 
+import os
+import warnings
 from typing import Any, Literal
 
+import torch
 from accelerate import Accelerator
 from torch import Tensor, nn
-from torch.distributed.tensor import DTensor, distribute_tensor
 
+from unrolled.errors import UserError
 from unrolled.training.objective import LanguageObjective
+
+
+def make_accelerator() -> Accelerator:
+    """This process among those that `torchrun` started, if it did, connected with them; and its device.
+
+    Raises `UserError` if they cannot work together on the devices of this machine.
+    """
+    world = int(os.environ.get("WORLD_SIZE", "1"))
+    # Without a GPU, Accelerate leaves the processes of torchrun alone with themselves unless it is told to use the CPU.
+    accelerator = Accelerator(mixed_precision="no", cpu=world > 1 and not torch.accelerator.is_available())
+    if accelerator.num_processes != world:
+        raise UserError(
+            f"{world} processes were started, but on the device {accelerator.device} only one can train; "
+            "run unrolled train without torchrun"
+        )
+    return accelerator
 
 
 def wrap(objective: LanguageObjective, kind: Literal["ddp", "fsdp"], accelerator: Accelerator) -> nn.Module:
@@ -17,6 +36,8 @@ def wrap(objective: LanguageObjective, kind: Literal["ddp", "fsdp"], accelerator
         return accelerator.prepare_model(objective)
     from torch.distributed.fsdp import fully_shard, register_fsdp_forward_method
 
+    # States may be views of what the network computed; nothing changes them in place.
+    warnings.filterwarnings("ignore", message="FSDP2-wrapped module .* returned a view tensor")
     objective.to(accelerator.device)
     fully_shard(objective.network)
     # These are entered beside `forward`, and need the whole weights as well.
@@ -27,15 +48,19 @@ def wrap(objective: LanguageObjective, kind: Literal["ddp", "fsdp"], accelerator
 
 def full_tensor(tensor: Tensor) -> Tensor:
     """A tensor with all its shards. Every process must call it."""
-    return tensor.full_tensor() if isinstance(tensor, DTensor) else tensor
+    return tensor.full_tensor() if _is_sharded(tensor) else tensor  # type: ignore[attr-defined]
 
 
 def sharded_like(tensor: Tensor, parameter: Tensor) -> Tensor:
     """A full tensor, sharded as a parameter is."""
     tensor = tensor.to(parameter.device)
-    if not isinstance(parameter, DTensor):
+    if not _is_sharded(parameter):
         return tensor
-    return distribute_tensor(tensor, parameter.device_mesh, parameter.placements)
+    from torch.distributed.tensor import distribute_tensor
+
+    # Every process has the whole tensor, so each takes its shard of its own.
+    mesh, placements = parameter.device_mesh, parameter.placements  # type: ignore[attr-defined]
+    return distribute_tensor(tensor, mesh, placements, src_data_rank=None)
 
 
 def gathered(leaf: Tensor, accelerator: Accelerator) -> Tensor:
@@ -49,3 +74,8 @@ def gathered(leaf: Tensor, accelerator: Accelerator) -> Tensor:
 def full_weights(network: nn.Module) -> dict[str, Tensor]:
     """The whole weights by name, each shared one once. Every process must call it."""
     return {name: full_tensor(parameter.detach()) for name, parameter in network.named_parameters()}
+
+
+def _is_sharded(tensor: Tensor) -> bool:
+    """Whether it is a DTensor, told without importing those: that costs more than a second."""
+    return hasattr(tensor, "full_tensor")

@@ -32,9 +32,10 @@ MAY_CHANGE = {
         "resume",
         "parallel",
     },
-    "data": {"cache"},
+    "data": {"cache", "valid", "test"},
 }
-"""Settings of a resumed run that need not be those it began with: limits, and what does not touch the weights."""
+"""Settings of a resumed run that need not be those it began with: limits, and what does not touch the weights. Files
+may have moved: what is in them is compared by its fingerprint."""
 
 
 def write_checkpoint(run: Training, folder: Path, settings: dict[str, Any]) -> None:
@@ -45,7 +46,8 @@ def write_checkpoint(run: Training, folder: Path, settings: dict[str, Any]) -> N
     meta: dict[str, Any] = {"position": asdict(run.position), "settings": settings, "optimizers": []}
     for number, optimizer in enumerate(run.optimizers):
         packed, numbers = pack_optimizer(optimizer)
-        tensors |= {f"optimizer{number}.{name}": full_tensor(tensor) for name, tensor in packed.items()}
+        # Sorted, since after a resume the order differs between processes, and gathering shards must not.
+        tensors |= {f"optimizer{number}.{name}": full_tensor(packed[name]) for name in sorted(packed)}
         meta["optimizers"].append(numbers)
     if run.state is not None:
         for name, leaf in states.named_leaves(run.state):
@@ -94,7 +96,7 @@ def restore(run: Training, checkpoint: Checkpoint) -> None:
 def require_same_settings(saved: dict[str, Any], wanted: dict[str, Any]) -> None:
     """Raises `UserError` if a resumed run would go on with other settings than it began with."""
     changed = [
-        f"{group}.{name} was {saved[group].get(name)}, now {value}"
+        f"--{group}.{name} was {_said(saved[group].get(name))}, now {_said(value)}"
         for group, values in wanted.items()
         if isinstance(values, dict)
         for name, value in values.items()
@@ -107,8 +109,12 @@ def require_same_settings(saved: dict[str, Any], wanted: dict[str, Any]) -> None
     if changed:
         raise UserError(
             f"cannot resume, since the run began otherwise: {'; '.join(changed)}; "
-            "use the old settings, or train into another folder with --run"
+            "use the old settings (the run's config.yaml holds them), or train into another folder with --run"
         )
+
+
+def _said(value: Any) -> str:
+    return "null" if value is None else str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def _below(prefix: str, tensors: dict[str, Tensor]) -> dict[str, Tensor]:

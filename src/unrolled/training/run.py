@@ -1,11 +1,13 @@
 """From files to a run directory: prepare, choose, train, keep the best model, report."""
 
 import contextlib
+import random
 from collections.abc import Callable, Iterator
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from accelerate import Accelerator
 
@@ -15,25 +17,25 @@ from unrolled.data.store import TextData, prepare_text
 from unrolled.errors import UserError
 from unrolled.inference.evaluate import Evaluation, evaluate_part
 from unrolled.models.config import ModelConfig
-from unrolled.models.files import recover_folder, save_model
+from unrolled.models.files import save_model
 from unrolled.models.language import LanguageNetwork
 from unrolled.training.card import model_card
 from unrolled.training.checkpoints import Checkpoint
 from unrolled.training.choices import choose
 from unrolled.training.conclude import conclude, start_tokens
 from unrolled.training.config import TrainConfig
-from unrolled.training.folder import find_resume, new_folder, write_config
+from unrolled.training.folder import clear_leftovers, find_resume, new_folder, write_config
 from unrolled.training.interruption import watch_for_interruption
 from unrolled.training.loop import Feed, Position, Training, train
 from unrolled.training.metrics import MetricsLog, TensorBoardLog
 from unrolled.training.objective import LanguageObjective
 from unrolled.training.optimizers import make_optimizers
-from unrolled.training.parallel import full_weights, wrap
+from unrolled.training.parallel import full_weights, make_accelerator, wrap
 from unrolled.training.precision import autocast, choose_precision
 from unrolled.training.progress import Progress
 from unrolled.training.resume import require_same_settings, restore, write_checkpoint
 
-VALIDATION_TOKENS = 65_536
+VALIDATION_TOKENS = 32_768
 """Validations during training read about so many tokens, always the same ones."""
 
 
@@ -51,7 +53,7 @@ def train_language(
     Raises `UserError` for what the user can mend: files, settings, a full disk, a loss that is no number.
     """
     data, model, config = data or DataConfig(), model or ModelConfig(), train_config or TrainConfig()
-    accelerator = Accelerator(mixed_precision="no")
+    accelerator = make_accelerator()
     main = accelerator.is_main_process
     folder, checkpoint = find_resume(files, run, config)
     with Progress(silent=silent or not main) as progress, accelerator.main_process_first():
@@ -70,7 +72,7 @@ def train_language(
     feed = _make_feed(text, data, config, accelerator)
     network = _make_network(len(vocabulary), model, data, config)
     # Processes begin with equal weights and go on with random numbers of their own.
-    torch.manual_seed(config.seed + 1 + accelerator.process_index)
+    _seed_everything(config.seed + 1 + accelerator.process_index)
     precision = choose_precision(config.precision, accelerator.device)
     context = autocast(precision, accelerator.device)
     objective = LanguageObjective(network, label_smoothing=config.label_smoothing, autocast=context)
@@ -79,13 +81,15 @@ def train_language(
         folder = new_folder(files, model.family)
     if main:
         write_config(folder, files, data, model, config)
-        recover_folder(folder / "best")
+        clear_leftovers(folder)
     accelerator.wait_for_everyone()
     valid = text.valid or text.train
 
     def validate() -> Evaluation:
         with context:
-            return evaluate_part(network, valid, batch_size=16, chunk=256, limit=VALIDATION_TOKENS)
+            return evaluate_part(
+                network, valid, stride=network.horizon, batch_size=16, chunk=256, limit=VALIDATION_TOKENS
+            )
 
     def save_best(position: Position, found: Evaluation) -> None:
         weights = full_weights(network)
@@ -126,7 +130,7 @@ def train_language(
             restore(training, checkpoint)
         with watch_for_interruption() as interruption:
             reason = train(training, interruption)
-        if reason == "interrupted" and main:
+        if reason == "interrupted":
             progress.message(
                 f"stopped at step {training.position.step:,}; go on with the same command and "
                 f"--run {folder} --train.resume auto"
@@ -159,6 +163,13 @@ def _make_network(vocabulary_size: int, model: ModelConfig, data: DataConfig, co
         raise UserError(f"this model cannot be built: {error}") from error
 
 
+def _seed_everything(seed: int) -> None:
+    """All generators whose states a checkpoint holds."""
+    torch.manual_seed(seed)
+    random.seed(seed)
+    np.random.seed(seed % 2**32)
+
+
 @contextlib.contextmanager
 def _records(
     folder: Path, config: TrainConfig, checkpoint: Checkpoint | None, main: bool
@@ -167,7 +178,8 @@ def _records(
     if not main:
         yield lambda record: None
         return
-    step = None if checkpoint is None else checkpoint.meta["position"]["step"]
+    # A run that was killed before its first checkpoint begins anew in its folder, and so does its log.
+    step = 0 if checkpoint is None else checkpoint.meta["position"]["step"]
     with contextlib.ExitStack() as stack:
         logs: list[Any] = [stack.enter_context(MetricsLog(folder / "metrics.jsonl", resume_step=step))]
         if config.tensorboard:

@@ -1,0 +1,146 @@
+"""Settings that cannot be, found before anything is read or written. Light: importing this does not import torch."""
+
+import difflib
+import math
+import types
+import typing
+from collections.abc import Callable
+from dataclasses import fields
+from typing import Any, Literal, NamedTuple
+
+from unrolled.data.config import DataConfig
+from unrolled.errors import UserError
+from unrolled.models.config import ModelConfig
+from unrolled.training.config import TrainConfig
+from unrolled.training.limits import parse_duration
+
+LARGEST = 10**9
+"""No setting that is a whole number is larger, but for the seed."""
+
+WHY_NOT = {
+    ("model.family", "bidirectional"): "--model.family bidirectional reads the future, which a language model has to "
+    "predict; use rnn, lstm, gru or transformer",
+}
+"""Names that exist, with the reason why they cannot be chosen here."""
+
+
+class Range(NamedTuple):
+    """Which numbers a setting may be."""
+
+    holds: Callable[[float], bool]
+    words: str
+
+
+_COUNT = Range(lambda n: 1 <= n <= LARGEST, f"a whole number from 1 to {LARGEST:,}")
+_COUNT_OR_NONE = Range(lambda n: 0 <= n <= LARGEST, f"a whole number from 0 to {LARGEST:,}")
+_POSITIVE = Range(lambda x: x > 0, "a number above 0")
+_NOT_NEGATIVE = Range(lambda x: x >= 0, "0 or a number above it")
+_FRACTION = Range(lambda x: 0 <= x < 1, "a number from 0 to below 1")
+
+RANGES: dict[str, Range] = {
+    "data.vocabulary_size": Range(lambda n: 256 <= n <= LARGEST, "256 (the number of bytes) or more"),
+    "data.min_count": _COUNT,
+    "data.valid_fraction": _FRACTION,
+    "data.context": _COUNT,
+    "model.layers": _COUNT,
+    "model.width": _COUNT,
+    "model.heads": _COUNT,
+    "model.kv_heads": _COUNT,
+    "model.window": _COUNT,
+    "model.embedding_size": _COUNT,
+    "model.dropout": _FRACTION,
+    "train.batch_size": _COUNT,
+    "train.accumulate": _COUNT,
+    "train.learning_rate": _POSITIVE,
+    "train.weight_decay": _NOT_NEGATIVE,
+    "train.warmup_steps": _COUNT_OR_NONE,
+    "train.max_steps": _COUNT,
+    "train.max_epochs": _POSITIVE,
+    "train.clip_norm": _POSITIVE,
+    "train.clip_value": _POSITIVE,
+    "train.label_smoothing": _FRACTION,
+    "train.validate_every": _COUNT,
+    "train.patience": _COUNT,
+    "train.checkpoint_every": _COUNT,
+    "train.seed": Range(lambda n: 0 <= n < 2**63, "a whole number from 0 to below 2^63"),
+}
+"""Every setting that is a number."""
+
+
+def check_settings(data: DataConfig, model: ModelConfig, train: TrainConfig) -> None:
+    """Raises `UserError` for the first setting that is of a wrong kind, out of its range or contradicts another."""
+    for group, config in (("data", data), ("model", model), ("train", train)):
+        hints = typing.get_type_hints(type(config))
+        for field in fields(config):
+            _check_value(f"{group}.{field.name}", getattr(config, field.name), hints[field.name])
+    if train.max_time is not None:
+        parse_duration(train.max_time)
+    _check_heads(model)
+
+
+def _check_value(name: str, value: Any, hint: Any) -> None:
+    if value is None and types.NoneType in typing.get_args(hint):
+        return
+    if (reason := WHY_NOT.get((name, str(value)))) is not None:
+        raise UserError(reason)
+    choices = _choices(hint)
+    if choices and value not in choices:
+        found = difflib.get_close_matches(str(value), choices, n=1)
+        known = ", ".join(choices)
+        advice = f'did you mean "{found[0]}"? ({known})' if found else f"choose one of {known}"
+        raise UserError(f'--{name} is "{value}"; {advice}')
+    if not choices and not _is_a(value, hint):
+        raise UserError(f"--{name} is {value!r}; give {_words(name, hint)}")
+    allowed = RANGES.get(name)
+    if allowed is not None and not (math.isfinite(value) and allowed.holds(value)):
+        raise UserError(f"--{name} is {value}; give {allowed.words}")
+
+
+def _check_heads(model: ModelConfig) -> None:
+    if model.family != "transformer":
+        return
+    width, heads, kv_heads = model.width, model.heads, model.kv_heads
+    if width is not None and heads is not None and width % heads:
+        raise UserError(
+            f"--model.width {width} is not divisible by --model.heads {heads}; "
+            f"a width of {-(-width // heads) * heads} is"
+        )
+    if heads is not None and kv_heads is not None and heads % kv_heads:
+        raise UserError(
+            f"--model.heads {heads} is not divisible by --model.kv_heads {kv_heads}; "
+            "leave kv_heads out or give a divisor"
+        )
+    rotary = model.positions in ("auto", "rotary")
+    if width is not None and heads is not None and rotary and (width // heads) % 2:
+        raise UserError(
+            f"--model.width {width} over --model.heads {heads} gives heads of {width // heads} features, "
+            "and rotary positions need an even number; choose another width or other positions"
+        )
+
+
+def _members(hint: Any) -> tuple[Any, ...]:
+    return typing.get_args(hint) if typing.get_origin(hint) in (types.UnionType, typing.Union) else (hint,)
+
+
+def _choices(hint: Any) -> tuple[str, ...]:
+    return tuple(c for part in _members(hint) if typing.get_origin(part) is Literal for c in typing.get_args(part))
+
+
+def _is_a(value: Any, hint: Any) -> bool:
+    for part in _members(hint):
+        if typing.get_origin(part) is list:
+            if isinstance(value, list) and all(isinstance(item, str) for item in value):
+                return True
+        elif part is float:
+            if isinstance(value, int | float) and not isinstance(value, bool):
+                return True
+        elif isinstance(value, part) and (part is bool or not isinstance(value, bool)):
+            return True
+    return False
+
+
+def _words(name: str, hint: Any) -> str:
+    if name in RANGES:
+        return RANGES[name].words
+    names = {bool: "true or false", str: "a text"}
+    return next((names[part] for part in _members(hint) if part in names), "a list of texts")

@@ -1,0 +1,76 @@
+"""kill -9 and Ctrl-C on a real process."""
+
+import random
+import re
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from small_runs import assert_same_run, last_checkpoint, text_file
+
+MODEL = ["--model.family", "lstm", "--model.width", "16", "--model.layers", "2", "--model.dropout", "0.2"]
+TRAIN = ["--train.batch_size", "4", "--train.max_steps", "100", "--train.checkpoint_every", "5"]
+
+
+def start(folder: Path, run: str, *options: str) -> subprocess.Popen:
+    files = [str(folder / "text.txt"), "--run", str(folder / run), "--data.cache", str(folder / "cache")]
+    command = [sys.executable, "-c", "import sys; from unrolled.cli.main import main; sys.exit(main())", "train"]
+    return subprocess.Popen(
+        [*command, *files, "--data.context", "16", *MODEL, *TRAIN, *options],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def wait_for_step(process: subprocess.Popen, run: Path, step: int) -> None:
+    """Until a checkpoint of at least this step is there."""
+    until = time.monotonic() + 60
+    while time.monotonic() < until and process.poll() is None:
+        steps = [int(path.name.removeprefix("step-")) for path in (run / "checkpoints").glob("step-*[0-9]")]
+        if max(steps, default=0) >= step:
+            return
+        time.sleep(0.002)
+    raise AssertionError(f"no checkpoint of step {step}: {process.communicate()[1]}")
+
+
+@pytest.mark.slow
+def test_killed_at_any_moment_and_resumed_is_the_same_run(tmp_path: Path) -> None:
+    text_file(tmp_path)
+    whole = start(tmp_path, "whole")
+    assert whole.wait(60) == 0
+    chance = random.Random()
+    seed = chance.randrange(10**6)
+    print("moments drawn with seed", seed)  # for a failure to be repeated
+    chance.seed(seed)
+    for turn in range(3):
+        process = start(tmp_path, "cut", *(["--train.resume", "auto"] if turn else []))
+        wait_for_step(process, tmp_path / "cut", 25 * turn + 5)
+        time.sleep(chance.uniform(0, 0.05))
+        process.send_signal(signal.SIGKILL)
+        assert process.wait() == -signal.SIGKILL
+    last = start(tmp_path, "cut", "--train.resume", "auto")
+    _, errors = last.communicate(timeout=60)
+    assert last.returncode == 0, errors
+    assert re.search(r"going on from step \d+", errors)
+    assert_same_run(tmp_path / "whole", tmp_path / "cut", apart_from=())
+    assert [path for path in (tmp_path / "cut").rglob(".*")] == []
+
+
+def test_interrupted_by_ctrl_c(tmp_path: Path) -> None:
+    text_file(tmp_path)
+    process = start(tmp_path, "cut", "--train.max_steps", "100000", "--train.checkpoint_every", "50")
+    wait_for_step(process, tmp_path / "cut", 50)
+    process.send_signal(signal.SIGINT)
+    _, errors = process.communicate(timeout=60)
+    assert process.returncode == 130
+    _, position = last_checkpoint(tmp_path / "cut")
+    step = f"{position['step']:,}"
+    assert f"stopped at step {step}; go on with the same command and --run {tmp_path / 'cut'} --train.resume auto" in (
+        " ".join(errors.split())
+    )
+    assert "Traceback" not in errors
+    assert errors.splitlines()[-1] == "unrolled: stopped"

@@ -1,0 +1,52 @@
+"""Settings are checked before anything is read; every number has a range, and the defaults are within."""
+
+import subprocess
+import sys
+import typing
+from dataclasses import fields, replace
+
+import pytest
+
+from unrolled.data.config import DataConfig
+from unrolled.errors import UserError
+from unrolled.models.config import ModelConfig
+from unrolled.training.config import TrainConfig
+from unrolled.training.ranges import RANGES, check_settings
+
+CONFIGS = {"data": DataConfig(), "model": ModelConfig(), "train": TrainConfig()}
+
+
+def refused(name: str, value: object) -> str:
+    group, field = name.split(".")
+    with pytest.raises(UserError) as error:
+        check_settings(*({**CONFIGS, group: replace(CONFIGS[group], **{field: value})}).values())
+    return str(error.value)
+
+
+def numbers() -> list[str]:
+    found = []
+    for group, config in CONFIGS.items():
+        hints = typing.get_type_hints(type(config))
+        for field in fields(config):
+            parts = {hints[field.name], *typing.get_args(hints[field.name])}
+            if parts & {int, float}:
+                found.append(f"{group}.{field.name}")
+    return found
+
+
+def test_the_defaults_are_fine() -> None:
+    check_settings(*CONFIGS.values())
+
+
+def test_every_number_has_a_range() -> None:
+    assert sorted(RANGES) == sorted(numbers())
+
+
+@pytest.mark.parametrize("name", RANGES)
+def test_below_zero_nothing_is_allowed(name: str) -> None:
+    assert refused(name, -1).startswith(f"--{name} is -1; give ")
+
+
+def test_it_does_not_import_torch() -> None:
+    script = "import sys, unrolled.training.ranges; sys.exit('torch' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", script]).returncode == 0
