@@ -20,7 +20,7 @@ class LeakyIntegrator(Cell):
         super().__init__()
         self.input_size, self.output_size = input_size, width
         self.inflow = nn.Linear(input_size, width)
-        self.leak = nn.Parameter(torch.linspace(0, 4, width))
+        self.leak = nn.Parameter(torch.linspace(-1, 2, width))
 
     def initial_state(self, batch_size: int, *, device: torch.device | str | None = None) -> LeakyState:
         return LeakyState(torch.zeros(batch_size, self.output_size, device=device, dtype=self.state_dtype))
@@ -35,9 +35,9 @@ for law in check_layer(LeakyIntegrator(3, 8), long_steps=100):
     print(f"{law.law}: {law.cases} cases")
 
 layer, head = LeakyIntegrator(2, 8), nn.Linear(8, 2)
-optimizer = torch.optim.Adam([*layer.parameters(), *head.parameters()], lr=0.02)
-for step in range(1, 151):
-    last, x = torch.randint(2, (64,)), 0.1 * torch.randn(64, 12, 2)
+optimizer = torch.optim.Adam([*layer.parameters(), *head.parameters()], lr=0.05)
+for step in range(1, 301):
+    last, x = torch.randint(2, (64,)), 0.05 * torch.randn(64, 12, 2)
     x[torch.arange(64), 3, 1 - last] = 1  # an early pulse on the other line...
     x[torch.arange(64), 7, last] = 1  # ...and the later one, which counts
     outputs, _ = layer(x)
@@ -46,5 +46,5 @@ for step in range(1, 151):
     optimizer.zero_grad()
     loss.backward()
     optimizer.step()
-    if step % 50 == 0:
+    if step % 100 == 0:
         print(f"step {step}: loss {loss.item():.3f}, right {(logits.argmax(-1) == last).float().mean().item():.0%}")

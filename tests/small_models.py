@@ -20,7 +20,7 @@ from unrolled.training.folder import write_config
 
 TEXT = (
     "The cat sat on the mat. The dog, who had seen the cat, sat on the cat's hat.\n"
-    "A café in Århus – “naïve”, they said; 3.14 is not 22/7!\n"
+    "A café in Århus… “naïve”, they said; 3.14 is not 22/7!\n"
 ) * 6
 
 KINDS: dict[str, ModelConfig] = {

@@ -7,8 +7,8 @@ import sys
 from pathlib import Path
 
 import pytest
-from small_models import TEXT
 
+from small_models import TEXT
 from unrolled.cli.main import main
 
 BIN = Path(sys.executable).parent
@@ -50,7 +50,8 @@ def test_it_trains_speaks_and_its_three_commands_work(tmp_path: Path) -> None:
 def test_no_time(seconds: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture) -> None:
     monkeypatch.chdir(tmp_path)
     assert main(["demo", "--seconds", seconds]) == 2
-    assert capsys.readouterr().err == f"unrolled: --seconds is {float(seconds.removeprefix('.'))}; give a number above 0\n"
+    shown = float(seconds.removeprefix("."))
+    assert capsys.readouterr().err == f"unrolled: --seconds is {shown}; give a number above 0\n"
     assert list(tmp_path.iterdir()) == []
 
 

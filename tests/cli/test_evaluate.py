@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 import torch
-from small_models import CONTEXT, TEXT, vocabulary, write_run, write_run_of
 
+from small_models import CONTEXT, TEXT, vocabulary, write_run, write_run_of
 from unrolled.cli.main import main
 from unrolled.inference.loading import load
 

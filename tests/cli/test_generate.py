@@ -5,8 +5,8 @@ import re
 from pathlib import Path
 
 import pytest
-from small_models import vocabulary, write_run
 
+from small_models import vocabulary, write_run
 from unrolled.cli.main import main
 
 

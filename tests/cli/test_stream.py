@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 import torch
-from small_models import vocabulary, write_run
 
+from small_models import vocabulary, write_run
 from unrolled.cli.main import main
 from unrolled.inference.loading import load
 

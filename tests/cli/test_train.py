@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 import yaml
-from small_models import TEXT
 
+from small_models import TEXT
 from unrolled.cli.main import main
 
 TINY = ["--model.width", "8", "--model.family", "gru", "--train.max_steps", "3", "--train.seed", "5"]

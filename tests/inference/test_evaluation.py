@@ -5,8 +5,8 @@ import math
 import numpy as np
 import pytest
 import torch
-from small_models import CONTEXT, FOR_EVER, KINDS, network
 
+from small_models import CONTEXT, FOR_EVER, KINDS, network
 from unrolled.data.store import TokenPart
 from unrolled.errors import UserError
 from unrolled.inference.evaluate import Evaluation, evaluate_part, perplexity

@@ -2,8 +2,8 @@
 
 import pytest
 import torch
-from small_models import CONTEXT, FOR_EVER, KINDS, network
 
+from small_models import CONTEXT, FOR_EVER, KINDS, network
 from unrolled.inference.stream import LanguageStream
 from unrolled.layers import state as states
 from unrolled.models.language import LanguageNetwork
@@ -107,7 +107,7 @@ def test_the_state_of_another_model_is_refused(other: LanguageNetwork) -> None:
     stream = LanguageStream(network("gru", SIZE))
     stream.feed(3)
     before = stream.state
-    with pytest.raises(ValueError, match="saved state|another model"):
+    with pytest.raises(ValueError, match=r"saved state|another model"):
         stream.load(LanguageStream(other).save())
     assert stream.state is before
 

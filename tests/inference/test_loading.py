@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 import torch
-from small_models import KINDS, vocabulary, write_run
 
+from small_models import KINDS, vocabulary, write_run
 from unrolled.errors import UserError
 from unrolled.inference.loading import load
 
@@ -83,7 +83,7 @@ def test_a_damaged_model_is_named(name: str, tmp_path: Path) -> None:
 
 
 def test_what_is_not_a_run(tmp_path: Path) -> None:
-    with pytest.raises(UserError, match="there is no run .*; train one with: unrolled train FILE"):
+    with pytest.raises(UserError, match=r"there is no run .*; train one with: unrolled train FILE"):
         load(tmp_path / "missing")
     with pytest.raises(UserError, match="is not a run: it holds neither"):
         load(tmp_path)

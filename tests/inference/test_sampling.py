@@ -108,7 +108,8 @@ def test_the_repetition_penalty_pushes_seen_tokens_down(logits: np.ndarray, pena
     for row, column in zip(*np.nonzero(seen), strict=True):
         value = logits[row, column]
         expected[row, column] = value / penalty if value > 0 else value * penalty
-    tokens = sample(torch.tensor(logits), Sampling(temperature=0.0, repetition_penalty=penalty), seen=torch.tensor(seen))
+    sampling = Sampling(temperature=0.0, repetition_penalty=penalty)
+    tokens = sample(torch.tensor(logits), sampling, seen=torch.tensor(seen))
     chosen = expected[np.arange(len(expected)), tokens.numpy()]
     np.testing.assert_allclose(chosen, expected.max(1), rtol=1e-5)
 

@@ -82,7 +82,7 @@ def test_what_is_chosen_can_be_built(wish: tuple) -> None:
 )
 def test_streams_need_a_transformer_that_can_run_for_ever(model: dict) -> None:
     with pytest.raises(
-        UserError, match="add --model.window 64 and --model.positions rotary, or use --data.feed windows"
+        UserError, match=r"add --model.window 64 and --model.positions rotary, or use --data.feed windows"
     ):
         chosen({"family": "transformer", **model}, {"feed": "streams"}, {}, 1000, 50)
 

@@ -57,7 +57,7 @@ def test_killed_at_any_moment_and_resumed_is_the_same_run(tmp_path: Path) -> Non
     assert last.returncode == 0, errors
     assert re.search(r"going on from step \d+", errors)
     assert_same_run(tmp_path / "whole", tmp_path / "cut", apart_from=())
-    assert [path for path in (tmp_path / "cut").rglob(".*")] == []
+    assert list((tmp_path / "cut").rglob(".*")) == []
 
 
 def test_interrupted_by_ctrl_c(tmp_path: Path) -> None:

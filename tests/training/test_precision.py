@@ -25,7 +25,7 @@ def test_what_is_given_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
     assert choose_precision("32", torch.device("cpu")) == "32"
     assert choose_precision("bf16", torch.device("cpu")) == "bf16"
     monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda: False)
-    with pytest.raises(UserError, match="this GPU has no bfloat16; use --train.precision 32"):
+    with pytest.raises(UserError, match=r"this GPU has no bfloat16; use --train.precision 32"):
         choose_precision("bf16", torch.device("cuda"))
 
 

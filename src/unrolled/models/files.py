@@ -50,7 +50,9 @@ def save_model(
         if weights is None:
             weights = {name: parameter.detach() for name, parameter in network.named_parameters()}
         weights = {name: tensor.cpu().contiguous() for name, tensor in weights.items()}
-        safetensors.torch.save_file(weights, beside / "model.safetensors", metadata={"format": "pt"})
+        # Not save_file: a full disk makes it raise an error of its own, which is no OSError.
+        content = safetensors.torch.save(weights, metadata={"format": "pt"})
+        (beside / "model.safetensors").write_bytes(content)
         for name, text in files.items():
             (beside / name).write_text(text, encoding="utf-8")
         replace_folder(beside, folder)
