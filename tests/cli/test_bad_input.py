@@ -45,7 +45,7 @@ FILES = {
     "binary": (b"PK\x03\x04\0\0", "bad.txt is not text: it has a NUL byte at offset 4"),
     "latin-1": (b"one\n" * 1000 + LATIN, "bad.txt is not UTF-8: byte 0xe9 at offset 4,003 (line 1,001)"),
     "utf-16": ("hello".encode("utf-16"), "bad.txt is UTF-16, not UTF-8; convert it: iconv"),
-    "one character": (b"a", "of bad.txt has 0 token(s), too few to predict one; give a longer text"),
+    "one character": (b"a", "part of bad.txt has 1 token(s), too few to predict one; give a longer text"),
     "two characters": (b"ab", "token(s), too few to predict one; give a longer text"),
 }
 

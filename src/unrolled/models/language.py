@@ -13,7 +13,6 @@ from unrolled.layers.state import State
 from unrolled.models.config import ModelConfig
 from unrolled.objectives.softmax import NO_TARGET, softmax_loss
 
-
 SLICE = 2**24
 """Logits held at once where no gradient is needed."""
 
