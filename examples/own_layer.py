@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from unrolled import Cell
-from unrolled.testing.check import check_layer
+from unrolled.testing import check_layer
 
 
 class LeakyState(NamedTuple):

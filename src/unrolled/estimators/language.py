@@ -18,7 +18,6 @@ from unrolled.inference.stream import LanguageStream, StreamStep
 from unrolled.models.config import ModelConfig
 from unrolled.models.files import save_model
 from unrolled.training.config import TrainConfig
-from unrolled.training.ranges import check_settings
 
 _GROUPS = {"data": DataConfig, "model": ModelConfig, "train": TrainConfig}
 _MODEL_FILES = {"config.json", "model.safetensors", "vocabulary.json", "README.md"}
@@ -59,7 +58,6 @@ class LanguageModel:
         from unrolled.training.run import train_language
 
         data, model, train = (self._config(group) for group in _GROUPS)
-        check_settings(data, model, train)
         run = self._settings["run"]
         with tempfile.TemporaryDirectory() as beside:
             if _is_text(text):

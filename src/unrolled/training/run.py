@@ -33,6 +33,7 @@ from unrolled.training.optimizers import make_optimizers
 from unrolled.training.parallel import full_weights, make_accelerator, wrap
 from unrolled.training.precision import autocast, choose_precision
 from unrolled.training.progress import Progress
+from unrolled.training.ranges import check_settings
 from unrolled.training.resume import require_same_settings, restore, write_checkpoint
 
 VALIDATION_TOKENS = 32_768
@@ -53,6 +54,7 @@ def train_language(
     Raises `UserError` for what the user can mend: files, settings, a full disk, a loss that is no number.
     """
     data, model, config = data or DataConfig(), model or ModelConfig(), train_config or TrainConfig()
+    check_settings(data, model, config)
     accelerator = make_accelerator()
     main = accelerator.is_main_process
     folder, checkpoint = find_resume(files, run, config)
