@@ -11,8 +11,11 @@ import torch
 from small_runs import KINDS, assert_same_run, last_checkpoint, metrics, text_file, train, train_until, with_train
 
 from unrolled.errors import UserError
+from unrolled.models.config import ModelConfig
 from unrolled.training import run as run_module
+from unrolled.training.config import TrainConfig
 from unrolled.training.interruption import Interruption
+from unrolled.training.resume import as_begun
 
 
 @pytest.fixture
@@ -223,3 +226,14 @@ def test_fewer_processes_than_the_checkpoint_needs(folder: Path) -> None:
     save_checkpoint(checkpoint.parent, 20, tensors, meta)
     with pytest.raises(UserError, match="processes were 2, now 1"):
         train(folder, train={"resume": "auto"})
+
+
+def test_what_was_chosen_stays_chosen() -> None:
+    """Defaults depend on the limits; a resumed run with other limits must not be given other defaults."""
+    saved = {"family": "lstm", "width": 512, "dropout": 0.0}
+    resumed = as_begun(ModelConfig(width=64), saved)
+    assert (resumed.family, resumed.width, resumed.dropout) == ("lstm", 64, 0.0)
+    before = {"max_steps": 10, "max_epochs": None, "max_time": "3m", "optimizer": "adamw"}
+    assert as_begun(TrainConfig(), before).max_steps == 10
+    longer = as_begun(TrainConfig(max_steps=20), before)
+    assert (longer.max_steps, longer.max_time, longer.optimizer) == (20, None, "adamw")

@@ -97,12 +97,15 @@ class Attention(SequenceLayer):
         time, past = mixed.shape[1], state.keys.shape[1]
         if mixed.is_cpu and mixed.dtype == torch.bfloat16:
             mixed = mixed.float()  # norms and short attention are faster in float32 there
-        queries, keys, values = mixed.split([self.heads, self.kv_heads, self.kv_heads], dim=2)
+        paired, values = mixed.split([self.heads + self.kv_heads, self.kv_heads], dim=2)
         if self.query_norm is not None and self.key_norm is not None:
-            queries, keys = _normalise(queries, self.query_norm), _normalise(keys, self.key_norm)
+            # Queries and keys together: on short sequences the number of operations is what costs.
+            scales = [self.query_norm.weight.expand(self.heads, -1), self.key_norm.weight.expand(self.kv_heads, -1)]
+            normal = nn.functional.rms_norm(paired, (self.size,), eps=self.query_norm.eps)
+            paired = normal * torch.cat(scales).to(paired.dtype)
         if self.positions == "rotary":
-            positions = state.position[:, None] + torch.arange(time, device=mixed.device)
-            queries, keys = rotate(queries, positions), rotate(keys, positions)
+            paired = rotate(paired, state.position[:, None] + torch.arange(time, device=mixed.device))
+        queries, keys = paired.split([self.heads, self.kv_heads], dim=2)
         present = None
         if past:
             age = torch.arange(past, 0, -1, device=mixed.device)
@@ -135,8 +138,3 @@ class Attention(SequenceLayer):
             return state
         unused = state.keys.shape[1] - int(state.position.max())
         return AttentionState(state.keys[:, unused:], state.values[:, unused:], state.position)
-
-
-def _normalise(x: Tensor, norm: nn.RMSNorm) -> Tensor:
-    """RMSNorm in the type of `x`, whatever the type of the weights: the fused form needs them equal."""
-    return nn.functional.rms_norm(x, norm.normalized_shape, norm.weight.to(x.dtype), norm.eps)

@@ -83,14 +83,21 @@ def count_positions(
 def rotate(
     x: Float[Tensor, "batch time heads size"], positions: Int[Tensor, "rows time"]
 ) -> Float[Tensor, "batch time heads size"]:
-    """Rotary positions: turn each pair of features (i, i + size/2) by position * 10000^(-2i/size).
+    """Rotary positions: turn each pair of features (2i, 2i + 1) by position * 10000^(-2i/size).
 
-    Source: Su et al. 2021, "RoFormer", arXiv:2104.09864, equation 34 (pairs as halves, as in GPT-NeoX and Llama).
+    Source: Su et al. 2021, "RoFormer", arXiv:2104.09864, equation 34.
     """
     angles = _angles(positions, x.shape[-1])[:, :, None]
-    cos, sin = angles.cos().to(x.dtype), angles.sin().to(x.dtype)
-    first, second = x.chunk(2, dim=-1)
-    return torch.cat([first * cos - second * sin, first * sin + second * cos], dim=-1)
+    if torch.compiler.is_compiling():
+        # The same in real numbers: what reads an exported step may not know complex ones.
+        cos, sin = angles.cos().to(x.dtype), angles.sin().to(x.dtype)
+        even, odd = x[..., 0::2], x[..., 1::2]
+        return torch.stack([even * cos - odd * sin, even * sin + odd * cos], dim=-1).flatten(-2)
+    wide = x if x.dtype == torch.float64 else x.float()
+    angles = angles.to(wide.dtype)
+    turns = torch.polar(torch.ones_like(angles), angles)
+    pairs = torch.view_as_complex(wide.unflatten(-1, (-1, 2)))
+    return torch.view_as_real(pairs * turns).flatten(-2).to(x.dtype)
 
 
 def alibi_slopes(heads: int) -> Float[Tensor, " heads"]:

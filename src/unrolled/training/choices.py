@@ -11,6 +11,14 @@ SMALL_VOCABULARY = 1000
 """Up to here a token is about a character, and the output layer costs little."""
 
 
+WORTH_MUON = 2048
+"""Tokens per update from which on Muon pays: its orthogonalisation costs the same however small the batch is."""
+
+
+FEW_PASSES = 3
+"""Passes over the text below which dropout only slows learning."""
+
+
 def choose(
     data: DataConfig, model: ModelConfig, train: TrainConfig, *, tokens: int, vocabulary_size: int
 ) -> tuple[DataConfig, ModelConfig, TrainConfig]:
@@ -39,7 +47,9 @@ def choose(
         while batch_size > 1 and batch_size * (context + 1) > tokens:
             batch_size //= 2
     data = replace(data, feed=feed, context=context)
-    return data, model, _choose_training(train, model, batch_size)
+    if model.dropout is None:
+        model = replace(model, dropout=_choose_dropout(train, tokens, batch_size * context * train.accumulate))
+    return data, model, _choose_training(train, batch_size, context)
 
 
 def _choose_model(model: ModelConfig, tokens: int, vocabulary_size: int) -> ModelConfig:
@@ -57,13 +67,11 @@ def _choose_model(model: ModelConfig, tokens: int, vocabulary_size: int) -> Mode
             positions="rotary" if model.positions == "auto" else model.positions,
             embedding_size=None,
         )
-        default_dropout = 0.1
     else:
         width = model.width or (512 if tokens >= 200_000 else 256)
         if large_vocabulary and model.width is None:
             width = 256
         chosen = replace(model, layers=model.layers or (2 if large_vocabulary else 1), width=width)
-        default_dropout = 0.2
     tie = large_vocabulary and model.embedding == "learned" if model.tie_weights is None else model.tie_weights
     if model.embedding == "one-hot" or family == "transformer":
         size = None
@@ -77,8 +85,15 @@ def _choose_model(model: ModelConfig, tokens: int, vocabulary_size: int) -> Mode
         family=family,
         embedding_size=size,
         tie_weights=tie,
-        dropout=default_dropout if model.dropout is None else model.dropout,
     )
+
+
+def _choose_dropout(train: TrainConfig, tokens: int, tokens_per_update: int) -> float:
+    """None where the limits say that the text is read only a few times: then there is nothing to overfit."""
+    passes = [train.max_epochs] if train.max_epochs is not None else []
+    if train.max_steps is not None:
+        passes.append(train.max_steps * tokens_per_update / tokens)
+    return 0.0 if passes and min(passes) < FEW_PASSES else 0.1
 
 
 def _heads(width: int) -> int:
@@ -86,15 +101,18 @@ def _heads(width: int) -> int:
     return next(heads for heads in range(max(1, width // 32), 0, -1) if width % heads == 0)
 
 
-def _choose_training(train: TrainConfig, model: ModelConfig, batch_size: int) -> TrainConfig:
+def _choose_training(train: TrainConfig, batch_size: int, context: int) -> TrainConfig:
     limited = any(limit is not None for limit in (train.max_steps, train.max_epochs, train.max_time))
-    optimizer = "muon" if train.optimizer == "auto" else train.optimizer
+    optimizer = train.optimizer
+    if optimizer == "auto":
+        optimizer = "muon" if batch_size * context * train.accumulate >= WORTH_MUON else "adamw"
+    decay = 0.5 if optimizer == "muon" else 0.1
     return replace(
         train,
         batch_size=batch_size,
         optimizer=optimizer,
         learning_rate=4e-3 if train.learning_rate is None else train.learning_rate,
-        weight_decay=0.1 if train.weight_decay is None else train.weight_decay,
+        weight_decay=decay if train.weight_decay is None else train.weight_decay,
         schedule="wsd" if train.schedule == "auto" else train.schedule,
         warmup_steps=50 if train.warmup_steps is None else train.warmup_steps,
         max_time=train.max_time if limited else "10m",

@@ -1,14 +1,16 @@
 """Everything an exact resume needs, into a checkpoint and back."""
 
-from dataclasses import asdict
+from dataclasses import asdict, fields, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
 from torch import Tensor
 
+from unrolled.data.config import DataConfig
 from unrolled.errors import UserError
 from unrolled.layers import state as states
+from unrolled.models.config import ModelConfig
 from unrolled.training.checkpoints import (
     Checkpoint,
     pack_optimizer,
@@ -17,6 +19,7 @@ from unrolled.training.checkpoints import (
     save_checkpoint,
     unpack_optimizer,
 )
+from unrolled.training.config import TrainConfig
 from unrolled.training.loop import Position, Training
 from unrolled.training.parallel import full_tensor, gathered, sharded_like
 
@@ -91,6 +94,19 @@ def restore(run: Training, checkpoint: Checkpoint) -> None:
             "the checkpoint was written by fewer processes than run now; resume with the same number of processes"
         )
     restore_random_state(random, meta["random"])
+
+
+LIMITS = {"max_steps", "max_epochs", "max_time"}
+
+Config = TypeVar("Config", DataConfig, ModelConfig, TrainConfig)
+
+
+def as_begun(config: Config, saved: dict[str, Any]) -> Config:
+    """What is left to be chosen becomes what was chosen when the run began. New limits replace all old ones."""
+    open_ = {field.name for field in fields(config) if getattr(config, field.name) in (None, "auto")}
+    if not open_ >= LIMITS:
+        open_ -= LIMITS
+    return replace(config, **{name: saved[name] for name in open_ & saved.keys()})
 
 
 def require_same_settings(saved: dict[str, Any], wanted: dict[str, Any]) -> None:

@@ -34,7 +34,7 @@ from unrolled.training.parallel import full_weights, make_accelerator, wrap
 from unrolled.training.precision import autocast, choose_precision
 from unrolled.training.progress import Progress
 from unrolled.training.ranges import check_settings
-from unrolled.training.resume import require_same_settings, restore, write_checkpoint
+from unrolled.training.resume import as_begun, require_same_settings, restore, write_checkpoint
 
 VALIDATION_TOKENS = 32_768
 """Validations during training read about so many tokens, always the same ones."""
@@ -58,6 +58,10 @@ def train_language(
     accelerator = make_accelerator()
     main = accelerator.is_main_process
     folder, checkpoint = find_resume(files, run, config)
+    if checkpoint is not None:
+        before = checkpoint.meta["settings"]
+        data, model = as_begun(data, before["data"]), as_begun(model, before["model"])
+        config = as_begun(config, before["train"])
     with Progress(silent=silent or not main) as progress, accelerator.main_process_first():
         text = prepare_text(files, data, progress.work)
     vocabulary = text.vocabulary
