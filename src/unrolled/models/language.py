@@ -17,6 +17,10 @@ SLICE = 2**24
 """Logits held at once where no gradient is needed."""
 
 
+MANY_TOKENS = 1000
+"""Vocabularies above this size have tokens that are rare."""
+
+
 class OneHot(nn.Module):
     """Tokens as unit vectors; no parameters."""
 
@@ -49,6 +53,8 @@ class LanguageNetwork(nn.Module):
             self.embedding, size = OneHot(vocabulary_size), vocabulary_size
         else:
             self.embedding = nn.Embedding(vocabulary_size, size)
+            # A rare token moves a few times in a whole training: where many are rare, they must begin near each other.
+            nn.init.normal_(self.embedding.weight, std=1.0 if vocabulary_size <= MANY_TOKENS else 0.05)
         self.backbone = build_backbone(
             config.family,
             input_size=size,
