@@ -36,7 +36,8 @@ class LanguageNetwork(nn.Module):
     """Embedding, backbone, head: tokens `[batch, time]` to logits `[batch, time, vocabulary]`, and the same by steps.
 
     `config` must be complete (nothing None that the family needs). With `tie_weights` the head is the embedding table
-    (Press and Wolf 2017, arXiv:1608.05859). The head begins at zero, so that the first loss is ln(vocabulary).
+    (Press and Wolf 2017, arXiv:1608.05859). The head of a small vocabulary begins at zero, so that the first loss is
+    ln(vocabulary).
     `context` is the table of learned positions. Raises `ValueError` for sizes that do not fit together.
     """
 
@@ -78,7 +79,11 @@ class LanguageNetwork(nn.Module):
             nn.init.normal_(self.embedding.weight, std=width**-0.5)
             self.head.weight = self.embedding.weight
         else:
-            nn.init.zeros_(self.head.weight)
+            if vocabulary_size <= MANY_TOKENS:
+                nn.init.zeros_(self.head.weight)
+            else:
+                # From zero the layers below would first learn word frequencies alone, and find it hard to leave that.
+                nn.init.normal_(self.head.weight, std=0.05)
             nn.init.zeros_(self.head.bias)
 
     def initial_state(self, batch_size: int, *, device: torch.device | str | None = None) -> State:
