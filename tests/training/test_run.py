@@ -161,7 +161,10 @@ def test_tensorboard_is_asked_for_in_words(folder: Path) -> None:
     ("model", "words"),
     [
         ({"family": "transformer", "width": 10, "heads": 3}, "width 10 is not divisible by --model.heads 3"),
-        ({"family": "transformer", "width": 8, "heads": 4, "kv_heads": 3}, "heads 4 is not divisible by --model.kv_heads 3"),
+        (
+            {"family": "transformer", "width": 8, "heads": 4, "kv_heads": 3},
+            "heads 4 is not divisible by --model.kv_heads 3",
+        ),
         ({"family": "transformer", "width": 6, "heads": 2}, "rotary positions need an even number"),
         ({"tie_weights": True, "embedding_size": 4}, "tied weights need a learned embedding"),
         ({"tie_weights": True, "embedding": "one-hot"}, "tied weights need a learned embedding"),
