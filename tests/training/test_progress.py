@@ -183,8 +183,11 @@ def test_standard_error_is_the_default(capsys):
 
 
 def test_is_cheap_enough_to_call_every_step():
+    seconds = []
     with Progress(console=plain()) as progress:
-        began = time.perf_counter()
-        for step in range(2000):
-            progress.train(step, step / 10_000, 2.0, 10.0, 1.0)
-        assert (time.perf_counter() - began) / 2000 < 2e-3
+        for _ in range(10):  # the quickest of several: on a busy machine the others measure its neighbours
+            began = time.perf_counter()
+            for step in range(200):
+                progress.train(step, step / 10_000, 2.0, 10.0, 1.0)
+            seconds.append(time.perf_counter() - began)
+    assert min(seconds) / 200 < 2e-4
