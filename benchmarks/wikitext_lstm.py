@@ -25,7 +25,7 @@ from torch.nn import functional
 from unrolled.data.config import DataConfig
 from unrolled.data.feeds import Batch, StreamFeed
 from unrolled.data.store import TextData, prepare_text
-from unrolled.inference.batches import as_tensors, flags
+from unrolled.inference.batches import on_device
 from unrolled.layers import state as states
 from unrolled.models.config import ModelConfig
 from unrolled.models.language import LanguageNetwork
@@ -97,9 +97,8 @@ class OurLoop:
         if batch.fresh:
             self.state = None
         device = torch.device("cpu")
-        inputs, targets = as_tensors(batch, device)
-        loss, state = self.objective(inputs, targets, self.state, *flags(batch, device))
-        loss = loss / (targets >= 0).sum()
+        loss, state = self.objective(on_device(batch, device), self.state)
+        loss = loss / batch.scored
         loss.backward()
         self.state = states.detach(state)
         clip_gradients(self.network.parameters(), max_norm=CLIP)

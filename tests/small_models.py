@@ -74,5 +74,5 @@ def write_run_of(folder: Path, text: Path, cache: Path, kind: str = "gru") -> Pa
     """A run directory that says which text it was trained with."""
     run = write_run(folder, kind, vocabulary("char", text.read_text(encoding="utf-8")))
     data = DataConfig(vocabulary="char", context=CONTEXT, feed="streams", cache=str(cache))
-    write_config(run, [str(text)], data, KINDS[kind], TrainConfig())
+    write_config(run, [str(text)], "language", data, KINDS[kind], TrainConfig())
     return run

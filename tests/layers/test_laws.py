@@ -7,8 +7,13 @@ from torch import nn
 from unrolled.layers.attention import Attention
 from unrolled.layers.bidirectional import Bidirectional
 from unrolled.layers.combinators import Pointwise, Residual, Stack
+from unrolled.layers.convolution import Convolution
+from unrolled.layers.families import build_backbone
+from unrolled.layers.feedforward import FeedForwardNetwork
 from unrolled.layers.gru import GRU
+from unrolled.layers.inception import Inception
 from unrolled.layers.lstm import LSTM
+from unrolled.layers.normalisation import MaskedBatchNorm
 from unrolled.layers.positions import AddPositions
 from unrolled.layers.rnn import RNN
 from unrolled.layers.transformer import Transformer
@@ -37,6 +42,29 @@ LAYERS = {
         [Pointwise(nn.Linear(3, 4), 3, 4), Residual(LSTM(4, 4), nn.RMSNorm(4)), Residual(Attention(4, 2, window=3))]
     ),
     "bidirectional": lambda: Bidirectional(LSTM(3, 4), GRU(3, 2)),
+    "two layers, both directions": lambda: build_backbone("gru", input_size=3, width=4, layers=2, bidirectional=True),
+    "attention in both directions": lambda: Attention(8, 2, causal=False),
+    "attention in both directions, window, alibi": lambda: Attention(
+        8, 4, kv_heads=2, window=4, positions="alibi", causal=False
+    ),
+    "transformer in both directions": lambda: lively(Transformer(8, layers=2, heads=2, causal=False)),
+    "transformer in both directions, learned": lambda: lively(
+        Transformer(8, layers=1, heads=2, positions="learned", max_length=2_000, causal=False)
+    ),
+    "transformer in both directions, sinusoidal": lambda: lively(
+        Transformer(8, layers=1, heads=2, positions="sinusoidal", window=4, causal=False)
+    ),
+    "feedforward": lambda: FeedForwardNetwork(3, 4, layers=2),
+    "convolution": lambda: Convolution(3, 4, layers=2),
+    "convolution, batch norm": lambda: seasoned(Convolution(4, 4, layers=1, kernel_size=4, norm="batch")),
+    "convolution, kernel of one": lambda: Convolution(3, 4, layers=1, kernel_size=1),
+    "convolution, centred": lambda: seasoned(Convolution(3, 4, layers=2, causal=False)),
+    "convolution, centred, even kernel, layer norm": lambda: Convolution(
+        4, 4, layers=2, kernel_size=4, causal=False, norm="layer"
+    ),
+    "inception": lambda: seasoned(Inception(3, 8, layers=4, kernel_size=8)),
+    "inception of one feature, layer norm": lambda: Inception(1, 4, layers=3, kernel_size=5, norm="layer"),
+    "inception, short kernels": lambda: seasoned(Inception(3, 8, layers=3, kernel_size=1)),
     "bidirectional attention": lambda: Bidirectional(Attention(8, 2), Attention(8, 2, window=3)),
 }
 
@@ -47,6 +75,15 @@ def lively(layer: nn.Module) -> nn.Module:
         for parameter in layer.parameters():
             if parameter.dim() == 2:
                 nn.init.normal_(parameter, std=0.3)
+    return layer
+
+
+def seasoned(layer: nn.Module) -> nn.Module:
+    """Running statistics as after some training: at their first values they could as well be left out."""
+    for norm in layer.modules():
+        if isinstance(norm, MaskedBatchNorm):
+            norm.running_mean.normal_(std=0.3)
+            norm.running_var.uniform_(0.5, 2.0)
     return layer
 
 

@@ -72,7 +72,7 @@ def test_token_losses(name: str, smoothing: float) -> None:
 def test_the_first_loss_is_that_of_knowing_nothing() -> None:
     network = LanguageNetwork(VOCABULARY, ModelConfig(family="lstm", layers=1, width=8))
     loss, count, _ = network.token_losses(torch.zeros(2, 3, dtype=torch.long), torch.ones(2, 3, dtype=torch.long))
-    torch.testing.assert_close(loss / count, torch.tensor(float(VOCABULARY)).log())
+    torch.testing.assert_close(loss / count, torch.tensor(float(VOCABULARY)).log(), rtol=0.02, atol=0.0)
 
 
 def test_tied_weights_are_one_parameter() -> None:

@@ -15,7 +15,7 @@ from unrolled.training.folder import find_resume, new_folder, write_config
 
 
 def begin(folder: Path, files: list[str]) -> None:
-    write_config(folder, files, DataConfig(), ModelConfig(), TrainConfig())
+    write_config(folder, files, "language", DataConfig(), ModelConfig(), TrainConfig())
 
 
 def test_a_run_directory_is_never_overwritten(tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ from small_runs import KINDS, assert_same_run, last_checkpoint, metrics, text_fi
 
 from unrolled.errors import UserError
 from unrolled.models.config import ModelConfig
-from unrolled.training import run as run_module
+from unrolled.training import session as run_module
 from unrolled.training.config import TrainConfig
 from unrolled.training.interruption import Interruption
 from unrolled.training.resume import as_begun

@@ -43,7 +43,7 @@ def test_what_a_run_leaves(folder: Path) -> None:
     names = {"config.json", "model.safetensors", "vocabulary.json", "README.md"}
     assert {path.name for path in (run / "best").iterdir()} == names
     best = min(losses(run, "validation"))
-    assert last_checkpoint(run)[1]["best_loss"] == best
+    assert last_checkpoint(run)[1]["best"] == best
     assert math.isfinite(result["loss"])
     assert result["parameters"] == sum(parameter.numel() for parameter in load(run).network.parameters())
     assert f"at step {result['best_step']}: {best:.4f} nats per token" in (run / "best/README.md").read_text()

@@ -64,7 +64,12 @@ def add_train_options(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--run", type=str | None, metavar="DIR", help="folder to write the run to; null makes a new one below runs/"
     )
-    parser.add_argument("--task", choices=["language"], default="language", help="what to learn")
+    parser.add_argument(
+        "--task",
+        choices=["auto", "language", "classify", "regress", "tag", "forecast", "translate", "transcribe", "describe"],
+        default="auto",
+        help="what to learn; auto takes what the files suggest and says so",
+    )
     parser.add_argument("--data", type=DataConfig, default=DataConfig())
     parser.add_argument("--model", type=ModelConfig, default=ModelConfig())
     parser.add_argument("--train", type=TrainConfig, default=TrainConfig())

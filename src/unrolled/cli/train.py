@@ -17,10 +17,15 @@ def run(options: Namespace) -> dict[str, Any]:
 
     check_settings(options.data, options.model, options.train)
 
-    from unrolled.training.run import train_language
+    from unrolled.training.start import train_files
 
-    result = train_language(
-        options.files, run=options.run, data=options.data, model=options.model, train_config=options.train
+    result = train_files(
+        options.files,
+        task=None if options.task == "auto" else options.task,
+        run=options.run,
+        data=options.data,
+        model=options.model,
+        train_config=options.train,
     )
     report(result)
     return result
@@ -30,6 +35,9 @@ def report(result: dict[str, Any]) -> None:
     """What came of it, and what to do next."""
     if not result:
         return  # one of several processes, not the one that speaks
+    if "task" in result:
+        _report_records(result)
+        return
     if "loss" in result:
         bits = "" if result["bits_per_byte"] is None else f", {result['bits_per_byte']:.4f} bits per byte"
         print(
@@ -40,3 +48,26 @@ def report(result: dict[str, Any]) -> None:
         print(f"test: {result['test_loss']:.4f} nats per token, perplexity {result['test_perplexity']:.4g}")
     print(f"report: {result['report']}")
     print(f"next: {command('generate', result['run'])}")
+
+
+def _report_records(result: dict[str, Any]) -> None:
+    for name, shown in (("valid", "validation"), ("test", "test")):
+        if name in result:
+            print(f"{shown}: {scores_line(result[name])}")
+    print(f"report: {result['report']}")
+    print(f"next: {command('predict', result['run'])} FILE -o predictions.csv")
+
+
+def scores_line(scores: dict[str, Any]) -> str:
+    """The metrics of a part, each beside that of the naive baseline."""
+    parts = []
+    for name, metric in scores["metrics"].items():
+        if metric["value"] is None:
+            continue
+        spread = "" if metric["low"] is None else f" ({metric['low']:.3g} to {metric['high']:.3g})"
+        naive = scores["baseline"].get(name)
+        beside = "" if not naive or naive["value"] is None else f", baseline {naive['value']:.3g}"
+        parts.append(
+            f"{name.replace('_', ' ')} {metric['value']:.4g}{spread if name == scores['main'] else ''}{beside}"
+        )
+    return "; ".join(parts)

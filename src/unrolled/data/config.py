@@ -29,3 +29,35 @@ class DataConfig:
     """streams: carry the state from chunk to chunk (false drops it, to see what it is worth)"""
     cache: str | None = None
     """folder for encoded data; by default the user's cache folder"""
+    inputs: list[str] = field(default_factory=list)
+    """fields to learn from; without any, all that are not used otherwise"""
+    target: str | None = None
+    """field to learn"""
+    id: str | None = None
+    """tables with a row per step: the column that says which sequence a row belongs to"""
+    time: str | None = None
+    """column with the time of a step"""
+    group: str | None = None
+    """column that says whom a record belongs to (patient, speaker): no group is on both sides of a split"""
+    labels: str | None = None
+    """labels of files: a CSV file with file,label, or a pattern such as (?P<label>[a-z]+)_.*"""
+    split: Literal["auto", "random", "group", "time"] = "auto"
+    """how records are held out for validation"""
+    layout: Literal["auto", "time-channels", "channels-time"] = "auto"
+    """order of the axes of arrays after the first"""
+    rate: float | None = None
+    """steps per second that signals are resampled to"""
+    features: Literal["auto", "log-mel", "raw"] = "auto"
+    """what a network reads of a signal; auto takes log-mel for sound"""
+    mels: int = 64
+    """bands of a log-mel spectrogram"""
+    scaling: Literal["auto", "none", "standard", "robust", "window"] = "auto"
+    """numbers: by mean and standard deviation, by median and quartiles, or each record by itself (window)"""
+    kmer: int = 1
+    """letters of one step of a text of single letters, such as DNA"""
+    event_labels: bool = False
+    """events: tell their labels apart, and not only where they are"""
+    batching: Literal["buckets", "packed"] = "buckets"
+    """buckets: records of like length side by side; packed: several in a row, one after another"""
+    augment: Literal["auto", "none", "signal"] = "auto"
+    """vary signals in training: shift, scale, noise, masks"""

@@ -29,6 +29,12 @@ class Batch(NamedTuple):
     fresh: bool
     """whether the rows begin from the initial state, and not from the state after the previous batch"""
 
+    @property
+    def scored(self) -> int:
+        """How many terms its loss has: the tokens to predict."""
+        wanted = self.targets != NO_TARGET
+        return int((wanted if self.mask is None else wanted & self.mask).sum())
+
 
 class Spans:
     """Cuts rows out of the ring of tokens of a part."""

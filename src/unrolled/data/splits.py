@@ -45,6 +45,12 @@ class Splits:
     note: str = ""
 
 
+def part_of_name(name: str) -> str | None:
+    """train, valid or test, if the name of a file or folder says so."""
+    match = _SPLIT_NAME.search(name)
+    return _SPLIT_WORDS[match[1].lower()] if match else None
+
+
 def choose_splits(paths: str | Path | Sequence[str | Path], config: DataConfig) -> Splits:
     """Files for each part: those given in the configuration, or those a folder names train*, valid* and test*.
 
@@ -87,8 +93,7 @@ def _given(valid: list[Path]) -> str:
 def _by_name(folder: Path, files: list[Path]) -> Splits:
     parts: dict[str, list[Path]] = {"train": [], "valid": [], "test": [], "other": []}
     for path in files:
-        match = _SPLIT_NAME.search(path.relative_to(folder).parts[0])
-        parts[_SPLIT_WORDS[match[1].lower()] if match else "other"].append(path)
+        parts[part_of_name(path.relative_to(folder).parts[0]) or "other"].append(path)
     if not parts["train"] or not (parts["valid"] or parts["test"]):
         return Splits(files)
     counts = ", ".join(f"{len(parts[name])} {name}" for name in ("train", "valid", "test") if parts[name])

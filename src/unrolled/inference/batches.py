@@ -1,20 +1,16 @@
 """Batches of the data room as tensors on a device."""
 
+from typing import TypeVar
+
 import numpy as np
 import torch
 
-from unrolled.data.feeds import Batch
+Batch = TypeVar("Batch", bound=tuple)
 
 
-def as_tensors(batch: Batch, device: torch.device) -> tuple[torch.Tensor, torch.Tensor]:
-    """Inputs and targets of a batch on a device."""
-    return _tensor(batch.inputs, device), _tensor(batch.targets, device)
-
-
-def flags(batch: Batch, device: torch.device) -> tuple[torch.Tensor | None, torch.Tensor | None]:
-    """Mask and reset of a batch on a device."""
-    mask = None if batch.mask is None else _tensor(batch.mask, device)
-    return mask, None if batch.reset is None else _tensor(batch.reset, device)
+def on_device(batch: Batch, device: torch.device) -> Batch:
+    """A batch, a `NamedTuple`, with a tensor on the device for every array in it; what else it holds stays."""
+    return type(batch)(*(_tensor(value, device) if isinstance(value, np.ndarray) else value for value in batch))
 
 
 def _tensor(array: np.ndarray, device: torch.device) -> torch.Tensor:

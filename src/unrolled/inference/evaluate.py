@@ -5,7 +5,7 @@ import math
 import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal, cast
 
 import torch
 
@@ -13,7 +13,7 @@ from unrolled.data.evaluation import carried_chunks, sliding_windows
 from unrolled.data.feeds import Batch
 from unrolled.data.store import TokenPart
 from unrolled.errors import UserError
-from unrolled.inference.batches import as_tensors, flags
+from unrolled.inference.batches import on_device
 from unrolled.models.language import LanguageNetwork
 
 Policy = Literal["auto", "carried", "sliding"]
@@ -34,6 +34,20 @@ class Evaluation:
     @property
     def perplexity(self) -> float:
         return perplexity(self.loss)
+
+    @property
+    def criterion(self) -> float:
+        """What the best model has least of."""
+        return self.loss
+
+    def facts(self) -> dict[str, float | None]:
+        """The scores by name, for the records of a run."""
+        return {"loss": self.loss, "perplexity": self.perplexity, "bits_per_byte": self.bits_per_byte}
+
+    def words(self) -> str:
+        """The scores for a person."""
+        bits = "" if self.bits_per_byte is None else f", {self.bits_per_byte:.4f} bits/byte"
+        return f"loss {self.loss:.4f} nats, perplexity {self.perplexity:.4g}{bits}"
 
 
 def perplexity(loss: float) -> float:
@@ -94,8 +108,7 @@ def evaluate_part(
         for batch in batches:
             if batch.fresh or policy == "sliding":
                 state = None
-            mask, reset = flags(batch, device)
-            inputs, targets = as_tensors(batch, device)
+            inputs, targets, mask, reset, _ = cast(tuple[Any, ...], on_device(batch, device))
             loss, tokens, state = network.token_losses(inputs, targets, state, mask=mask, reset=reset)
             total += float(loss)
             count += int(tokens)

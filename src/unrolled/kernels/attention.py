@@ -1,4 +1,4 @@
-"""Causal attention of a chunk of queries to the keys before them."""
+"""Attention of a chunk of queries to the keys before them, or to all keys."""
 
 import math
 
@@ -16,13 +16,15 @@ def attention(
     present: Bool[Tensor, "batch past_and_time"] | None = None,
     window: int | None = None,
     slopes: Float[Tensor, " heads"] | None = None,
+    causal: bool = True,
     backend: str = "auto",
 ) -> Float[Tensor, "batch time heads size"]:
     """softmax(q k^T / sqrt(size)) v over the keys up to each query's own step.
 
     The last key belongs to the last query: keys hold the past first, then the chunk. Fewer key heads than heads are
     shared by groups of heads. `present` excludes keys, `window` counts the steps a query sees, its own included, and
-    `slopes` subtract slope * distance from the logits (ALiBi).
+    `slopes` subtract slope * distance from the logits (ALiBi). Without `causal` a query sees keys on both sides, with
+    `window` those nearer than that; its own key it always sees, also where `present` excludes it.
 
     Source: Vaswani et al. 2017, arXiv:1706.03762, equation 1; grouped queries: Ainslie et al. 2023, arXiv:2305.13245;
     window: Beltagy et al. 2020, arXiv:2004.05150; slopes: Press et al. 2021, arXiv:2108.12409.
@@ -30,11 +32,11 @@ def attention(
     keys, values = keys.to(queries.dtype), values.to(queries.dtype)
     with torch.autocast(queries.device.type, enabled=False):
         if backend == "reference":
-            y = _reference(queries, keys, values, _visible(queries, keys, present, window), slopes)
-        elif window is not None and keys.shape[1] > 2 * window and queries.shape[1] > window:
+            y = _reference(queries, keys, values, _visible(queries, keys, present, window, causal), slopes)
+        elif causal and window is not None and keys.shape[1] > 2 * window and queries.shape[1] > window:
             y = _windowed(queries, keys, values, present, window, slopes)
         else:
-            y = _fused(queries, keys, values, present, window, slopes)
+            y = _fused(queries, keys, values, present, window, slopes, causal=causal)
     return y
 
 
@@ -43,31 +45,37 @@ def _reference(q: Tensor, k: Tensor, v: Tensor, visible: Tensor, slopes: Tensor 
     k, v = k.repeat_interleave(groups, dim=2), v.repeat_interleave(groups, dim=2)
     logits = torch.einsum("bqhd,bkhd->bhqk", q, k) / math.sqrt(q.shape[-1])
     if slopes is not None:
-        logits = logits - slopes[:, None, None] * _distance(q, k)
+        logits = logits - slopes[:, None, None] * _distance(q, k).abs()
     weights = logits.masked_fill(~visible, -math.inf).softmax(-1)
     return torch.einsum("bhqk,bkhd->bqhd", weights, v)
 
 
 def _fused(
-    q: Tensor, k: Tensor, v: Tensor, present: Tensor | None, window: int | None, slopes: Tensor | None
+    q: Tensor,
+    k: Tensor,
+    v: Tensor,
+    present: Tensor | None,
+    window: int | None,
+    slopes: Tensor | None,
+    *,
+    causal: bool = True,
 ) -> Tensor:
     time, total = q.shape[1], k.shape[1]
     square = present is None and time == total
-    causal = square and (window is None or window >= total) and slopes is None and time > 1
+    limited = slopes is not None or (window is not None and window < total)
+    triangle = causal and square and not limited and time > 1
     mask = None
-    if not causal and (
-        present is not None or time > 1 or slopes is not None or (window is not None and window < total)
-    ):
-        mask = _visible(q, k, present, window)
+    if not triangle and (present is not None or (causal and time > 1) or limited):
+        mask = _visible(q, k, present, window, causal)
         if slopes is not None:
-            bias = -slopes.to(q.dtype)[:, None, None] * _distance(q, k)
+            bias = -slopes.to(q.dtype)[:, None, None] * _distance(q, k).abs()
             mask = bias.expand(len(mask), -1, -1, -1).masked_fill(~mask, -math.inf)
     y = functional.scaled_dot_product_attention(
         q.transpose(1, 2),
         k.transpose(1, 2),
         v.transpose(1, 2),
         attn_mask=mask,
-        is_causal=causal,
+        is_causal=triangle,
         enable_gqa=q.shape[2] != k.shape[2],
     )
     return y.transpose(1, 2)
@@ -103,10 +111,14 @@ def _distance(q: Tensor, k: Tensor) -> Tensor:
     return ahead[:, None] - torch.arange(total, device=q.device)
 
 
-def _visible(q: Tensor, k: Tensor, present: Tensor | None, window: int | None) -> Tensor:
+def _visible(q: Tensor, k: Tensor, present: Tensor | None, window: int | None, causal: bool) -> Tensor:
     """Which keys each query may see: `[batch or 1, 1, time, keys]`."""
     distance = _distance(q, k)
-    visible = distance >= 0
+    visible = distance >= 0 if causal else torch.ones_like(distance, dtype=torch.bool)
     if window is not None:
-        visible = visible & (distance < window)
-    return visible[None, None] if present is None else visible & present[:, None, None]
+        visible = visible & (distance.abs() < window)
+    if present is None:
+        return visible[None, None]
+    visible = visible & present[:, None, None]
+    # A query in the padding must see something: a softmax over nothing is NaN, and so is its gradient.
+    return visible if causal else visible | (distance == 0)

@@ -10,6 +10,7 @@ from unrolled.kernels.attention import attention
 from unrolled.layers.layer import SequenceLayer
 from unrolled.layers.positions import alibi_slopes, rotate
 from unrolled.layers.segments import Segments
+from unrolled.layers.state import State
 
 
 class AttentionState(NamedTuple):
@@ -20,11 +21,12 @@ class AttentionState(NamedTuple):
 
 
 class Attention(SequenceLayer):
-    """Causal multi-head attention: every step reads from its own past.
+    """Multi-head attention: every step reads from its own past, or with `causal=False` from the whole sequence.
 
     The state is the key-value cache, newest step last, rows of their own lengths: without a window it grows; with one
     it is a ring of `window - 1` places in which the newest step pushes out the oldest, so memory and time per step
-    are constant. A chunk may be longer than the window.
+    are constant. A chunk may be longer than the window. Not causal, there is no carried state (it is `()`), `step`
+    raises `StepNotSupported`, and a window reaches `window - 1` steps to both sides.
 
     `kv_heads` fewer than `heads` is grouped-query attention (Ainslie et al. 2023, arXiv:2305.13245), 1 is multi-query
     (Shazeer 2019, arXiv:1911.02150). `qk_norm` normalises queries and keys per head (Henry et al. 2020,
@@ -44,6 +46,7 @@ class Attention(SequenceLayer):
         window: int | None = None,
         positions: Literal["none", "rotary", "alibi"] = "rotary",
         qk_norm: bool = False,
+        causal: bool = True,
     ) -> None:
         super().__init__()
         kv_heads = heads if kv_heads is None else kv_heads
@@ -58,6 +61,7 @@ class Attention(SequenceLayer):
         self.input_size = self.output_size = width
         self.heads, self.kv_heads, self.size = heads, kv_heads, width // heads
         self.window, self.positions = window, positions
+        self.causal = self.supports_step = causal
         self.receptive_field = None if window is None else window - 1
         self.query_key_value = nn.Linear(width, (heads + 2 * kv_heads) * self.size, bias=False)
         self.output = nn.Linear(width, width, bias=False)
@@ -66,7 +70,9 @@ class Attention(SequenceLayer):
         self.slopes: Tensor | None
         self.register_buffer("slopes", alibi_slopes(heads) if positions == "alibi" else None, persistent=False)
 
-    def initial_state(self, batch_size: int, *, device: torch.device | str | None = None) -> AttentionState:
+    def initial_state(self, batch_size: int, *, device: torch.device | str | None = None) -> State:
+        if not self.causal:
+            return ()
         device = self.output.weight.device if device is None else device
         places = 0 if self.window is None else self.window - 1
         empty = torch.zeros(batch_size, places, self.kv_heads, self.size, dtype=self.state_dtype, device=device)
@@ -79,7 +85,7 @@ class Attention(SequenceLayer):
         *,
         mask: Bool[Tensor, "batch time"] | None = None,
         reset: Bool[Tensor, "batch time"] | None = None,
-    ) -> tuple[Tensor, AttentionState]:
+    ) -> tuple[Tensor, State]:
         mixed = self.query_key_value(x).unflatten(-1, (-1, self.size))
         if mask is None and reset is None:
             y, state = self._attend(mixed, state, None)
@@ -93,8 +99,8 @@ class Attention(SequenceLayer):
 
     def _attend(
         self, mixed: Float[Tensor, "batch time all size"], state: Any, lengths: Tensor | None
-    ) -> tuple[Float[Tensor, "batch time heads size"], AttentionState]:
-        time, past = mixed.shape[1], state.keys.shape[1]
+    ) -> tuple[Float[Tensor, "batch time heads size"], State]:
+        time, past = mixed.shape[1], state.keys.shape[1] if self.causal else 0
         if mixed.is_cpu and mixed.dtype == torch.bfloat16:
             mixed = mixed.float()  # norms and short attention are faster in float32 there
         paired, values = mixed.split([self.heads + self.kv_heads, self.kv_heads], dim=2)
@@ -104,17 +110,30 @@ class Attention(SequenceLayer):
             normal = nn.functional.rms_norm(paired, (self.size,), eps=self.query_norm.eps)
             paired = normal * torch.cat(scales).to(paired.dtype)
         if self.positions == "rotary":
-            paired = rotate(paired, state.position[:, None] + torch.arange(time, device=mixed.device))
+            steps = torch.arange(time, device=mixed.device)
+            paired = rotate(paired, state.position[:, None] + steps if self.causal else steps[None])
         queries, keys = paired.split([self.heads, self.kv_heads], dim=2)
         present = None
-        if past:
+        if not self.causal:
+            if lengths is not None:
+                present = torch.arange(time, device=mixed.device) < lengths[:, None]
+        elif past:
             age = torch.arange(past, 0, -1, device=mixed.device)
             present = torch.cat([age <= state.position[:, None], age.new_ones(len(keys), time, dtype=torch.bool)], 1)
             keys = torch.cat([state.keys.to(keys.dtype), keys], dim=1)
             values = torch.cat([state.values.to(values.dtype), values], dim=1)
         y = attention(
-            queries, keys, values, present=present, window=self.window, slopes=self.slopes, backend=self.backend
+            queries,
+            keys,
+            values,
+            present=present,
+            window=self.window,
+            slopes=self.slopes,
+            causal=self.causal,
+            backend=self.backend,
         )
+        if not self.causal:
+            return y, ()
         advance = time if lengths is None else lengths
         after = AttentionState(self._keep(keys, lengths), self._keep(values, lengths), state.position + advance)
         return y, after
@@ -132,9 +151,9 @@ class Attention(SequenceLayer):
         kept = seen[rows, source.clamp(min=0)]
         return torch.where((source >= 0)[..., None, None], kept, 0).to(self.state_dtype)
 
-    def _tight(self, state: Any) -> AttentionState:
+    def _tight(self, state: Any) -> State:
         """A growing cache without places that no row uses."""
-        if self.window is not None:
+        if self.window is not None or not self.causal:
             return state
         unused = state.keys.shape[1] - int(state.position.max())
         return AttentionState(state.keys[:, unused:], state.values[:, unused:], state.position)

@@ -2,7 +2,7 @@
 
 import torch
 from jaxtyping import Float
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn import functional
 
 
@@ -20,3 +20,14 @@ def dropout(
         return functional.dropout(x, rate)
     kept = torch.empty(len(x), 1, x.shape[2], device=x.device, dtype=x.dtype).bernoulli_(1 - rate)
     return x * (kept / (1 - rate))
+
+
+class Dropout(nn.Module):
+    """`dropout` as a module, for a place between layers."""
+
+    def __init__(self, rate: float, *, variational: bool = False) -> None:
+        super().__init__()
+        self.rate, self.variational = rate, variational
+
+    def forward(self, x: Float[Tensor, "batch time features"]) -> Float[Tensor, "batch time features"]:
+        return dropout(x, self.rate, training=self.training, variational=self.variational)

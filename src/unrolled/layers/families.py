@@ -5,7 +5,11 @@ from typing import Any
 
 from unrolled.layers.bidirectional import Bidirectional
 from unrolled.layers.combinators import Pointwise, Stack
+from unrolled.layers.convolution import Convolution
+from unrolled.layers.dropout import Dropout
+from unrolled.layers.feedforward import FeedForwardNetwork
 from unrolled.layers.gru import GRU
+from unrolled.layers.inception import Inception
 from unrolled.layers.layer import SequenceLayer
 from unrolled.layers.lstm import LSTM
 from unrolled.layers.rnn import RNN
@@ -21,10 +25,36 @@ def build_backbone(family: str, *, input_size: int, width: int, layers: int, **s
 
 
 def _recurrent(kind: type[RNN] | type[LSTM] | type[GRU]) -> Callable[..., SequenceLayer]:
-    def build(input_size: int, width: int, layers: int, **settings: Any) -> SequenceLayer:
+    def build(
+        input_size: int, width: int, layers: int, *, bidirectional: bool = False, **settings: Any
+    ) -> SequenceLayer:
+        if bidirectional:
+            return _both_ways(kind, input_size, width, layers, **settings)
         return kind(input_size, width, layers=layers, **settings)
 
     return build
+
+
+def _both_ways(
+    kind: type[RNN] | type[LSTM] | type[GRU],
+    input_size: int,
+    width: int,
+    layers: int,
+    *,
+    dropout: float = 0.0,
+    variational: bool = False,
+    **settings: Any,
+) -> SequenceLayer:
+    """Half of the width for each direction; every layer reads both directions of the one below."""
+    if width % 2:
+        raise ValueError(f"width {width} is not divisible by the 2 directions")
+    half, parts = width // 2, list[SequenceLayer]()
+    for layer in range(layers):
+        size = width if layer else input_size
+        if layer and dropout:
+            parts.append(Pointwise(Dropout(dropout, variational=variational), width, width))
+        parts.append(Bidirectional(kind(size, half, **settings), kind(size, half, **settings)))
+    return Stack(parts)
 
 
 def _transformer(input_size: int, width: int, layers: int, *, heads: int = 4, **settings: Any) -> SequenceLayer:
@@ -37,13 +67,19 @@ def _transformer(input_size: int, width: int, layers: int, *, heads: int = 4, **
 
 
 def _bidirectional(input_size: int, width: int, layers: int, **settings: Any) -> SequenceLayer:
-    if width % 2:
-        raise ValueError(f"width {width} is not divisible by the 2 directions")
-    half = width // 2
-    return Stack(
-        Bidirectional(LSTM(size, half, **settings), LSTM(size, half, **settings))
-        for size in [input_size] + [width] * (layers - 1)
-    )
+    return _both_ways(LSTM, input_size, width, layers, **settings)
+
+
+def _convolution(input_size: int, width: int, layers: int, **settings: Any) -> SequenceLayer:
+    return Convolution(input_size, width, layers=layers, **settings)
+
+
+def _inception(input_size: int, width: int, layers: int, **settings: Any) -> SequenceLayer:
+    return Inception(input_size, width, layers=layers, **settings)
+
+
+def _feedforward(input_size: int, width: int, layers: int, **settings: Any) -> SequenceLayer:
+    return FeedForwardNetwork(input_size, width, layers=layers, **settings)
 
 
 FAMILIES: dict[str, Callable[..., SequenceLayer]] = {
@@ -52,4 +88,7 @@ FAMILIES: dict[str, Callable[..., SequenceLayer]] = {
     "gru": _recurrent(GRU),
     "transformer": _transformer,
     "bidirectional": _bidirectional,
+    "convolution": _convolution,
+    "inception": _inception,
+    "feedforward": _feedforward,
 }

@@ -1,10 +1,10 @@
-"""The pre-norm Transformer decoder."""
+"""The pre-norm Transformer: a decoder, or an encoder."""
 
 import math
 from typing import Literal
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 from torch import Tensor, nn
 from torch.nn import functional
 
@@ -12,6 +12,7 @@ from unrolled.layers.attention import Attention
 from unrolled.layers.combinators import Pointwise, Residual, Stack
 from unrolled.layers.layer import SequenceLayer
 from unrolled.layers.positions import AddPositions
+from unrolled.layers.state import State
 
 Positions = Literal["none", "sinusoidal", "learned", "rotary", "alibi"]
 
@@ -46,7 +47,8 @@ class Transformer(Stack):
     Norms are RMSNorm (Zhang and Sennrich 2019, arXiv:1910.07467). Weights begin normal with deviation
     0.02 (Radford et al. 2019, GPT-2), those that write into the residual stream at zero, so that every block begins as
     the identity (Zhang et al. 2019, "Fixup", arXiv:1901.09321, section 3). `max_length` is the table of learned
-    positions.
+    positions. With `causal=False` attention sees the whole sequence: there is no carried state (it is `()`) and `step`
+    raises `StepNotSupported`.
 
     Source: Vaswani et al. 2017, arXiv:1706.03762; pre-norm: Xiong et al. 2020, arXiv:2002.04745.
     """
@@ -64,19 +66,40 @@ class Transformer(Stack):
         qk_norm: bool = True,
         dropout: float = 0.0,
         max_length: int = 1024,
+        causal: bool = True,
     ) -> None:
         parts: list[SequenceLayer] = []
         if positions == "sinusoidal" or positions == "learned":
             parts.append(AddPositions(width, positions, max_length=max_length))
         inner = positions if positions == "rotary" or positions == "alibi" else "none"
         for _ in range(layers):
-            attention = Attention(width, heads, kv_heads=kv_heads, window=window, positions=inner, qk_norm=qk_norm)
+            attention = Attention(
+                width, heads, kv_heads=kv_heads, window=window, positions=inner, qk_norm=qk_norm, causal=causal
+            )
             parts.append(Residual(attention, nn.RMSNorm(width, eps=1e-6), dropout=dropout))
             feed_forward = Pointwise(FeedForward(width, feedforward), width, width)
             parts.append(Residual(feed_forward, nn.RMSNorm(width, eps=1e-6), dropout=dropout))
         parts.append(Pointwise(nn.RMSNorm(width, eps=1e-6), width, width))
         super().__init__(parts)
+        self.causal = causal
         self.reset_parameters()
+
+    def initial_state(self, batch_size: int, *, device: torch.device | str | None = None) -> State:
+        return super().initial_state(batch_size, device=device) if self.causal else ()
+
+    def forward(
+        self,
+        x: Float[Tensor, "batch time width"],
+        state: State | None = None,
+        *,
+        mask: Bool[Tensor, "batch time"] | None = None,
+        reset: Bool[Tensor, "batch time"] | None = None,
+    ) -> tuple[Tensor, State]:
+        if self.causal:
+            return super().forward(x, state, mask=mask, reset=reset)
+        # The positions of a whole sequence always count from its beginning.
+        begin = super().initial_state(len(x), device=x.device)
+        return super().forward(x, begin, mask=mask, reset=reset)[0], ()
 
     @torch.no_grad()
     def reset_parameters(self) -> None:

@@ -8,7 +8,9 @@ from typing import Literal
 class ModelConfig:
     """The model. What is null or "auto" is chosen from the data and printed."""
 
-    family: Literal["auto", "rnn", "lstm", "gru", "transformer"] = "auto"
+    family: Literal[
+        "auto", "rnn", "lstm", "gru", "transformer", "convolution", "inception", "feedforward", "bidirectional"
+    ] = "auto"
     """model family"""
     layers: int | None = None
     """number of layers"""
@@ -38,3 +40,11 @@ class ModelConfig:
     """fraction of features dropped in training"""
     variational: bool = False
     """drop the same features at every step of a chunk (Gal and Ghahramani 2016)"""
+    bidirectional: bool | None = None
+    """read each sequence from both ends (rnn, lstm, gru, transformer)"""
+    pooling: Literal["auto", "last", "mean", "max", "attention"] = "auto"
+    """how the outputs of all steps become one (classify, regress)"""
+    kernel: int | None = None
+    """steps one convolution sees (convolution, inception)"""
+    members: int | None = None
+    """networks that are trained side by side and vote"""

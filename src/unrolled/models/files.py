@@ -3,17 +3,20 @@
 import json
 import os
 import shutil
+from collections.abc import Callable
 from dataclasses import asdict, fields
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import safetensors.torch
 from safetensors import SafetensorError
-from torch import Tensor
+from torch import Tensor, nn
 
 from unrolled.errors import UserError
 from unrolled.models.config import ModelConfig
 from unrolled.models.language import LanguageNetwork
+
+Network = TypeVar("Network", bound=nn.Module)
 
 FORMAT = 1
 """Version of the directory's layout; raised when an older reader could not read it."""
@@ -27,10 +30,33 @@ def save_model(
     files: dict[str, str],
     weights: dict[str, Tensor] | None = None,
 ) -> None:
+    """Write the directory of a language model; see `write_model`."""
+    sizes = {"task": "language", "vocabulary_size": network.vocabulary_size, "context": network.context}
+    write_model(folder, network, facts=sizes | facts, files=files, weights=weights)
+
+
+def load_model(folder: Path) -> tuple[LanguageNetwork, dict[str, Any]]:
+    """The network (in evaluation mode) and config.json. Raises `UserError` for a directory that is not a model's."""
+
+    def build(config: dict[str, Any], settings: ModelConfig) -> LanguageNetwork:
+        return LanguageNetwork(config["vocabulary_size"], settings, context=config.get("context", 1024))
+
+    return read_model(folder, build)
+
+
+def write_model(
+    folder: Path,
+    network: Any,
+    *,
+    facts: dict[str, Any],
+    files: dict[str, str],
+    weights: dict[str, Tensor] | None = None,
+) -> None:
     """Write a model directory beside its place and move it there, so that readers see the old one or the new one.
 
-    `facts` is kept in config.json (how the model was trained); `files` are further texts by name (vocabulary, card);
-    `weights` are the network's, unless it is sharded and they had to be gathered first.
+    `facts` is kept in config.json (the task, sizes, how the model was trained), beside `network.config`; `files` are
+    further texts by name (vocabulary, card); `weights` are the network's, unless it is sharded and they had to be
+    gathered first.
     """
     folder.parent.mkdir(parents=True, exist_ok=True)
     beside = folder.with_name(f".{folder.name}.{os.getpid()}.new")
@@ -38,17 +64,11 @@ def save_model(
         if beside.exists():
             shutil.rmtree(beside)
         beside.mkdir()
-        config = {
-            "format": FORMAT,
-            "task": "language",
-            "vocabulary_size": network.vocabulary_size,
-            "context": network.context,
-            "model": asdict(network.config),
-            **facts,
-        }
+        config = {"format": FORMAT, **facts, "model": asdict(network.config)}
         (beside / "config.json").write_text(json.dumps(config, indent=2) + "\n")
         if weights is None:
             weights = {name: parameter.detach() for name, parameter in network.named_parameters()}
+        weights = weights | {name: buffer for name, buffer in lasting_buffers(network).items() if name not in weights}
         weights = {name: tensor.cpu().contiguous() for name, tensor in weights.items()}
         # Not save_file: a full disk makes it raise an error of its own, which is no OSError.
         content = safetensors.torch.save(weights, metadata={"format": "pt"})
@@ -62,24 +82,19 @@ def save_model(
         shutil.rmtree(beside, ignore_errors=True)
 
 
-def load_model(folder: Path) -> tuple[LanguageNetwork, dict[str, Any]]:
-    """The network (in evaluation mode) and config.json. Raises `UserError` for a directory that is not a model's."""
-    path = folder / "config.json"
-    if not path.is_file():
-        raise UserError(f"{folder} is not a model directory: it has no config.json")
+def read_model(folder: Path, build: Callable[[dict[str, Any], ModelConfig], Network]) -> tuple[Network, dict[str, Any]]:
+    """The network that `build` makes of config.json, with its weights, in evaluation mode; and config.json.
+
+    Raises `UserError` for a directory that is not a model's, is damaged, or was written by a newer version.
+    """
+    config = read_config(folder)
     try:
-        config = json.loads(path.read_text(encoding="utf-8"))
-        version = config["format"]
-        if version > FORMAT:
-            raise UserError(
-                f"{folder} was written by a newer version of Unrolled (format {version}, here {FORMAT}); "
-                "upgrade with: pip install -U unrolled"
-            )
         known = {field.name for field in fields(ModelConfig)}
         settings = ModelConfig(**{key: value for key, value in config["model"].items() if key in known})
-        network = LanguageNetwork(config["vocabulary_size"], settings, context=config.get("context", 1024))
+        network = build(config, settings)
         weights = safetensors.torch.load_file(folder / "model.safetensors")
-        expected = {name: tuple(parameter.shape) for name, parameter in network.named_parameters()}
+        tensors = dict(network.named_parameters()) | lasting_buffers(network)
+        expected = {name: tuple(tensor.shape) for name, tensor in tensors.items()}
     except (ValueError, KeyError, TypeError, AttributeError, OSError, RuntimeError, SafetensorError) as error:
         raise UserError(f"{folder} holds a damaged model: {error}; use another checkpoint or train again") from error
     found = {name: tuple(tensor.shape) for name, tensor in weights.items()}
@@ -91,6 +106,30 @@ def load_model(folder: Path) -> tuple[LanguageNetwork, dict[str, Any]]:
         )
     network.load_state_dict(weights, strict=False)  # a tied head is the embedding, which is there
     return network.eval(), config
+
+
+def read_config(folder: Path) -> dict[str, Any]:
+    """config.json. Raises `UserError` if it is not there, is damaged, or was written by a newer version."""
+    path = folder / "config.json"
+    if not path.is_file():
+        raise UserError(f"{folder} is not a model directory: it has no config.json")
+    try:
+        config = json.loads(path.read_text(encoding="utf-8"))
+        version = config["format"]
+        if version > FORMAT:
+            raise UserError(
+                f"{folder} was written by a newer version of Unrolled (format {version}, here {FORMAT}); "
+                "upgrade with: pip install -U unrolled"
+            )
+    except (ValueError, KeyError, TypeError, OSError) as error:
+        raise UserError(f"{folder} holds a damaged model: {error}; use another checkpoint or train again") from error
+    return config
+
+
+def lasting_buffers(network: nn.Module) -> dict[str, Tensor]:
+    """Buffers that belong to the model (running statistics), by name."""
+    names = network.state_dict().keys()
+    return {name: buffer for name, buffer in network.named_buffers() if name in names}
 
 
 def replace_folder(new: Path, place: Path) -> None:

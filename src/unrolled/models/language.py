@@ -1,7 +1,5 @@
 """The language model: from each token, the distribution of the next."""
 
-from typing import Any
-
 import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
@@ -11,6 +9,7 @@ from unrolled.layers.dropout import dropout
 from unrolled.layers.families import build_backbone
 from unrolled.layers.state import State
 from unrolled.models.config import ModelConfig
+from unrolled.models.family_settings import family_settings
 from unrolled.objectives.softmax import NO_TARGET, softmax_loss
 
 SLICE = 2**24
@@ -19,6 +18,10 @@ SLICE = 2**24
 
 MANY_TOKENS = 1000
 """Vocabularies above this size have tokens that are rare."""
+
+
+HEAD_STD = 0.05
+"""Of the head's first weights: small enough that the first loss is about ln(vocabulary)."""
 
 
 class OneHot(nn.Module):
@@ -36,10 +39,13 @@ class LanguageNetwork(nn.Module):
     """Embedding, backbone, head: tokens `[batch, time]` to logits `[batch, time, vocabulary]`, and the same by steps.
 
     `config` must be complete (nothing None that the family needs). With `tie_weights` the head is the embedding table
-    (Press and Wolf 2017, arXiv:1608.05859). The head of a small vocabulary begins at zero, so that the first loss is
+    (Press and Wolf 2017, arXiv:1608.05859). The head begins so small that the first loss is about
     ln(vocabulary).
     `context` is the table of learned positions. Raises `ValueError` for sizes that do not fit together.
     """
+
+    entered = ("token_losses", "step")
+    """Methods that are called from outside, beside `forward`."""
 
     def __init__(self, vocabulary_size: int, config: ModelConfig, *, context: int = 1024) -> None:
         super().__init__()
@@ -61,7 +67,7 @@ class LanguageNetwork(nn.Module):
             input_size=size,
             width=width,
             layers=config.layers,
-            **_family_settings(config, context),
+            **family_settings(config, context),
         )
         if not self.backbone.supports_step:
             raise ValueError(
@@ -79,11 +85,8 @@ class LanguageNetwork(nn.Module):
             nn.init.normal_(self.embedding.weight, std=width**-0.5)
             self.head.weight = self.embedding.weight
         else:
-            if vocabulary_size <= MANY_TOKENS:
-                nn.init.zeros_(self.head.weight)
-            else:
-                # From zero the layers below would first learn word frequencies alone, and find it hard to leave that.
-                nn.init.normal_(self.head.weight, std=0.05)
+            # From zero the layers below would first learn token frequencies alone, and find it hard to leave that.
+            nn.init.normal_(self.head.weight, std=HEAD_STD)
             nn.init.zeros_(self.head.bias)
 
     def initial_state(self, batch_size: int, *, device: torch.device | str | None = None) -> State:
@@ -176,22 +179,3 @@ class LanguageNetwork(nn.Module):
     def is_matrix(self, name: str, parameter: nn.Parameter) -> bool:
         """Whether a parameter is a hidden matrix: the tables at both ends are not, they hold one row per token."""
         return parameter.dim() == 2 and not name.startswith(("embedding.", "head.")) and not name.endswith(".table")
-
-
-def _family_settings(config: ModelConfig, context: int) -> dict[str, Any]:
-    """The fields of the configuration that the family has."""
-    if config.family == "transformer":
-        return {
-            "heads": config.heads,
-            "kv_heads": config.kv_heads,
-            "positions": config.positions,
-            "window": config.window,
-            "feedforward": config.feedforward,
-            "qk_norm": config.qk_norm,
-            "dropout": config.dropout or 0.0,
-            "max_length": context,
-        }
-    settings: dict[str, Any] = {"dropout": config.dropout or 0.0, "variational": config.variational}
-    if config.family == "rnn":
-        settings["nonlinearity"] = config.nonlinearity
-    return settings

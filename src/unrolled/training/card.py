@@ -1,5 +1,7 @@
 """The model card: a page beside the weights that says what they are."""
 
+from typing import Any
+
 from unrolled.inference.evaluate import Evaluation
 from unrolled.models.config import ModelConfig
 
@@ -34,5 +36,46 @@ from unrolled import LanguageModel
 
 model = LanguageModel.from_pretrained(".")
 print(model.generate("..."))
+```
+"""
+
+
+CLASSES = {
+    "classify": "SequenceClassifier",
+    "regress": "SequenceRegressor",
+    "tag": "SequenceTagger",
+    "transcribe": "Transcriber",
+}
+"""The estimator of each task on records."""
+
+
+def record_card(task: str, model: ModelConfig, data: str, found: Any, step: int) -> str:
+    """README.md of the model directory of a task on records; `found` are its scores, or None without validation."""
+    name = CLASSES[task]
+    scores = "none was held out" if found is None else found.words()
+    return f"""---
+library_name: unrolled
+tags:
+- sequence-model
+- {task}
+- {model.family}
+---
+
+# A model that can {task} ({model.family})
+
+* Model: {model.layers} layer(s) of width {model.width}
+* Data: {data}
+* Validation during training, at step {step:,}: {scores}
+
+```sh
+unrolled predict . FILE -o predictions.csv
+unrolled evaluate . FILE
+```
+
+```python
+from unrolled import {name}
+
+model = {name}.from_pretrained(".")
+print(model.predict("FILE"))
 ```
 """

@@ -34,6 +34,8 @@ class TrainConfig:
     """largest absolute value of one gradient entry"""
     label_smoothing: float = 0.0
     """part of the target probability spread over all tokens"""
+    class_weights: Literal["auto", "none", "balanced"] = "auto"
+    """what records of rare classes count; auto: more, where classes are skewed (classify)"""
     precision: Literal["auto", "32", "bf16"] = "auto"
     """auto: bfloat16 for the operations where that is faster here"""
     validate_every: int | None = None

@@ -63,11 +63,13 @@ def new_folder(files: list[str], family: str) -> Path:
     return next(folder for folder in names if not folder.exists())
 
 
-def write_config(folder: Path, files: list[str], data: DataConfig, model: ModelConfig, train: TrainConfig) -> None:
+def write_config(
+    folder: Path, files: list[str], task: str, data: DataConfig, model: ModelConfig, train: TrainConfig
+) -> None:
     """config.yaml: everything that was given or chosen, in the form `--config` reads."""
     content = {
         "files": _resolved(files),
-        "task": "language",
+        "task": task,
         "data": asdict(data),
         "model": asdict(model),
         "train": asdict(replace(train, resume=None)),

@@ -11,14 +11,10 @@ import torch
 from accelerate import Accelerator
 from torch import Tensor
 
-from unrolled.data.feeds import Batch
 from unrolled.errors import UserError
-from unrolled.inference.batches import as_tensors, flags
-from unrolled.inference.evaluate import Evaluation
+from unrolled.inference.batches import on_device
 from unrolled.layers import state as states
 from unrolled.layers.state import State
-from unrolled.models.language import LanguageNetwork
-from unrolled.objectives.softmax import NO_TARGET
 from unrolled.training.config import TrainConfig
 from unrolled.training.gradients import GradientWatch, clip_gradients, first_nonfinite
 from unrolled.training.interruption import Interruption
@@ -37,12 +33,50 @@ CHECKPOINT_SECONDS = 30.0
 
 
 @runtime_checkable
+class Batch(Protocol):
+    """A `NamedTuple` of arrays: what an objective takes in one forward pass."""
+
+    @property
+    def scored(self) -> int:
+        """How many terms its loss has (tokens to predict, labelled records or steps)."""
+        ...
+
+    @property
+    def fresh(self) -> bool:
+        """Whether it begins from the initial state."""
+        ...
+
+
+@runtime_checkable
 class Feed(Protocol):
     """Batches as a pure function of their number, so that a run resumes from the number alone."""
 
     batches_per_epoch: int
 
-    def batch(self, index: int) -> Batch: ...
+    def batch(self, index: int) -> Any:
+        """A `Batch`."""
+        ...
+
+
+@runtime_checkable
+class Scores(Protocol):
+    """What a validation found."""
+
+    @property
+    def loss(self) -> float: ...
+
+    @property
+    def criterion(self) -> float:
+        """What the best model has least of."""
+        ...
+
+    def facts(self) -> dict[str, Any]:
+        """The scores by name, for metrics.jsonl."""
+        ...
+
+    def words(self) -> str:
+        """The scores for a person."""
+        ...
 
 
 @dataclass
@@ -56,7 +90,8 @@ class Position:
     tokens: int = 0
     elapsed: float = 0.0
     """seconds of training so far, over all sessions"""
-    best_loss: float | None = None
+    best: float | None = None
+    """the least criterion of all validations"""
     best_step: int = 0
     without_progress: int = 0
     """validations since the best one"""
@@ -70,20 +105,26 @@ class Position:
 class Training:
     """A run in progress: what the loop changes, and what it calls."""
 
-    network: LanguageNetwork
+    network: torch.nn.Module
     objective: torch.nn.Module
-    """a `LanguageObjective`, perhaps wrapped for several processes"""
+    """called with a batch and a state: the loss, summed over the scored terms, and the state after; perhaps wrapped
+    for several processes"""
     optimizers: list[torch.optim.Optimizer]
     feed: Feed
     config: TrainConfig
     carry: bool
     accelerator: Accelerator
     progress: Progress
-    validate: Callable[[], Evaluation]
-    save_best: Callable[[Position, Evaluation], None]
+    validate: Callable[[], Scores] | None
+    """None where nothing is held out: then the last model is the best one"""
+    save_best: Callable[[Position, Scores | None], None]
     checkpoint: Callable[["Training"], None]
     record: Callable[[dict[str, Any]], None]
-    bytes_per_token: float | None
+    bytes_per_token: float | None = None
+    unit: str = "tokens"
+    """what is counted"""
+    nats: bool = True
+    """whether the loss is one of probabilities"""
     position: Position = field(default_factory=Position)
     state: State | None = None
 
@@ -141,7 +182,7 @@ def train(run: Training, interruption: Interruption) -> str:
             last_checkpoint = time.perf_counter()
         if asked:
             return "interrupted"
-    if position.best_loss is None:  # resumed with a limit that was passed before the first validation
+    if position.best_step == 0:  # resumed with a limit that was passed before the first validation
         _validate(run)
     if done < 1:
         return f"stopped early: {position.without_progress} validations without a better loss"
@@ -157,16 +198,15 @@ def accumulate_gradients(run: Training) -> tuple[float, int]:
     accelerator, position = run.accelerator, run.position
     batches = [run.feed.batch(position.batch + offset) for offset in range(run.config.accumulate)]
     device = accelerator.device
-    here = sum(_count(batch) for batch in batches)
+    here = sum(batch.scored for batch in batches)
     tokens = int(_total(accelerator, float(here)))
     total = 0.0
     for number, batch in enumerate(batches):
         if batch.fresh or not run.carry:
             run.state = None
-        inputs, targets = as_tensors(batch, device)
         last = number == len(batches) - 1
         with contextlib.nullcontext() if last else accelerator.no_sync(run.objective):
-            loss, state = run.objective(inputs, targets, run.state, *flags(batch, device))
+            loss, state = run.objective(on_device(batch, device), run.state)
             # Wrappers average gradients over processes; the sum is wanted.
             accelerator.backward(loss * (accelerator.num_processes / max(tokens, 1)))
         total += loss.item()
@@ -177,28 +217,23 @@ def accumulate_gradients(run: Training) -> tuple[float, int]:
 
 def _validate(run: Training) -> None:
     position = run.position
+    if run.validate is None:
+        position.best_step = position.step
+        run.save_best(position, None)
+        return
     found = run.validate()
     run.objective.train()
     if not math.isfinite(found.loss):
         raise UserError(f"the validation loss became {found.loss} at step {position.step}{_what_is_kept(run)}")
-    better = position.best_loss is None or found.loss < position.best_loss
+    better = position.best is None or found.criterion < position.best
     best = _agreed(run.accelerator, float(better)) > 0
     position.without_progress = 0 if best else position.without_progress + 1
     if best:
-        position.best_loss, position.best_step = found.loss, position.step
-    run.record(
-        {
-            "kind": "validation",
-            "step": position.step,
-            "loss": found.loss,
-            "perplexity": found.perplexity,
-            "bits_per_byte": found.bits_per_byte,
-            "seconds": position.elapsed,
-        }
-    )
+        position.best, position.best_step = found.criterion, position.step
+    run.record({"kind": "validation", "step": position.step, **found.facts(), "seconds": position.elapsed})
     if best:
         run.save_best(position, found)
-    run.progress.validation(position.step, found.loss, found.perplexity, found.bits_per_byte, best)
+    run.progress.validation(position.step, found.words(), best)
 
 
 def _given_up(config: TrainConfig, position: Position) -> bool:
@@ -246,6 +281,8 @@ def _show(run: Training, done: float, loss: float, norm: float) -> None:
         norm,
         bits_per_byte=None if run.bytes_per_token is None else loss / math.log(2) / run.bytes_per_token,
         epoch=position.batch / run.feed.batches_per_epoch,
+        unit=run.unit,
+        nats=run.nats,
     )
 
 
@@ -266,7 +303,7 @@ def _require_finite_weights(run: Training) -> None:
 
 
 def _what_is_kept(run: Training) -> str:
-    best, clip = run.position.best_loss, run.config.clip_norm
+    best, clip = run.position.best, run.config.clip_norm
     kept = "no model is kept" if best is None else f"the best model so far (step {run.position.best_step:,}) is kept"
     clipping = "set --train.clip_norm 1" if clip is None else f"--train.clip_norm (now {clip:g})"
     rate = f"lower --train.learning_rate (now {run.config.learning_rate:g})"
@@ -275,11 +312,6 @@ def _what_is_kept(run: Training) -> str:
 
 def _schedule(config: TrainConfig) -> Any:
     return "constant" if config.schedule == "auto" else config.schedule
-
-
-def _count(batch: Batch) -> int:
-    wanted = batch.targets != NO_TARGET
-    return int((wanted if batch.mask is None else wanted & batch.mask).sum())
 
 
 def _total(accelerator: Accelerator, value: float) -> float:

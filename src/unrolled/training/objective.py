@@ -1,10 +1,12 @@
 """A network with its loss as one module, so that a wrapper for several processes sees one forward pass."""
 
 import contextlib
+from typing import Any, cast
 
-from jaxtyping import Bool, Float, Int
+from jaxtyping import Float
 from torch import Tensor, nn
 
+from unrolled.data.feeds import Batch
 from unrolled.layers.state import State
 from unrolled.models.language import LanguageNetwork
 from unrolled.objectives.softmax import NO_TARGET
@@ -19,20 +21,14 @@ class LanguageObjective(nn.Module):
         super().__init__()
         self.network, self.label_smoothing, self.autocast = network, label_smoothing, autocast
 
-    def forward(
-        self,
-        inputs: Int[Tensor, "batch time"],
-        targets: Int[Tensor, "batch time"],
-        state: State | None,
-        mask: Bool[Tensor, "batch time"] | None,
-        reset: Bool[Tensor, "batch time"] | None,
-    ) -> tuple[Float[Tensor, ""], State]:
+    def forward(self, batch: Batch, state: State | None) -> tuple[Float[Tensor, ""], State]:
+        inputs, targets, mask, reset, _ = cast(tuple[Any, ...], batch)
         if mask is not None and not mask.any():
             # One process may have no real step where others have some. Wrappers still wait for every gradient, so the
             # weights take part in a loss of zero, and the state stays what it was.
             after = self.network.initial_state(len(inputs), device=inputs.device) if state is None else state
             nothing = targets.new_full(targets.shape, NO_TARGET)
-            return self(inputs, nothing, state, None, None)[0], after
+            return self(Batch(inputs, nothing, None, None, True), state)[0], after
         with self.autocast:
             loss, _, state = self.network.token_losses(
                 inputs, targets, state, mask=mask, reset=reset, label_smoothing=self.label_smoothing

@@ -9,7 +9,6 @@ from accelerate import Accelerator
 from torch import Tensor, nn
 
 from unrolled.errors import UserError
-from unrolled.training.objective import LanguageObjective
 
 
 def make_accelerator() -> Accelerator:
@@ -28,7 +27,7 @@ def make_accelerator() -> Accelerator:
     return accelerator
 
 
-def wrap(objective: LanguageObjective, kind: Literal["ddp", "fsdp"], accelerator: Accelerator) -> nn.Module:
+def wrap(objective: nn.Module, kind: Literal["ddp", "fsdp"], accelerator: Accelerator) -> nn.Module:
     """The module to call for training; with one process it is the objective itself."""
     if accelerator.num_processes == 1:
         return objective.to(accelerator.device)
@@ -39,10 +38,11 @@ def wrap(objective: LanguageObjective, kind: Literal["ddp", "fsdp"], accelerator
     # States may be views of what the network computed; nothing changes them in place.
     warnings.filterwarnings("ignore", message="FSDP2-wrapped module .* returned a view tensor")
     objective.to(accelerator.device)
-    fully_shard(objective.network)
+    network: Any = objective.network
+    fully_shard(network)
     # These are entered beside `forward`, and need the whole weights as well.
-    for method in ("token_losses", "step"):
-        register_fsdp_forward_method(objective.network, method)
+    for method in network.entered:
+        register_fsdp_forward_method(network, method)
     return objective
 
 

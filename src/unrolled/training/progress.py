@@ -120,39 +120,30 @@ class Progress:
         *,
         bits_per_byte: float | None = None,
         epoch: float | None = None,
+        unit: str = "tokens",
+        nats: bool = True,
     ) -> None:
-        """One update is done. `progress` is the part of the limit that ends first, 0 to 1; `loss` is in nats per token.
+        """One update is done. `progress` is the part of the limit that ends first, 0 to 1; `loss` is per scored unit.
 
-        Shows the bits per byte if given, else the perplexity.
+        For tokens it shows the bits per byte if given, else the perplexity.
         """
-        quality = f"perplexity {_perplexity(loss)}" if bits_per_byte is None else f"{bits_per_byte:.3f} bits/byte"
+        quality = f" | {bits_per_byte:.3f} bits/byte" if bits_per_byte is not None else ""
+        if not quality and nats and unit == "tokens":
+            quality = f" | perplexity {_perplexity(loss)}"
         passes = "" if epoch is None else f" | epoch {epoch:.2f}"
 
         self._update(
             "training",
             progress,
             lambda: (
-                f"step {step:,} | loss {loss:.3f} nats | {quality} | {format_count(tokens_per_second)} tokens/s | "
-                f"gradient {grad_norm:.2g}{passes}"
+                f"step {step:,} | loss {loss:.3f}{' nats' if nats else ''}{quality} | "
+                f"{format_count(tokens_per_second)} {unit}/s | gradient {grad_norm:.2g}{passes}"
             ),
         )
 
-    def validation(
-        self,
-        step: int,
-        loss: float,
-        perplexity: float | None = None,
-        bits_per_byte: float | None = None,
-        best: bool = False,
-    ) -> None:
-        """A validation is done: always one line. `loss` is in nats per token."""
-        parts = [
-            f"loss {loss:.4f} nats",
-            f"perplexity {_perplexity(loss) if perplexity is None else f'{perplexity:.4g}'}",
-        ]
-        if bits_per_byte is not None:
-            parts.append(f"{bits_per_byte:.4f} bits/byte")
-        self.message(f"validation at step {step:,}: {', '.join(parts)}{' (best so far)' if best else ''}")
+    def validation(self, step: int, scores: str, best: bool = False) -> None:
+        """A validation is done: always one line, with its scores in words."""
+        self.message(f"validation at step {step:,}: {scores}{' (best so far)' if best else ''}")
 
     def message(self, text: str) -> None:
         """One line, shown at once; above the bar on a terminal."""

@@ -72,11 +72,14 @@ def write_report(
     environment: Mapping[str, Any],
     samples: Sequence[tuple[str, str]],
     summary: Mapping[str, Any],
+    pictures: Sequence[tuple[str, str]] = (),
+    loss: str = "Loss in nats per token",
 ) -> None:
     """Write the report of a run as one HTML file without scripts and without anything to fetch.
 
     `metrics` are the records of metrics.jsonl; `settings` may be nested; `samples` are pairs of a prompt and the text
-    that followed it; `summary` are the headline numbers, shown as given. Written whole or not at all.
+    that followed it; `summary` are the headline numbers, shown as given; `pictures` are titles with HTML, shown before
+    the learning curve, whose caption is `loss`. Written whole or not at all.
 
     Raises `UserError` if the file cannot be written.
     """
@@ -85,7 +88,8 @@ def write_report(
     sections = [
         f"<h1>{escape(title)}</h1>",
         _tiles(summary),
-        _learning(train, valid),
+        *(f'<h2>{escape(name)}</h2><figure class="card wide scroll">{html}</figure>' for name, html in pictures),
+        _learning(train, valid, loss),
         _samples(samples),
         f"<h2>Settings</h2>{_table(settings)}" if settings else "",
         f"<h2>Environment</h2>{_table(environment)}" if environment else "",
@@ -109,7 +113,7 @@ def _tiles(summary: Mapping[str, Any]) -> str:
     return f'<dl class="tiles">{"".join(tiles)}</dl>'
 
 
-def _learning(train: Sequence[Mapping[str, Any]], valid: Sequence[Mapping[str, Any]]) -> str:
+def _learning(train: Sequence[Mapping[str, Any]], valid: Sequence[Mapping[str, Any]], loss: str) -> str:
     steps, losses = _column(train, "loss")
     valid_steps, valid_losses = _column(valid, "loss")
     smooth = smoothed(losses)
@@ -158,7 +162,7 @@ def _learning(train: Sequence[Mapping[str, Any]], valid: Sequence[Mapping[str, A
         f'<figure class="card"><figcaption>{name}</figcaption>{chart}</figure>' for name, chart in small.items()
     )
     return (
-        f'<h2>Learning curve</h2><figure class="card"><figcaption>Loss in nats per token</figcaption>'
+        f'<h2>Learning curve</h2><figure class="card"><figcaption>{escape(loss)}</figcaption>'
         f'<p>{keys}</p>{choice}{panels}</figure><div class="pair">{pair}</div>'
     )
 

@@ -11,6 +11,7 @@ from unrolled.data.config import DataConfig
 from unrolled.errors import UserError
 from unrolled.layers import state as states
 from unrolled.models.config import ModelConfig
+from unrolled.models.files import lasting_buffers
 from unrolled.training.checkpoints import (
     Checkpoint,
     pack_optimizer,
@@ -46,6 +47,7 @@ def write_checkpoint(run: Training, folder: Path, settings: dict[str, Any]) -> N
     tensors: dict[str, Tensor] = {
         f"network.{name}": full_tensor(parameter.detach()) for name, parameter in run.network.named_parameters()
     }
+    tensors |= {f"network.{name}": buffer for name, buffer in lasting_buffers(run.network).items()}
     meta: dict[str, Any] = {"position": asdict(run.position), "settings": settings, "optimizers": []}
     for number, optimizer in enumerate(run.optimizers):
         packed, numbers = pack_optimizer(optimizer)
@@ -72,6 +74,8 @@ def restore(run: Training, checkpoint: Checkpoint) -> None:
     with torch.no_grad():
         for name, parameter in run.network.named_parameters():
             parameter.copy_(sharded_like(tensors[f"network.{name}"], parameter))
+        for name, buffer in lasting_buffers(run.network).items():
+            buffer.copy_(tensors[f"network.{name}"])
     for number, optimizer in enumerate(run.optimizers):
         parameters = [p for group in optimizer.param_groups for p in group["params"]]
         packed = _below(f"optimizer{number}.", tensors)
@@ -85,7 +89,8 @@ def restore(run: Training, checkpoint: Checkpoint) -> None:
     if leaves:
         rows = len(next(iter(leaves.values()))) // run.accelerator.num_processes
         mine = slice(run.accelerator.process_index * rows, (run.accelerator.process_index + 1) * rows)
-        like = run.network.initial_state(rows, device=run.accelerator.device)
+        network: Any = run.network
+        like = network.initial_state(rows, device=run.accelerator.device)
         names = [name for name, _ in states.named_leaves(like)]
         run.state = states.rebuild(like, [leaves[name][mine].to(run.accelerator.device) for name in names])
     random = _below(f"random{run.accelerator.process_index}.", tensors)

@@ -1,0 +1,219 @@
+"""From files to encoded records in parts, ready for training."""
+
+import hashlib
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from unrolled.data.config import DataConfig
+from unrolled.data.encoders.targets import ClassTarget
+from unrolled.data.encoding import Encoding, fit_encoding
+from unrolled.data.examples import Example, Examples
+from unrolled.data.parts import Progress
+from unrolled.data.readers.registry import open_source
+from unrolled.data.record_splits import FEW, hold_out
+from unrolled.data.records import Field, Notes, Reading, Record, Source
+from unrolled.data.schema import Schema, infer_schema
+from unrolled.data.split_names import find_parts
+from unrolled.errors import UserError
+
+
+@dataclass
+class Dataset:
+    """Encoded records."""
+
+    train: Examples
+    valid: Examples | None
+    test: Examples | None
+    schema: Schema
+    encoding: Encoding
+    summary: str
+    """one line for a person: what was found"""
+    notes: list[str]
+    """what was mended or left out"""
+    fingerprint: str
+    """hexadecimal; the same exactly if examples, splits and encoders are the same"""
+    split: dict[str, Any] = field(default_factory=dict)
+    """how the parts came about, and which records are in each"""
+
+    @property
+    def parts(self) -> dict[str, Examples]:
+        parts = {"train": self.train, "valid": self.valid, "test": self.test}
+        return {name: part for name, part in parts.items() if part is not None}
+
+
+def reading_of(data: DataConfig, task: str | None) -> Reading:
+    """What the settings say to a reader."""
+    return Reading(
+        inputs=tuple(data.inputs),
+        target=data.target,
+        id=data.id,
+        time=data.time,
+        group=data.group,
+        labels=data.labels,
+        task=task,
+        rate=data.rate,
+        layout=data.layout,
+    )
+
+
+def prepare_records(
+    files: list[str], data: DataConfig, *, task: str | None, seed: int = 0, progress: Progress | None = None
+) -> Dataset:
+    """Read, split and encode. Raises `UserError` for data that cannot be used, with file and row."""
+    found = find_parts([Path(file) for file in files], data)
+    notes = Notes()
+    reading = reading_of(data, task)
+    sources = {name: open_source(paths, reading, notes) for name, paths in found.parts.items()}
+    return _prepare(sources, data, task=task, seed=seed, progress=progress, notes=notes, how=found.note)
+
+
+def prepare_source(
+    source: Source, data: DataConfig, *, task: str | None, seed: int = 0, progress: Progress | None = None
+) -> Dataset:
+    """The same for records that are already open, such as arrays."""
+    return _prepare({"train": source}, data, task=task, seed=seed, progress=progress, notes=Notes(), how="")
+
+
+def _prepare(
+    sources: dict[str, Source],
+    data: DataConfig,
+    *,
+    task: str | None,
+    seed: int,
+    progress: Progress | None,
+    notes: Notes,
+    how: str,
+) -> Dataset:
+    source = sources["train"]
+    if not len(source):
+        raise UserError("the training part has no record")
+    schema = infer_schema(source, task=task, target=data.target, inputs=data.inputs)
+    kept, held, way = _split(source, schema, data, seed, has_others=len(sources) > 1)
+    picks: dict[str, tuple[Source, np.ndarray]] = {"train": (source, kept)}
+    if len(held):
+        picks["valid"] = (source, held)
+    picks |= {name: (other, np.arange(len(other))) for name, other in sources.items() if name != "train"}
+    if "valid" in sources:
+        picks["valid"] = (sources["valid"], np.arange(len(sources["valid"])))
+
+    def training() -> Iterator[Record]:
+        return (source.record(int(number)) for number in kept)
+
+    encoding = fit_encoding(schema, training, len(kept), data)
+    parts = {}
+    total = sum(len(numbers) for _, numbers in picks.values())
+    done = 0
+    for name, (origin, numbers) in picks.items():
+        parts[name] = examples = Examples()
+        for number in numbers:
+            record = origin.record(int(number))
+            examples.append(encoding.encode(record), record.origin)
+            _count_unseen(record, encoding, notes, name)
+            done += 1
+            if progress is not None:
+                progress("reading", done, total)
+    words = "; ".join(part for part in (how, way) if part)
+    numbers_of = {name: numbers.tolist() for name, (_, numbers) in picks.items()}
+    return Dataset(
+        parts["train"],
+        parts.get("valid"),
+        parts.get("test"),
+        schema,
+        encoding,
+        describe(schema, encoding, parts, words),
+        notes.lines(),
+        _fingerprint(parts, encoding),
+        {"how": words, **numbers_of},
+    )
+
+
+def encode_records(files: list[str], encoding: Encoding, data: DataConfig, notes: Notes) -> tuple[Examples, Source]:
+    """Other files with the encoders of a model, for evaluation and prediction; the source gives their origins."""
+    reading = replace(
+        reading_of(data, encoding.task), target=None if encoding.target is None else encoding.target.field
+    )
+    source = open_source([Path(file) for file in files], reading, notes)
+    examples = Examples()
+    for record in source:
+        examples.append(encoding.encode(record), record.origin)
+        _count_unseen(record, encoding, notes, "the file")
+    return examples, source
+
+
+def _count_unseen(record: Record, encoding: Encoding, notes: Notes, part: str) -> None:
+    target = encoding.target
+    if not isinstance(target, ClassTarget) or target.many:
+        return
+    value = record.values.get(target.field)
+    if value is not None and value not in target.labels:
+        notes.add(f"records in {part} with a label that training did not see, left out of the scores")
+
+
+def _split(
+    source: Source, schema: Schema, data: DataConfig, seed: int, *, has_others: bool
+) -> tuple[np.ndarray, np.ndarray, str]:
+    """Record numbers to train on and to validate on."""
+    count = len(source)
+    everything, nothing = np.arange(count), np.zeros(0, dtype=np.int64)
+    if not data.valid_fraction or (has_others and data.split == "auto" and data.group is None and count < FEW):
+        few = f"{count} records are too few to hold some out for validation" if data.valid_fraction else ""
+        return everything, nothing, few
+    if count < 2:
+        return everything, nothing, "one record, none held out"
+    groups = source.groups(data.group) if data.group is not None else None
+    if data.split == "group" and groups is None:
+        raise UserError("--data.split group needs to know the groups; name the column with --group")
+    labels = source.labels(schema.target.name) if schema.target is not None and schema.task == "classify" else None
+    kept, held, way = hold_out(
+        count, data.valid_fraction, seed=seed, labels=labels, groups=groups, by_time=data.split == "time"
+    )
+    return kept, held, f"validation: {len(held):,} records, {way}"
+
+
+def describe(schema: Schema, encoding: Encoding, parts: dict[str, Examples], how: str) -> str:
+    """What was found, in one line."""
+    train = parts["train"]
+    shortest, longest = min(train.lengths), max(train.lengths)
+    steps = f"{longest:,}" if shortest == longest else f"{shortest:,} to {longest:,}"
+    what = " and ".join(_in_words(field, encoding) for field in schema.inputs)
+    target = ""
+    if encoding.target is not None:
+        labels = getattr(encoding.target, "labels", None)
+        target = (
+            f" -> {len(labels)} {'tags' if encoding.per_step else 'classes'}"
+            if labels
+            else f" -> {encoding.target.field}"
+        )
+    counts = ", ".join(f"{len(part):,} {name}" for name, part in parts.items())
+    timed = "" if longest == 1 else f" x {steps} steps"
+    return f"{schema.task}: {what}{timed}{target}; {counts} records{f'; {how}' if how else ''}"
+
+
+def _in_words(field: Field, encoding: Encoding) -> str:
+    encoder = next(one for one in encoding.inputs if one.field == field.name)
+    channels = getattr(encoder, "channels", None)
+    if field.kind in ("numeric", "signal"):
+        return f"{channels} channel{'s' if channels != 1 else ''} of {field.name}"
+    if field.kind == "frames":
+        return "pictures"
+    return f"{field.name} ({len(encoder):,} tokens)"  # type: ignore[arg-type]
+
+
+def _fingerprint(parts: dict[str, Examples], encoding: Encoding) -> str:
+    digest = hashlib.sha256(encoding.to_text().encode())
+    for name, examples in parts.items():
+        digest.update(name.encode())
+        for number in range(len(examples)):
+            _digest(digest, examples[number])
+    return digest.hexdigest()[:32]
+
+
+def _digest(digest: Any, example: Example) -> None:
+    for array in example:
+        if array is not None:
+            digest.update(str(array.shape).encode())
+            digest.update(np.ascontiguousarray(array))

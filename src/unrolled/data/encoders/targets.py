@@ -1,0 +1,160 @@
+"""Targets as numbers, and predictions back as what they stand for."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from unrolled.data.codec import Vocabulary
+from unrolled.data.encoders.numbers import Scaler
+from unrolled.data.records import Events
+from unrolled.data.vocabulary import vocabulary_from_json
+
+NO_TARGET = -100
+"""Where a label is missing, or one that training did not see: it is not learned from and not scored."""
+
+
+@dataclass(frozen=True)
+class ClassTarget:
+    """One label of several per record, or with `many` any number of them at once."""
+
+    field: str
+    labels: tuple[str, ...]
+    many: bool = False
+
+    def encode(self, value: Any) -> np.ndarray:
+        """int64 `[]`; with `many` float32 `[labels]` of 0 and 1, all NaN where the labels are not known."""
+        if self.many:
+            if value is None:
+                return np.full(len(self.labels), np.nan, dtype=np.float32)
+            return np.array([label in value for label in self.labels], dtype=np.float32)
+        known = value is not None and value in self.labels
+        return np.array(self.labels.index(value) if known else NO_TARGET, dtype=np.int64)
+
+    def to_json(self) -> dict[str, Any]:
+        return {"kind": "class", "field": self.field, "labels": list(self.labels), "many": self.many}
+
+    @classmethod
+    def from_json(cls, data: dict[str, Any]) -> "ClassTarget":
+        return cls(data["field"], tuple(data["labels"]), data["many"])
+
+
+@dataclass(frozen=True)
+class NumberTarget:
+    """Numbers per record or per step, scaled for training."""
+
+    field: str
+    names: tuple[str, ...]
+    scaler: Scaler
+
+    def encode(self, value: Any) -> np.ndarray:
+        """float32 `[targets]` or `[time, targets]`; NaN where not known."""
+        if value is None:
+            return np.full(len(self.names), np.nan, dtype=np.float32)
+        values = np.asarray(value, dtype=np.float64)
+        return self.scaler.scale(values.reshape(-1, len(self.names))).reshape(values.shape)
+
+    def to_json(self) -> dict[str, Any]:
+        return {"kind": "number", "field": self.field, "names": list(self.names), "scaler": self.scaler.to_json()}
+
+    @classmethod
+    def from_json(cls, data: dict[str, Any]) -> "NumberTarget":
+        return cls(data["field"], tuple(data["names"]), Scaler.from_json(data["scaler"]))
+
+
+@dataclass(frozen=True)
+class StepTarget:
+    """A label per step."""
+
+    field: str
+    labels: tuple[str, ...]
+
+    def encode(self, value: Sequence[str]) -> np.ndarray:
+        """int64 `[time]`."""
+        number = {label: index for index, label in enumerate(self.labels)}
+        return np.array([number.get(label, NO_TARGET) for label in value], dtype=np.int64)
+
+    def to_json(self) -> dict[str, Any]:
+        return {"kind": "step", "field": self.field, "labels": list(self.labels)}
+
+    @classmethod
+    def from_json(cls, data: dict[str, Any]) -> "StepTarget":
+        return cls(data["field"], tuple(data["labels"]))
+
+
+@dataclass(frozen=True)
+class EventTarget:
+    """Points in time as labels per step: label 0 is "nothing here".
+
+    An event is marked on `2 * reach + 1` steps around it, so that a network may miss by a step without being wrong;
+    `peaks` turns probabilities back into points.
+    """
+
+    field: str
+    labels: tuple[str, ...]
+    """of events; step labels are these after "nothing" """
+    rate: float
+    """steps per second of what the network reads"""
+    reach: int
+
+    def encode(self, value: Events, steps: int, rate: float) -> np.ndarray:
+        """int64 `[steps]` of events on a signal of `rate` steps per second."""
+        target = np.zeros(steps, dtype=np.int64)
+        number = {label: index for index, label in enumerate(self.labels, 1)}
+        places = np.round(np.asarray(value.positions) * (self.rate / rate)).astype(np.int64)
+        for place, label in zip(places, value.labels, strict=True):
+            if label in number:
+                target[max(0, place - self.reach) : place + self.reach + 1] = number[label]
+        return target
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "kind": "event",
+            "field": self.field,
+            "labels": list(self.labels),
+            "rate": self.rate,
+            "reach": self.reach,
+        }
+
+    @classmethod
+    def from_json(cls, data: dict[str, Any]) -> "EventTarget":
+        return cls(data["field"], tuple(data["labels"]), data["rate"], data["reach"])
+
+
+def peaks(probability: np.ndarray, *, distance: int, threshold: float = 0.5) -> np.ndarray:
+    """Where a probability `[time]` has its local maxima above the threshold, int64 `[peaks]`.
+
+    The probability is first smoothed by a moving mean as wide as an event is marked, so that a plateau has one top.
+    Of two nearer than `distance` steps the higher one stays.
+    """
+    from scipy.signal import find_peaks
+
+    found, _ = find_peaks(np.concatenate([[0.0], probability, [0.0]]), height=threshold, distance=max(1, distance))
+    return found - 1
+
+
+@dataclass(frozen=True)
+class TextTarget:
+    """A text to write down: tokens from 1 on, 0 is the blank of connectionist temporal classification."""
+
+    field: str
+    vocabulary: Vocabulary
+
+    def encode(self, value: str | None) -> np.ndarray:
+        """int64 `[tokens]`."""
+        return np.zeros(0, dtype=np.int64) if value is None else self.vocabulary.encode(value) + 1
+
+    def decode(self, tokens: Sequence[int] | np.ndarray) -> str:
+        """The text of tokens without blanks."""
+        return self.vocabulary.decode(np.asarray(tokens, dtype=np.int64) - 1)
+
+    def to_json(self) -> dict[str, Any]:
+        return {"kind": "transcript", "field": self.field, "vocabulary": self.vocabulary.to_json()}
+
+    @classmethod
+    def from_json(cls, data: dict[str, Any]) -> "TextTarget":
+        return cls(data["field"], vocabulary_from_json(data["vocabulary"]))
+
+
+Target = ClassTarget | NumberTarget | StepTarget | EventTarget | TextTarget

@@ -1,0 +1,253 @@
+"""How records become examples: fitted on the training part, saved beside the model, the same for training and use."""
+
+import json
+from collections import Counter
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from unrolled.data.config import DataConfig
+from unrolled.data.encoders.categories import TokenTable
+from unrolled.data.encoders.numbers import NumericEncoder, Scaler, Scaling
+from unrolled.data.encoders.signals import FramesEncoder, SignalEncoder, SignalForm, transform
+from unrolled.data.encoders.targets import ClassTarget, EventTarget, NumberTarget, StepTarget, Target, TextTarget
+from unrolled.data.encoders.texts import KmerEncoder, TextEncoder, fit_vocabulary
+from unrolled.data.examples import Example
+from unrolled.data.records import Field, Record
+from unrolled.data.schema import Schema
+from unrolled.data.vocabulary import infer_vocabulary
+from unrolled.errors import UserError
+
+Input = NumericEncoder | SignalEncoder | FramesEncoder | TokenTable | TextEncoder | KmerEncoder
+
+INPUTS: dict[str, Any] = {
+    "numeric": NumericEncoder,
+    "signal": SignalEncoder,
+    "frames": FramesEncoder,
+    "tokens": TokenTable,
+    "text": TextEncoder,
+    "kmers": KmerEncoder,
+}
+TARGETS: dict[str, Any] = {
+    "class": ClassTarget,
+    "number": NumberTarget,
+    "step": StepTarget,
+    "event": EventTarget,
+    "transcript": TextTarget,
+}
+FIT_ON = 2000
+"""Records that scalers and vocabularies are fitted on, evenly spread, if the training part has more."""
+EVENT_RATE = 125.0
+"""Steps per second that are enough to place events; faster signals are reduced to it by a whole factor."""
+EVENT_REACH = 0.024
+"""Seconds on either side of an event that are marked."""
+
+
+@dataclass(frozen=True)
+class Encoding:
+    """The encoders of a schema."""
+
+    task: str
+    inputs: tuple[Input, ...]
+    target: Target | None
+
+    @property
+    def channels(self) -> int:
+        """Numeric channels of a step."""
+        return sum(encoder.channels for encoder in self._numeric())
+
+    @property
+    def tables(self) -> tuple[int, ...]:
+        """Sizes of the tables of the token columns of a step."""
+        return tuple(
+            len(encoder) for encoder in self.inputs if isinstance(encoder, TokenTable | TextEncoder | KmerEncoder)
+        )
+
+    @property
+    def frame(self) -> tuple[int, int] | None:
+        """Height and width, if the numeric channels of a step are one picture."""
+        found = [(encoder.height, encoder.width) for encoder in self.inputs if isinstance(encoder, FramesEncoder)]
+        return found[0] if found and self.channels == 3 * found[0][0] * found[0][1] else None
+
+    @property
+    def per_step(self) -> bool:
+        """Whether there is a target for every step."""
+        return isinstance(self.target, StepTarget | EventTarget) or (
+            isinstance(self.target, NumberTarget) and self.task == "tag"
+        )
+
+    def _numeric(self) -> list[NumericEncoder | SignalEncoder | FramesEncoder]:
+        return [e for e in self.inputs if isinstance(e, NumericEncoder | SignalEncoder | FramesEncoder)]
+
+    def encode(self, record: Record, *, targets: bool = True) -> Example:
+        """One record. Raises `UserError` naming it if its fields do not fit together or lack a step."""
+        numbers, tokens = [], []
+        for encoder in self.inputs:
+            try:
+                value = record.values[encoder.field]
+            except KeyError:
+                raise UserError(f"{record.origin} has no field {encoder.field}, which the model reads") from None
+            if isinstance(encoder, SignalEncoder):
+                numbers.append(encoder.encode(value, record.rate or encoder.rate))
+            elif isinstance(encoder, NumericEncoder | FramesEncoder):
+                numbers.append(encoder.encode(value))
+            else:
+                tokens.append(encoder.encode(value))
+        steps = max(map(len, (*numbers, *tokens)))
+        if steps == 0:
+            raise UserError(f"{record.origin} has a sequence of length 0; leave it out")
+        example = Example(_joined(numbers, steps, record), _joined(tokens, steps, record), None)
+        if self.target is None or not targets:
+            return example
+        return example._replace(target=self._encode_target(record, steps))
+
+    def _encode_target(self, record: Record, steps: int) -> np.ndarray | None:
+        value = record.values.get(self.target.field) if self.target is not None else None
+        if isinstance(self.target, EventTarget):
+            return None if value is None else self.target.encode(value, steps, record.rate or self.target.rate)
+        if self.target is None or (value is None and isinstance(self.target, StepTarget)):
+            return None
+        target = self.target.encode(value)  # type: ignore[arg-type]
+        if self.per_step and len(target) != steps:
+            raise UserError(
+                f"{record.origin} has {steps:,} steps and {len(target):,} values of {self.target.field}; "
+                "there must be one for each step"
+            )
+        return target
+
+    def to_text(self) -> str:
+        """As JSON."""
+        content = {
+            "format": "unrolled encoding",
+            "task": self.task,
+            "inputs": [encoder.to_json() for encoder in self.inputs],
+            "target": None if self.target is None else self.target.to_json(),
+        }
+        return json.dumps(content, indent=1) + "\n"
+
+    @classmethod
+    def from_text(cls, text: str) -> "Encoding":
+        """The inverse of `to_text`. Raises `ValueError` or `KeyError` for anything else."""
+        data = json.loads(text)
+        target = data["target"]
+        return cls(
+            data["task"],
+            tuple(INPUTS[one["kind"]].from_json(one) for one in data["inputs"]),
+            None if target is None else TARGETS[target["kind"]].from_json(target),
+        )
+
+
+def _joined(arrays: list[np.ndarray], steps: int, record: Record) -> np.ndarray | None:
+    """Columns side by side; what has one step is repeated."""
+    if not arrays:
+        return None
+    columns = [array[:, None] if array.ndim == 1 else array for array in arrays]
+    if any(len(column) not in (1, steps) for column in columns):
+        raise UserError(
+            f"the fields of {record.origin} have unlike numbers of steps ({', '.join(str(len(c)) for c in columns)}); "
+            "choose those that belong together with --data.inputs"
+        )
+    return np.concatenate([np.repeat(c, steps, axis=0) if len(c) == 1 < steps else c for c in columns], axis=1)
+
+
+def fit_encoding(schema: Schema, records: Callable[[], Iterable[Record]], count: int, data: DataConfig) -> Encoding:
+    """The encoders of a schema, from the `count` training records. Raises `UserError` for data they cannot express.
+
+    `records` gives them anew each time; with more than `FIT_ON` only some of them are looked at, except for labels.
+    """
+    step = max(1, count // FIT_ON)
+
+    def some() -> Iterable[Record]:
+        return (record for number, record in enumerate(records()) if number % step == 0)
+
+    reduced = schema.target is not None and schema.target.kind == "event"
+    inputs = tuple(_fit_input(field, some, data, reduced=reduced) for field in schema.inputs)
+    return Encoding(schema.task, inputs, _fit_target(schema, records, inputs, data))
+
+
+def _fit_input(field: Field, some: Callable[[], Iterable[Record]], data: DataConfig, *, reduced: bool) -> Input:
+    if field.kind == "numeric":
+        values = np.concatenate([np.atleast_2d(record.values[field.name]) for record in some()])
+        scaling: Scaling = "standard" if data.scaling == "auto" else data.scaling
+        return NumericEncoder(field.name, Scaler.fit(values, scaling), tuple(np.isnan(values).any(axis=0).tolist()))
+    if field.kind == "signal":
+        return _fit_signal(field, some, data, reduced=reduced)
+    if field.kind == "frames":
+        shape = next(iter(some())).values[field.name].shape
+        return FramesEncoder(field.name, int(shape[1]), int(shape[2]))
+    if field.kind == "text":
+        kind: str = data.vocabulary
+        if kind == "auto":
+            sample = "\n".join(record.values[field.name] for _, record in zip(range(1000), some(), strict=False))
+            kind = _text_kind(sample)
+        if kind == "char" or data.kmer > 1:
+            return KmerEncoder.fit(field.name, (record.values[field.name] for record in some()), data.kmer)
+        return TextEncoder(
+            field.name,
+            fit_vocabulary(
+                kind,
+                lambda: (r.values[field.name] for r in some()),
+                size=data.vocabulary_size,
+                min_count=data.min_count,
+            ),
+        )
+    values_of = ([v] if isinstance(v, str) else v for v in (record.values[field.name] for record in some()))
+    return TokenTable.fit(field.name, values_of, min_count=data.min_count)
+
+
+def _text_kind(sample: str) -> str:
+    """Words where the text has them; single characters for what is a code, such as DNA."""
+    if len(set(sample.upper())) <= 40 and sample.count(" ") < len(sample) / 50:
+        return "char"
+    kind, _ = infer_vocabulary(sample, len(sample))
+    return "word" if sample.count(" ") > len(sample) / 50 else kind
+
+
+def _fit_signal(
+    field: Field, some: Callable[[], Iterable[Record]], data: DataConfig, *, reduced: bool
+) -> SignalEncoder:
+    own = field.rate or next(iter(some())).rate or 1.0
+    rate = data.rate or own
+    if reduced and data.rate is None and own > 1.5 * EVENT_RATE:
+        rate = own / round(own / EVENT_RATE)
+    form: SignalForm = data.features if data.features != "auto" else "log-mel" if own >= 2000 else "raw"
+    mels = data.mels
+    values = np.concatenate([transform(r.values[field.name], r.rate or own, rate, form, mels) for r in some()])
+    scaling: Scaling = "standard" if data.scaling == "auto" else data.scaling
+    return SignalEncoder(field.name, rate, form, mels, Scaler.fit(values, scaling))
+
+
+def _fit_target(
+    schema: Schema, records: Callable[[], Iterable[Record]], inputs: tuple[Input, ...], data: DataConfig
+) -> Target | None:
+    field = schema.target
+    if field is None:
+        return None
+    values = (record.values.get(field.name) for record in records())
+    if field.kind == "event":
+        signal = next(encoder for encoder in inputs if isinstance(encoder, SignalEncoder))
+        rate = signal.steps_per_second
+        counts = Counter(label for events in values if events is not None for label in events.labels)
+        labels = tuple(sorted(counts)) if data.event_labels else ("event",)
+        return EventTarget(field.name, labels, rate, max(1, round(EVENT_REACH * rate)))
+    if field.kind == "text":
+        return TextTarget(field.name, fit_vocabulary("char", lambda: (v for v in values if v is not None)))
+    if field.kind == "numeric":
+        known = np.concatenate([np.atleast_2d(value) for value in values if value is not None])
+        return NumberTarget(field.name, field.channels or (field.name,), Scaler.fit(known, "standard"))
+    if field.timed:
+        labels = tuple(sorted({label for value in values if value is not None for label in value}))
+        return StepTarget(field.name, _require_several(labels, field.name))
+    found = [value for value in values if value is not None]
+    many = any(not isinstance(value, str) for value in found)
+    labels = tuple(sorted({label for value in found for label in ([value] if isinstance(value, str) else value)}))
+    return ClassTarget(field.name, _require_several(labels, field.name), many)
+
+
+def _require_several(labels: tuple[str, ...], field: str) -> tuple[str, ...]:
+    if len(labels) < 2:
+        found = f"only the label {labels[0]!r}" if labels else "no label"
+        raise UserError(f"the training part has {found} in {field}; there must be at least two to tell apart")
+    return labels

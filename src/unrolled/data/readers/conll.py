@@ -1,0 +1,97 @@
+"""CoNLL column files: a token and its tag per line, a blank line between sentences."""
+
+import itertools
+from pathlib import Path
+
+from unrolled.data.readers.lines import numbered_lines
+from unrolled.data.readers.text_lines import TextLines
+from unrolled.data.records import Field, Notes, Reading, Record, Source
+from unrolled.errors import UserError
+
+SUFFIXES = (".conll", ".conllu", ".bio", ".iob", ".iob2")
+FIELDS = (Field("tokens", "token", timed=True), Field("tags", "categorical", timed=True))
+_HEAD = 200  # lines
+
+
+class ConllSource(Source):
+    """Sentences of a CoNLL file; where they begin and end is known, the lines are read when asked for."""
+
+    def __init__(self, lines: list[TextLines], sentences: list[tuple[int, int, int]]) -> None:
+        self.fields = FIELDS
+        self.target_guess: str | None = "tags"
+        self._lines, self._sentences = lines, sentences
+
+    def __len__(self) -> int:
+        return len(self._sentences)
+
+    def record(self, index: int) -> Record:
+        file, start, stop = self._sentences[index]
+        lines = self._lines[file]
+        rows = [_cells(line) for line in lines.lines(start, stop) if not _is_comment(line)]
+        values = {"tokens": [row[0] for row in rows], "tags": [row[-1] for row in rows]}
+        return Record(values, f"{lines.path}, line {start + 1:,}")
+
+
+def looks_like(path: Path, reading: Reading) -> bool:
+    """Whether the name is that of a CoNLL file, or the content: columns, blank lines, tags such as `O` and `B-x`."""
+    if path.suffix.lower() in SUFFIXES:
+        return True
+    if path.is_dir() or path.suffix.lower() in (".csv", ".jsonl", ".parquet", ".gz"):
+        return False
+    with open(path, "rb") as file:
+        head = [line.decode(errors="replace").strip() for line in itertools.islice(file, _HEAD)]
+    rows = [_cells(line) for line in head if line and not _is_comment(line)]
+    if not rows or len(rows) == len(head) or any(len(row) != len(rows[0]) for row in rows) or len(rows[0]) < 2:
+        return False
+    tags = {row[-1] for row in rows}
+    return "O" in tags or any(tag.startswith(("B-", "I-")) for tag in tags) or reading.task == "tag"
+
+
+def read_conll(paths: list[Path], reading: Reading, notes: Notes) -> ConllSource:
+    """CoNLL files, columns between tabs or spaces: the first is the token, the last its tag.
+
+    Fields: `tokens` and `tags`. Lines that begin with `# ` or `-DOCSTART-` are left out. Raises `UserError` for a line
+    with another number of columns than the first one of its file, and for files without a sentence.
+    """
+    lines: list[TextLines] = []
+    sentences: list[tuple[int, int, int]] = []
+    for path in paths:
+        found = _sentences(path, notes)
+        sentences += [(len(lines), start, stop) for start, stop in found]
+        lines.append(TextLines(path))
+    if not sentences:
+        raise UserError(f"{paths[0]} has no tokens; give a file with a token and its tag per line")
+    return ConllSource(lines, sentences)
+
+
+def _sentences(path: Path, notes: Notes) -> list[tuple[int, int]]:
+    """First line and line after the last, from 0, of every sentence."""
+    width = tokens = start = number = 0
+    sentences = []
+    for number, line in numbered_lines(path):
+        line = line.strip()
+        if not line:
+            if tokens:
+                sentences.append((start, number - 1))
+            start, tokens = number, 0
+        elif _is_comment(line):
+            notes.add("comment lines left out")
+        else:
+            cells = len(_cells(line))
+            width = width or cells
+            if cells != width or cells < 2:
+                expected = f"{width} as in the first" if width > 1 else "a token and its tag"
+                raise UserError(f"{path}, line {number:,} has {cells} columns, expected {expected}; mend {line!r}")
+            tokens += 1
+    if tokens:
+        sentences.append((start, number))
+    return sentences
+
+
+def _cells(line: str) -> list[str]:
+    return line.split("\t") if "\t" in line else line.split()
+
+
+def _is_comment(line: str) -> bool:
+    """Comments; a line that is `#` and a tag after a tab is a token."""
+    return line.startswith("-DOCSTART-") or (line.startswith("#") and "\t" not in line and line[1:2] in (" ", ""))

@@ -1,0 +1,40 @@
+"""The files of one kind in folders."""
+
+import os
+from pathlib import Path
+
+from unrolled.data.records import Notes
+from unrolled.errors import UserError
+
+
+def find_files(roots: list[Path], suffixes: tuple[str, ...], notes: Notes) -> dict[Path, Path]:
+    """The files with such a suffix, each with the root it was found under, in sorted order. Hidden ones are passed
+    over. Raises `UserError` if there is none."""
+    found: dict[Path, Path] = {}
+    others: list[Path] = []
+    for root in roots:
+        if not root.exists():
+            raise UserError(f"{root} does not exist; give a folder or a file ({', '.join(suffixes)})")
+        if root.is_file():
+            if not has_suffix(root, suffixes):
+                raise UserError(f"{root} ends in {root.suffix!r}, expected one of {', '.join(suffixes)}")
+            found[root] = root.parent
+            continue
+        for folder, inner, names in os.walk(root):
+            inner[:] = sorted(name for name in inner if not name.startswith("."))
+            for path in (Path(folder, name) for name in sorted(names) if not name.startswith(".")):
+                if has_suffix(path, suffixes):
+                    found[path] = root
+                else:
+                    others.append(path)
+    if not found:
+        places = ", ".join(map(str, roots))
+        raise UserError(f"{places} holds no {', '.join(suffixes)} files; give a folder that does")
+    companions = {path.with_suffix("") for path in found}
+    notes.add("files of another kind, left out", sum(path.with_suffix("") not in companions for path in others))
+    return found
+
+
+def has_suffix(path: Path, suffixes: tuple[str, ...]) -> bool:
+    """Whether the name of a file ends so, in capitals or not."""
+    return path.name.lower().endswith(suffixes)

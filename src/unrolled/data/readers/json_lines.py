@@ -1,0 +1,42 @@
+"""What is wrong with a JSON Lines file."""
+
+import json
+from pathlib import Path
+
+from unrolled.data.readers.lines import numbered_lines
+from unrolled.errors import UserError
+
+
+def find_bad_json(path: Path) -> None:
+    """Name the line that is no JSON object, or where a field changes its type between number, text, list and object."""
+    first: dict[str, tuple[str, int]] = {}
+    for number, line in numbered_lines(path):
+        if not line.strip():
+            continue
+        try:
+            record = json.loads(line, parse_constant=_refuse_constant)
+        except ValueError as error:
+            raise UserError(f"{path}, line {number:,} is not JSON ({error}); give one object per line") from None
+        if not isinstance(record, dict):
+            raise UserError(f"{path}, line {number:,} holds a {_json_type(record)}, not an object with named fields")
+        for name, value in record.items():
+            if value is None:
+                continue
+            kind, where = first.setdefault(name, (_json_type(value), number))
+            if _json_type(value) != kind:
+                raise UserError(
+                    f"{path}, line {number:,}: field {name!r} is a {_json_type(value)}, but a {kind} in line {where:,};"
+                    " give each field one type, and null where it is missing"
+                )
+
+
+def _refuse_constant(constant: str) -> None:
+    raise ValueError(f"{constant} is not part of JSON, write null for a missing value")
+
+
+def _json_type(value: object) -> str:
+    types = {bool: "truth value", int: "number", float: "number", str: "text", list: "list"}
+    if isinstance(value, list):
+        inner = sorted({_json_type(item) for item in value if item is not None})
+        return f"list of {' and '.join(inner)}" if inner else "list"
+    return types.get(type(value), "object")

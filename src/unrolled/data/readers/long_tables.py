@@ -1,0 +1,179 @@
+"""Long tables: one row per step, and a column that says which sequence a row belongs to."""
+
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from unrolled.data.readers.cells import FEW, codes, is_class, is_numeric, numbers, words
+from unrolled.data.readers.columns import Table, shown
+from unrolled.data.readers.decoders import has_several_labels, split_labels
+from unrolled.data.readers.roles import find_target, input_columns
+from unrolled.data.readers.series import time_column
+from unrolled.data.readers.steps import Rows, StepSource, decode_steps, timed_fields
+from unrolled.data.readers.times import TIME_NAMES, count_irregular, order_of_steps, parse_times
+from unrolled.data.records import Field, Notes, Reading
+from unrolled.errors import UserError
+
+NIXTLA = ("unique_id", "ds")
+
+
+def is_long(table: Table, reading: Reading) -> bool:
+    """Whether the user named an id column, or the table has the names that Nixtla's libraries use."""
+    return reading.id is not None or all(name in table.columns for name in NIXTLA)
+
+
+def read_long(table: Table, reading: Reading, notes: Notes) -> StepSource:
+    """A table with one row per step; rows of one id are one record, in the order of the time column if there is one.
+
+    Rows of different ids may be interleaved. A column with one value per id is a value of the record: the label, or an
+    input (`features`, or one field for each column of words). Other columns are as in `read_series`. A table that is
+    not in memory is read record by record if its rows are in order; else it is loaded.
+    Raises `UserError` for a row without an id, a time that is twice in a sequence or does not parse.
+    """
+    head = table.head()
+    id_column = table.require(reading.id or NIXTLA[0], "--id")
+    target, guessed = find_target(table, reading)
+    group = None if reading.group is None else table.require(reading.group, "--group")
+    time = _time_column(table, head, id_column, reading)
+    used = {id_column, time, target, group}
+    inputs = input_columns(table, head, reading, used, notes, required=target is None)
+
+    ids = _ids(table, id_column)
+    names, order, times = ids.names, None, None
+    if time is not None:
+        times = parse_times(table.column(time), table.place)
+        order = order_of_steps(ids.codes, times, table.place, notes)
+    elif (np.diff(ids.codes) < 0).any():
+        order = np.argsort(ids.codes, kind="stable")
+    sorted_ids = ids.codes if order is None else ids.codes[order]
+    bounds = np.searchsorted(sorted_ids, np.arange(len(names) + 1))
+    rate = None
+    if times is not None:
+        times = times if order is None else times[order]
+        rate = count_irregular(times, bounds, notes)
+
+    constant = _constant(table, id_column, [*inputs, *filter(None, (target, group))], table.length == len(names))
+    if group is not None and group not in constant:
+        raise UserError(f"{table.name}: column {group!r} (--group) changes within one {id_column}; name another")
+    first = np.minimum(bounds[:-1], table.length - 1) if order is None else order[bounds[:-1]]
+    static_columns = [name for name in (*inputs, target) if name is not None and name in constant]
+    fields, static = _static_fields(table, first, static_columns, target, reading, notes)
+
+    timed = [name for name in inputs if name not in constant]
+    step_target = target if target is not None and target not in constant else None
+    values = None if step_target is None else table.column(step_target)
+    steps = timed_fields(head, timed, step_target, reading, rate, values)
+    if not steps:
+        raise UserError(
+            f"{table.name} has no column that changes within one {id_column}; is {id_column!r} (--id) what tells the "
+            f"sequences apart? Its columns are {shown(table.columns)}"
+        )
+    rows = _rows(table, steps, order, notes)
+    return StepSource(
+        [*steps, *fields],
+        rows,
+        bounds,
+        lambda index: f"{table.name}, {id_column} {names[index]}",
+        static,
+        times,
+        None if group is None else (group, words(_at(table, group, first)).fill_null("").to_list()),
+        target if guessed else None,
+    )
+
+
+def _time_column(table: Table, head: pl.DataFrame, id_column: str, reading: Reading) -> str | None:
+    """As for a series; and numbers named like a time that begin anew with each sequence, none of them twice in one."""
+    found = time_column(table.without([id_column]), reading)
+    candidates = [
+        name for name in table.columns if name.lower() in TIME_NAMES and name not in (id_column, reading.target)
+    ]
+    anew = (
+        name for name in candidates if is_numeric(head[name]) and not head.select(id_column, name).is_duplicated().any()
+    )
+    return found or next(anew, None)
+
+
+def _ids(table: Table, id_column: str) -> Any:
+    column = table.column(id_column)
+    missing = column.is_null().arg_true()
+    if len(missing):
+        raise UserError(f"{table.place(missing[0])}: column {id_column!r} (--id) is empty; fill it in or drop the row")
+    return codes(column, Notes())
+
+
+def _constant(table: Table, id_column: str, columns: list[str], single_rows: bool) -> set[str]:
+    """The columns with one value per id. If all sequences have one row, or there is one, only words can be such."""
+    lazy = table.frame.lazy().select(id_column, *columns)
+    per_id = lazy.group_by(id_column).agg(pl.col(columns).n_unique())
+    found = per_id.select(pl.len().alias(id_column), pl.col(columns).max()).collect().row(0, named=True)
+    single = single_rows or found[id_column] == 1
+    head = table.head()
+    return {name for name in columns if found[name] == 1 and not (single and is_numeric(head[name]))}
+
+
+def _at(table: Table, column: str, rows: np.ndarray) -> pl.Series:
+    return table.column(column)[rows]
+
+
+def _static_fields(
+    table: Table, first: np.ndarray, columns: list[str], target: str | None, reading: Reading, notes: Notes
+) -> tuple[list[Field], dict[str, list[Any]]]:
+    fields: list[Field] = []
+    static: dict[str, list[Any]] = {}
+
+    def place(record: int) -> str:
+        return table.place(int(first[record]))
+
+    values = {name: _at(table, name, first) for name in columns}
+    features = [name for name in columns if name != target and is_numeric(values[name])]
+    if features:
+        fields.append(Field("features", "numeric", False, tuple(features)))
+        parts = [numbers(values[name], place, notes, table.decimal_comma) for name in features]
+        static["features"] = list(np.stack(parts, axis=1))
+    for name in (name for name in columns if name not in features):
+        column = values[name]
+        if name == target and not is_class(column, reading.task, FEW):
+            amounts = numbers(column, place, Notes(), table.decimal_comma)
+            fields.append(Field(name, "numeric", False, (name,)))
+            static[name] = [None if np.isnan(amount) else np.array([amount]) for amount in amounts]
+            continue
+        fields.append(Field(name, "categorical", False))
+        labels = words(column).to_list()
+        if name != target:
+            labels = [label or "" for label in labels]
+        elif has_several_labels(column):
+            labels = [split_labels(label) for label in labels]
+        static[name] = labels
+        notes.add("sequences without a label", column.null_count() if name == target else 0)
+    return fields, static
+
+
+def _rows(table: Table, fields: list[Field], order: np.ndarray | None, notes: Notes) -> Rows:
+    columns = [name for field in fields for name in (field.channels or (field.name,))]
+    if isinstance(table.frame, pl.LazyFrame) and order is None:
+        return _rows_on_disk(table, fields, columns, notes)
+    frame = table.read(0, table.length, columns)
+    if order is None:
+        return decode_steps(frame, fields, table.place, notes, table.decimal_comma)
+
+    def place(row: int) -> str:
+        return table.place(int(order[row]))
+
+    return decode_steps(frame[order], fields, place, notes, table.decimal_comma)
+
+
+def _rows_on_disk(table: Table, fields: list[Field], columns: list[str], notes: Notes) -> Rows:
+    """Rows read when asked for; all are read once here, to count what is missing and refuse what is wrong."""
+
+    def rows(start: int, stop: int, count: Notes | None = None) -> dict[str, Any]:
+        def place(row: int) -> str:
+            return table.place(start + row)
+
+        frame = table.read(start, stop, columns)
+        return decode_steps(frame, fields, place, count or Notes(), table.decimal_comma)(0, stop - start)
+
+    block = 1 << 16
+    for start in range(0, table.length, block):
+        rows(start, min(start + block, table.length), notes)
+    return rows

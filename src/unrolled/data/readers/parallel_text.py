@@ -1,0 +1,92 @@
+"""Parallel text: pairs of a source and a target text, from two files line by line or from a table of two columns."""
+
+from pathlib import Path
+
+import polars as pl
+
+from unrolled.data.readers import decoders
+from unrolled.data.readers.cells import is_numeric
+from unrolled.data.readers.columns import Table
+from unrolled.data.readers.labelled_text import drop_empty_text, is_labelled_text
+from unrolled.data.readers.text_lines import TextLines
+from unrolled.data.readers.wide_tables import Column, WideSource
+from unrolled.data.records import Field, Notes, Reading, Record, Source
+from unrolled.errors import UserError
+
+FIELDS = (Field("source", "text", timed=False), Field("target", "text", timed=False))
+_OTHER_SUFFIXES = frozenset(
+    [".csv", ".tsv", ".parquet", ".jsonl", ".npy", ".npz", ".wav", ".flac", ".ogg", ".ts", ".conll", ".fasta", ".fastq"]
+)
+
+
+def is_parallel_text(table: Table, reading: Reading) -> bool:
+    """Whether a table has two columns of text, and neither looks like labels (or the task is `translate`)."""
+    if len(table.columns) != 2 or reading.task not in (None, "translate"):
+        return False
+    head = table.head()
+    text = all(dtype == pl.String and not is_numeric(head[name]) for name, dtype in table.columns.items())
+    return text and (reading.task == "translate" or not is_labelled_text(table, reading))
+
+
+def read_parallel_table(table: Table, reading: Reading, notes: Notes) -> WideSource:
+    """A table of two columns of text: `source` is the first, `target` the second, or the column that `--target` names.
+
+    Pairs with an empty side are left out and counted.
+    """
+    names = list(table.columns)
+    target = names[1] if reading.target in (None, "target") else table.require(reading.target or "", "--target")
+    source = names[1 - names.index(target)]
+    frame = table.frame.select(pl.col(source).alias("source"), pl.col(target).alias("target"))
+    dtype = pl.String()
+    pairs = Table(table.name, frame, table.length, {"source": dtype, "target": dtype}, table.rows)
+    pairs = drop_empty_text(pairs, ["source", "target"], notes)
+    columns = [Column(field, decoders.text, [field.name]) for field in FIELDS]
+    return WideSource(pairs, columns, None, "target", notes)
+
+
+def looks_like(paths: list[Path], reading: Reading) -> bool:
+    """Whether these are text in two languages: `train.en` and `train.de`, or any two files for `translate`."""
+    if len(paths) != 2 or not all(path.is_file() for path in paths):
+        return False
+    first, second = paths
+    if {first.suffix.lower(), second.suffix.lower()} & _OTHER_SUFFIXES:
+        return False
+    return reading.task == "translate" or (first.stem == second.stem and first.suffix != second.suffix)
+
+
+class PairSource(Source):
+    """Line `i` of one file and of the other."""
+
+    def __init__(self, source: TextLines, target: TextLines, kept: list[int]) -> None:
+        self.fields = FIELDS
+        self.target_guess: str | None = "target"
+        self._source, self._target, self._kept = source, target, kept
+
+    def __len__(self) -> int:
+        return len(self._kept)
+
+    def record(self, index: int) -> Record:
+        line = self._kept[index]
+        values = {"source": self._source.line(line), "target": self._target.line(line)}
+        return Record(values, f"{self._source.path}, line {line + 1:,}")
+
+
+def read_parallel_files(paths: list[Path], reading: Reading, notes: Notes) -> PairSource:
+    """Two text files whose lines belong together: first the source, then the target. Lines are read when asked for.
+
+    Pairs with an empty side are left out and counted. Raises `UserError` if the files do not have the same number of
+    lines, or are not UTF-8.
+    """
+    if len(paths) != 2:
+        raise UserError(f"parallel text needs two files, the source and the target, and {len(paths)} were given")
+    source, target = map(TextLines, paths)
+    if len(source) != len(target):
+        raise UserError(
+            f"{paths[0]} has {len(source):,} lines and {paths[1]} has {len(target):,}; "
+            "line by line they must belong together, so give two files of the same length"
+        )
+    kept = [line for line in range(len(source)) if not source.blank[line] and not target.blank[line]]
+    if not kept:
+        raise UserError(f"{paths[0]} and {paths[1]} have no line with text in both; give some text")
+    notes.add("pairs left out, since one side is empty", len(source) - len(kept))
+    return PairSource(source, target, kept)

@@ -1,0 +1,48 @@
+"""Plain series: a table with one row per step, all of one record."""
+
+import numpy as np
+
+from unrolled.data.readers.columns import Table
+from unrolled.data.readers.roles import input_columns
+from unrolled.data.readers.steps import StepSource, decode_steps, timed_fields
+from unrolled.data.readers.times import count_irregular, is_time, order_of_steps, parse_times
+from unrolled.data.records import Notes, Reading
+
+
+def time_column(table: Table, reading: Reading) -> str | None:
+    """The column with the times: as named by the user (`UserError` if it is not there), or the first that looks so."""
+    if reading.time is not None:
+        return table.require(reading.time, "--time")
+    head = table.head()
+    return next((name for name in table.columns if is_time(name, head[name])), None)
+
+
+def read_series(table: Table, reading: Reading, notes: Notes) -> StepSource:
+    """A table whose rows are the steps of one record, in the order of its time column if it has one.
+
+    Fields: `values`, numeric `[time, channels]` with all columns of numbers; each column of words, categorical or
+    token; the target on its own. Rows out of order are sorted and counted, irregular steps are counted. Raises
+    `UserError` for a time that is missing, twice there, or does not parse.
+    """
+    head = table.head()
+    target = None if reading.target is None else table.require(reading.target, "--target")
+    time = time_column(table, reading)
+    columns = [
+        name
+        for name in input_columns(table, head, reading, {time, target}, notes, required=target is None)
+        if name != time
+    ]
+    frame = table.read(0, table.length, [*columns, *([target] if target and target not in columns else [])])
+    bounds = np.array([0, table.length])
+    times = rate = None
+    place = table.place
+    if time is not None:
+        times = parse_times(table.column(time), table.place)
+        order = order_of_steps(np.zeros(table.length, dtype=np.int64), times, table.place, notes)
+        if order is not None:
+            frame, times = frame[order], times[order]
+            place = lambda row: table.place(int(order[row]))  # noqa: E731
+        rate = count_irregular(times, bounds, notes)
+    fields = timed_fields(head, columns, target, reading, rate, None if target is None else frame[target])
+    rows = decode_steps(frame, fields, place, notes, table.decimal_comma)
+    return StepSource(fields, rows, bounds, lambda _: table.name, times=times)

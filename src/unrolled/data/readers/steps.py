@@ -1,0 +1,102 @@
+"""Records that are runs of rows, one row per step: what long tables and plain series have in common."""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from unrolled.data.readers.cells import Codes, Place, codes, is_class, is_numeric, numbers
+from unrolled.data.records import Field, Notes, Reading, Record, Source
+
+FEW_STATES = 10
+"""an integer target per step with at most so many values is a class, if nothing else is said"""
+MANY_WORDS = 100
+"""a column of words per step with more different ones holds tokens"""
+
+Rows = Callable[[int, int], dict[str, Any]]
+"""The values of all timed fields for the rows `start <= row < stop`."""
+
+
+class StepSource(Source):
+    """Record `i` has rows `bounds[i] <= row < bounds[i + 1]` of the timed fields, and `static[name][i]` of others."""
+
+    def __init__(
+        self,
+        fields: list[Field],
+        rows: Rows,
+        bounds: np.ndarray,
+        origin: Callable[[int], str],
+        static: dict[str, list[Any]] | None = None,
+        times: np.ndarray | None = None,
+        group: tuple[str, list[str]] | None = None,
+        guess: str | None = None,
+    ) -> None:
+        self.fields = tuple(fields)
+        self.target_guess = guess
+        self._rows, self._bounds, self._origin = rows, bounds, origin
+        self._static, self._times, self._group = static or {}, times, group
+
+    def __len__(self) -> int:
+        return len(self._bounds) - 1
+
+    def record(self, index: int) -> Record:
+        values = self._rows(int(self._bounds[index]), int(self._bounds[index + 1]))
+        values |= {name: column[index] for name, column in self._static.items()}
+        return Record(values, self._origin(index))
+
+    def labels(self, name: str) -> list[str] | None:
+        if self.field(name).kind != "categorical" or name not in self._static:
+            return None
+        return ["|".join(label) if isinstance(label, tuple) else label or "" for label in self._static[name]]
+
+    def groups(self, name: str) -> list[str] | None:
+        return self._group[1] if self._group is not None and name == self._group[0] else None
+
+    def times(self, index: int) -> np.ndarray | None:
+        """The times of the steps of a record: datetime64[us] or float64 `[time]`, None if the data has none."""
+        return None if self._times is None else self._times[self._bounds[index] : self._bounds[index + 1]]
+
+
+def timed_fields(
+    head: pl.DataFrame,
+    columns: list[str],
+    target: str | None,
+    reading: Reading,
+    rate: float | None,
+    values: pl.Series | None,
+) -> list[Field]:
+    """The fields of columns with a value per step: `values` for all numbers together, one for each column of words.
+
+    The target is a field of its own, categorical if it has classes (`is_class` of its whole column `values`).
+    """
+    numeric = [name for name in columns if name != target and is_numeric(head[name])]
+    fields = [Field("values", "numeric", True, tuple(numeric), rate)] if numeric else []
+    for name in columns:
+        if name != target and name not in numeric:
+            few = head[name].n_unique() <= MANY_WORDS
+            fields.append(Field(name, "categorical" if few else "token", True, rate=rate))
+    if target is not None and values is not None:
+        kind = is_class(values, reading.task, FEW_STATES)
+        channels = () if kind else (target,)
+        fields.append(Field(target, "categorical" if kind else "numeric", True, channels, rate))
+    return fields
+
+
+def decode_steps(frame: pl.DataFrame, fields: list[Field], place: Place, notes: Notes, decimal_comma: bool) -> Rows:
+    """The values of the timed fields of these rows, as arrays; missing values become NaN or "" and are counted."""
+    columns: dict[str, np.ndarray | Codes] = {}
+    for field in fields:
+        if field.kind == "numeric":
+            parts = [numbers(frame[name], place, notes, decimal_comma) for name in field.channels]
+            columns[field.name] = np.stack(parts, axis=1)
+        else:
+            columns[field.name] = codes(frame[field.name], notes)
+
+    def rows(start: int, stop: int) -> dict[str, Any]:
+        return {
+            name: column.words(start, stop) if isinstance(column, Codes) else column[start:stop]
+            for name, column in columns.items()
+        }
+
+    return rows

@@ -1,0 +1,124 @@
+"""Tables in files: telling apart what a table may be, and opening it."""
+
+from pathlib import Path
+from typing import Literal
+
+import polars as pl
+
+from unrolled.data.readers.cells import is_numeric
+from unrolled.data.readers.columns import TABLE_SUFFIXES, Table, open_table, shown
+from unrolled.data.readers.labelled_text import is_labelled_text, read_labelled_table
+from unrolled.data.readers.long_tables import is_long, read_long
+from unrolled.data.readers.parallel_text import is_parallel_text, read_parallel_table
+from unrolled.data.readers.roles import find_target, steps_of_series
+from unrolled.data.readers.series import read_series, time_column
+from unrolled.data.readers.wide_tables import read_wide
+from unrolled.data.records import Notes, Reading, Source
+from unrolled.errors import UserError
+
+Layout = Literal["wide", "long", "series", "labelled-text", "parallel-text"]
+
+_READERS = {
+    "wide": read_wide,
+    "long": read_long,
+    "series": read_series,
+    "labelled-text": read_labelled_table,
+    "parallel-text": read_parallel_table,
+}
+
+
+def looks_like(path: Path, reading: Reading) -> bool:
+    """Whether the name is that of a table."""
+    return path.suffix.lower() in TABLE_SUFFIXES
+
+
+def read_table(paths: list[Path], reading: Reading, notes: Notes) -> Source:
+    """The records of a table in one file, in the layout that `table_layout` finds.
+
+    Raises `UserError` if the file is damaged, its layout cannot be told, or a value does not fit its column.
+    """
+    if len(paths) != 1:
+        raise UserError(f"tables are read one at a time, and {len(paths)} were given: {shown(map(str, paths))}")
+    table = open_table(paths[0], notes)
+    return read_open_table(table, reading, notes)
+
+
+def read_open_table(table: Table, reading: Reading, notes: Notes) -> Source:
+    """The records of a table that is open already."""
+    return _READERS[layout_of(table, reading)](table, reading, notes)
+
+
+def table_layout(path: Path, reading: Reading) -> Layout:
+    """What a table holds. Raises `UserError` with the candidates and the flag that chooses, if that cannot be told."""
+    return layout_of(open_table(path, Notes()), reading)
+
+
+def layout_of(table: Table, reading: Reading) -> Layout:
+    """What an open table holds, from its head.
+
+    In this order: `long` if `--id` is given or the names are Nixtla's; `parallel-text` or `labelled-text` if it has two
+    columns of that kind; `wide` if a column has lists or the columns count steps; `series` if it has a time column (but
+    `wide` if the task is `classify` or `regress`), or if the task is `forecast` or `tag`; `wide` if it has a target.
+    """
+    if is_long(table, reading):
+        return "long"
+    if is_parallel_text(table, reading):
+        return "parallel-text"
+    if is_labelled_text(table, reading):
+        return "labelled-text"
+    head = table.head()
+    numeric = [name for name in table.columns if is_numeric(head[name])]
+    whole_record = reading.task in ("classify", "regress", "describe", "translate", "transcribe")
+    nested = any(dtype.is_nested() for dtype in table.columns.values())
+    if nested or steps_of_series([name for name in numeric if name != reading.target], reading):
+        return "wide"
+    time = time_column(table, reading)
+    if time is not None and not (whole_record and reading.time is None):
+        _refuse_panel(table, head, time)
+        return "series"
+    if reading.task in ("forecast", "tag"):
+        return "series"
+    target, _ = find_target(table, reading)
+    if whole_record or target is not None or reading.group is not None or not numeric:
+        _refuse_repeated_id(table, head, reading, target)
+        return "wide"
+    if len(table.columns) == 1:
+        return "series"
+    raise UserError(
+        f"{table.name} may be a series with a step per row (choose with --task forecast, or --time COLUMN), or a table "
+        f"with a record per row (choose with --target COLUMN), or with sequences one below the other (--id COLUMN); "
+        f"its columns are {shown(table.columns)}"
+    )
+
+
+def _refuse_panel(table: Table, head: pl.DataFrame, time: str) -> None:
+    """Raise `UserError` if times repeat and another column tells the rows of a time apart."""
+    if head[time].n_unique() == len(head):
+        return
+    candidates = [
+        name
+        for name in table.columns
+        if name != time
+        and not head[name].dtype.is_float()
+        and head[name].n_unique() < len(head)
+        and not head.select(time, name).is_duplicated().any()
+    ]
+    candidates.sort(key=lambda name: (is_numeric(head[name]), head[name].n_unique()))
+    if candidates:
+        raise UserError(
+            f"{table.name} has the same {time!r} in several rows, so that it seems to hold several sequences one below "
+            f"the other; name the column that tells them apart: --id {candidates[0]} (or another of "
+            f"{shown(candidates)})"
+        )
+
+
+def _refuse_repeated_id(table: Table, head: pl.DataFrame, reading: Reading, target: str | None) -> None:
+    """Raise `UserError` if a column called id has the same value in several rows: records, or steps of one?"""
+    named = [name for name in table.columns if name.lower() == "id" or name.lower().endswith(("_id", " id"))]
+    for name in named:
+        if name in (target, reading.group, *reading.inputs) or head[name].n_unique() == len(head):
+            continue
+        raise UserError(
+            f"{table.name} has the same {name!r} in several rows: choose --id {name} if these rows are the steps of "
+            f"one sequence, --group {name} if each row is a record of its own"
+        )

@@ -1,0 +1,117 @@
+"""Physiological records of PhysioNet: WFDB headers, signals and annotations."""
+
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from unrolled.data.readers.extras import need
+from unrolled.data.readers.recordings import Recording, RecordingSource, recording_files
+from unrolled.data.records import Notes, Reading
+from unrolled.errors import UserError
+
+# "Beat annotations" of the table at https://physionet.org/physiotools/wpg/wpg_36.htm (WFDB Programmer's Guide).
+BEATS = frozenset("NLRBAaJSVrFejnE/fQ?")
+
+_BROKEN = (ValueError, IndexError, KeyError, TypeError, AttributeError, EOFError)  # what wfdb raises on a damaged file
+_NO_ANNOTATION = {".hea", ".dat", ".mat", ".edf", ".flac", ".xws", ".txt", ".csv", ".md", ".json", ".html"}
+
+
+def read_wfdb(paths: list[Path], reading: Reading, notes: Notes) -> RecordingSource:
+    """One record per header: `signal` in physical units, and `events`, the annotations, if there are any.
+
+    A path is a folder of records or any file of one (`100.hea`, `100.dat`, `100.atr`). The annotations are those of the
+    annotator `reading.target` (the suffix of the file: `atr`), by default `atr`, or the only one there is; the
+    field has its name if it was named. If any of
+    them is a beat, the others (change of rhythm, noise, comments) are left out and counted; if none is, all are kept,
+    labelled by their notes where their symbol only says that there is one. `reading.labels` gives a label per record.
+    For channels, rates and gaps see `RecordingSource`. Signals are read when a record is asked for; here only headers,
+    annotations and the last step are.
+
+    Raises `UserError` for a record whose files are missing, damaged or cut short, or that has length 0, and for an
+    annotator that does not exist.
+    """
+    wfdb = need("wfdb", extra="wfdb", doing="reading WFDB records")
+    headers = [path if path.is_dir() else path.with_suffix(".hea") for path in paths]
+    found, files = recording_files(list(dict.fromkeys(headers)), (".hea",), reading, notes)
+    recordings = [_open(wfdb, path, reading, notes) for path in found]
+    channels = recordings[0].channels
+    named = reading.labels is None and reading.target is not None and reading.target not in channels
+    return RecordingSource(recordings, files, reading, notes, _read, events=str(reading.target) if named else "events")
+
+
+def _open(wfdb: Any, path: Path, reading: Reading, notes: Notes) -> Recording:
+    name = str(path.with_suffix(""))
+    try:
+        header = wfdb.rdheader(name)
+        steps, channels, rate = header.sig_len, header.sig_name, header.fs
+    except (*_BROKEN, OSError) as error:
+        raise UserError(f"{path} is no header of a WFDB record ({error}); fetch it again") from None
+    if not channels or not rate:
+        raise UserError(f"{path} names no signals or no rate; give records with signals")
+    if steps == 0:
+        raise UserError(f"{path} has length 0; take the record away")
+    try:
+        if steps is None:
+            steps = len(wfdb.rdrecord(name).p_signal)
+        else:
+            wfdb.rdrecord(name, sampfrom=steps - 1, sampto=steps)
+    except FileNotFoundError as error:
+        raise UserError(f"{path} needs {error.filename}, which does not exist; put it beside the header") from None
+    except (*_BROKEN, OSError) as error:
+        raise UserError(f"the signal of {path} is shorter than its header says, or damaged ({error})") from None
+    times, symbols = _annotations(wfdb, path, reading, tuple(channels), notes)
+    seconds = None if times is None else times / rate
+    return Recording(path, tuple(channels), (float(rate),) * len(channels), steps / rate, seconds, symbols)
+
+
+def _annotations(
+    wfdb: Any, path: Path, reading: Reading, channels: tuple[str, ...], notes: Notes
+) -> tuple[np.ndarray | None, tuple[str, ...]]:
+    """Steps and symbols, or None if the record has no annotations."""
+    annotator = _annotator(path, reading, channels)
+    if annotator is None:
+        return None, ()
+    file = path.with_suffix(f".{annotator}")
+    try:
+        found = wfdb.rdann(str(path.with_suffix("")), annotator)
+    except (*_BROKEN, OSError) as error:
+        raise UserError(f"{file} cannot be read as annotations ({error}); fetch it again or take it away") from None
+    beats = [symbol in BEATS for symbol in found.symbol]
+    if any(beats):
+        notes.add("annotations that are no beats, left out", beats.count(False))
+        symbols = tuple(symbol for symbol in found.symbol if symbol in BEATS)
+        return np.asarray(found.sample)[beats].astype(np.float64), symbols
+    texts = [note.strip("\0 ") for note in found.aux_note]
+    symbols = tuple(
+        text if symbol in '"+' and text else symbol for symbol, text in zip(found.symbol, texts, strict=True)
+    )
+    return np.asarray(found.sample).astype(np.float64), symbols
+
+
+def _annotator(path: Path, reading: Reading, channels: tuple[str, ...]) -> str | None:
+    beside = [file.suffix for file in sorted(path.parent.glob(f"{path.stem}.*")) if file.stem == path.stem]
+    there = [suffix[1:] for suffix in beside if suffix not in _NO_ANNOTATION and suffix[1:].isalnum()]
+    target = reading.target
+    if target in (None, "events") or reading.labels is not None or target in channels:
+        if "atr" in there:
+            return "atr"
+        if len(there) > 1:
+            raise UserError(f"{path} has several annotators ({', '.join(there)}); choose one with --target")
+        return there[0] if there else None
+    if target not in there:
+        known = there + list(channels)
+        near = get_close_matches(str(target), known, 1)
+        hint = f"did you mean {near[0]!r}?" if near else f"it has {', '.join(known)}"
+        raise UserError(f"{path} has no annotator or channel {target!r}; {hint}")
+    return target
+
+
+def _read(path: Path, channels: tuple[str, ...]) -> list[np.ndarray]:
+    wfdb = need("wfdb", extra="wfdb", doing="reading WFDB records")
+    try:
+        record = wfdb.rdrecord(str(path.with_suffix("")))
+        return [record.p_signal[:, record.sig_name.index(name)] for name in channels]
+    except (*_BROKEN, OSError) as error:
+        raise UserError(f"the signal of {path} cannot be read ({error}); fetch it again") from None

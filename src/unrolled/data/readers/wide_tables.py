@@ -1,0 +1,182 @@
+"""Wide tables: one record per row."""
+
+from collections.abc import Callable
+from functools import lru_cache
+from typing import Any, NamedTuple
+
+import polars as pl
+
+from unrolled.data.readers import decoders
+from unrolled.data.readers.cells import FEW, is_class, is_empty, is_numeric, words
+from unrolled.data.readers.columns import Table
+from unrolled.data.readers.roles import Steps, find_target, input_columns, steps_of_series
+from unrolled.data.records import Field, Notes, Reading, Record, Source
+
+BLOCK = 4096
+"""rows decoded at once of a table that is not in memory"""
+
+
+class Column(NamedTuple):
+    """A field, and how its values come out of a block of rows."""
+
+    field: Field
+    decode: decoders.Decoder
+    columns: list[str]
+
+
+class WideSource(Source):
+    """Records that are rows. A table in memory is decoded at once, another one in blocks, the last few of which stay.
+
+    Opening it reads every row once, so that missing values are counted and bad ones refused before anything starts.
+    """
+
+    def __init__(self, table: Table, columns: list[Column], group: str | None, guess: str | None, notes: Notes) -> None:
+        self.fields = tuple(column.field for column in columns)
+        self.target_guess = guess
+        self._table, self._columns, self._group = table, columns, group
+        self._size = table.length if isinstance(table.frame, pl.DataFrame) else BLOCK
+        blocks = range(0, table.length, self._size)
+        first = self._decode(0, notes)
+        for start in blocks[1:]:
+            self._decode(start, notes)
+        self._block = lru_cache(maxsize=4)(self._decode) if len(blocks) > 1 else lambda start: first
+
+    def __len__(self) -> int:
+        return self._table.length
+
+    def record(self, index: int) -> Record:
+        start = index - index % self._size
+        block = self._block(start)
+        values = {name: value(index - start) for name, value in block.items()}
+        return Record(values, self._table.place(index))
+
+    def labels(self, name: str) -> list[str] | None:
+        field = self.field(name)
+        if field.kind != "categorical" or field.timed:
+            return None
+        return _label_words(self._table.column(name))
+
+    def groups(self, name: str) -> list[str] | None:
+        return _label_words(self._table.column(name)) if name == self._group else None
+
+    def _decode(self, start: int, notes: Notes | None = None) -> dict[str, Callable[[int], Any]]:
+        rows = min(start + self._size, self._table.length)
+        needed = dict.fromkeys(name for column in self._columns for name in column.columns)
+        frame = self._table.read(start, rows, needed)
+
+        def place(row: int) -> str:
+            return self._table.place(start + row)
+
+        notes = Notes() if notes is None else notes
+        return {
+            column.field.name: column.decode(frame.select(column.columns), place, notes) for column in self._columns
+        }
+
+
+def read_wide(table: Table, reading: Reading, notes: Notes) -> WideSource:
+    """A table with one record per row.
+
+    | columns | field (timed where it has `time`) |
+    |---|---|
+    | numbers whose names count steps (see `steps_of_series`) | `values` `[time, channels]`; missing ends are cut off |
+    | other numbers | `features`, numeric `[channels]` |
+    | lists of numbers, or of lists of numbers | numeric `[time, channels]` of the column's name |
+    | lists of words | token; as a target categorical: per step if as long as another list column, else several labels |
+    | words: few short different ones beside other columns | categorical |
+    | other words | text |
+    | the target | categorical or numeric (see `is_class`); `a|b` is several labels |
+    """
+    head = table.head()
+    target, guessed = find_target(table, reading)
+    if reading.group is not None:
+        table.require(reading.group, "--group")
+    used = {target, reading.group, reading.time, reading.id}
+    inputs = input_columns(table, head, reading, used, notes)
+    columns = _input_fields(table, head, inputs, reading, notes)
+    if target is not None:
+        columns.append(_target_field(table, head, target, inputs, guessed, reading))
+    return WideSource(table, columns, reading.group, target if guessed else None, notes)
+
+
+def _input_fields(table: Table, head: pl.DataFrame, inputs: list[str], reading: Reading, notes: Notes) -> list[Column]:
+    steps = steps_of_series([name for name in inputs if is_numeric(head[name]) or is_empty(head[name])], reading)
+    stepped = {name for channel in steps for name in channel.columns}
+    features = [name for name in inputs if is_numeric(head[name]) and name not in stepped]
+    columns = []
+    if steps:
+        columns.append(_steps_field(table, steps))
+    if features:
+        field = Field("features", "numeric", timed=False, channels=tuple(features))
+        columns.append(Column(field, decoders.features(table.decimal_comma), features))
+    for name in (name for name in inputs if name not in stepped and name not in features):
+        column = head[name]
+        if column.dtype.is_nested():
+            columns.append(_list_field(table, column))
+        elif column.dtype == pl.String:
+            alone = len(inputs) == 1
+            category = not alone and _few_short(column)
+            field = Field(name, "categorical" if category else "text", timed=False)
+            decode = decoders.category if category else decoders.text
+            columns.append(Column(field, decode, [name]))
+        else:
+            notes.add(f"columns left out, since they hold {str(column.dtype).lower()} values ({name})")
+    return columns
+
+
+def _steps_field(table: Table, steps: list[Steps]) -> Column:
+    field = Field("values", "numeric", timed=True, channels=tuple(channel.channel for channel in steps))
+    names = [name for channel in steps for name in channel.columns]
+    return Column(field, decoders.steps(len(steps), table.decimal_comma), names)
+
+
+def _list_field(table: Table, column: pl.Series) -> Column:
+    decoders.require_list_of_values(column, table.name)
+    inner = column.dtype.inner  # type: ignore[attr-defined]
+    if inner == pl.String:
+        return Column(Field(column.name, "token", timed=True), decoders.tokens, [column.name])
+    channels: tuple[str, ...] = (column.name,)
+    if inner.is_nested():
+        first = column.drop_nulls().explode().drop_nulls()
+        width = len(first[0]) if len(first) else 1
+        channels = tuple(f"{column.name}.{number}" for number in range(width))
+    field = Field(column.name, "numeric", timed=True, channels=channels)
+    return Column(field, decoders.series(len(channels), inner.is_nested()), [column.name])
+
+
+def _target_field(
+    table: Table, head: pl.DataFrame, target: str, inputs: list[str], guessed: bool, reading: Reading
+) -> Column:
+    column = head[target]
+    if column.dtype.is_nested():
+        decoders.require_list_of_values(column, table.name)
+        inner = column.dtype.inner  # type: ignore[attr-defined]
+        lengths = column.list.len()
+        beside = [head[name].list.len() for name in inputs if head[name].dtype.is_nested()]
+        timed = any(other.equals(lengths, check_names=False) for other in beside)
+        if timed and inner.is_float():
+            return Column(Field(target, "numeric", True, (target,)), decoders.series(1, False), [target])
+        if timed:
+            return Column(Field(target, "categorical", timed=True), decoders.tokens, [target])
+        if inner.is_float() or reading.task in ("regress", "forecast"):
+            return Column(Field(target, "numeric", True, (target,)), decoders.series(1, False), [target])
+        return Column(Field(target, "categorical", timed=False), decoders.labels, [target])
+    if reading.task in ("translate", "transcribe", "describe") and column.dtype == pl.String:
+        return Column(Field(target, "text", timed=False), decoders.text, [target])
+    most = 1000 if guessed and target.lower() not in ("y", "target", "outcome") else FEW
+    values = table.column(target)
+    if is_class(values, reading.task, most):
+        several = decoders.has_several_labels(values)
+        return Column(Field(target, "categorical", timed=False), decoders.label(several), [target])
+    field = Field(target, "numeric", timed=False, channels=(target,))
+    return Column(field, decoders.number(table.decimal_comma), [target])
+
+
+def _few_short(column: pl.Series) -> bool:
+    filled = column.drop_nulls()
+    return filled.n_unique() <= min(FEW, len(filled) / 2) and not (filled.str.len_chars() > 30).any()
+
+
+def _label_words(column: pl.Series) -> list[str]:
+    if column.dtype.is_nested():
+        column = column.cast(pl.List(pl.String)).list.join("|")
+    return words(column).fill_null("").to_list()

@@ -1,0 +1,124 @@
+"""What every reader gives: records, read lazily, with fields of a few kinds.
+
+A reader is a function in `unrolled.data.readers` that takes paths (and what the user said about the data) and returns a
+`Source`. It looks at names and headers only; values are decoded when a record is asked for.
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any, Literal, NamedTuple
+
+import numpy as np
+
+Kind = Literal["numeric", "categorical", "text", "token", "signal", "frames", "event"]
+
+
+@dataclass(frozen=True)
+class Field:
+    """One field of the records of a source, and what a value of it looks like.
+
+    | kind | one value per record (`timed` False) | one value per step (`timed` True) |
+    |---|---|---|
+    | numeric | float32 `[channels]` | float32 `[time, channels]`; NaN where a value is missing |
+    | categorical | str, or a tuple of str where several labels hold at once | list of str `[time]` |
+    | text | - | str, whose steps are what a vocabulary makes of it |
+    | token | - | list of str `[time]` |
+    | signal | - | float32 `[time, channels]` at `rate` steps per second |
+    | frames | - | uint8 `[time, height, width, 3]` at `rate` steps per second |
+    | event | - | `Events`: labelled points on the steps of the signal beside it |
+    """
+
+    name: str
+    kind: Kind
+    timed: bool
+    channels: tuple[str, ...] = ()
+    """names of the columns of a numeric field or a signal"""
+    rate: float | None = None
+    """steps per second, where it is the same for all records and known"""
+
+
+class Events(NamedTuple):
+    """Points in time with a label each."""
+
+    positions: np.ndarray
+    """int64 `[events]`, steps, ascending"""
+    labels: tuple[str, ...]
+
+
+class Record(NamedTuple):
+    """One example as read."""
+
+    values: dict[str, Any]
+    """by field name; a target that is not known is absent or None"""
+    origin: str
+    """where it was read, for messages: `heart.csv, row 12` or `clips/7_anna.wav`"""
+    rate: float | None = None
+    """steps per second of its signal or frames, if it has one"""
+
+
+class Source(ABC):
+    """Records of one kind. Reading one may decode a file; nothing holds all of them in memory unless they came so."""
+
+    fields: tuple[Field, ...]
+    slow: bool = False
+    """whether decoding a record is worth a worker process (audio, video)"""
+
+    @abstractmethod
+    def __len__(self) -> int: ...
+
+    @abstractmethod
+    def record(self, index: int) -> Record:
+        """Record number `index`. Raises `UserError` naming file and row if it cannot be read."""
+
+    def __iter__(self) -> Iterator[Record]:
+        return (self.record(index) for index in range(len(self)))
+
+    def labels(self, name: str) -> list[str] | None:
+        """The values of an untimed categorical field for all records, where they are known without decoding them."""
+        return None
+
+    def groups(self, name: str) -> list[str] | None:
+        """Whom each record belongs to (patient, speaker), by the column the user named; None if there is no such."""
+        return None
+
+    def field(self, name: str) -> Field:
+        return next(field for field in self.fields if field.name == name)
+
+
+@dataclass
+class Notes:
+    """What a reader mended or left out, counted, for one line in the log each."""
+
+    counts: dict[str, int] = field(default_factory=dict)
+
+    def add(self, what: str, number: int = 1) -> None:
+        if number:
+            self.counts[what] = self.counts.get(what, 0) + number
+
+    def lines(self) -> list[str]:
+        return [f"{what}: {number:,}" for what, number in self.counts.items()]
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What the user said about the data, as far as a reader needs it. Everything may be left open."""
+
+    inputs: tuple[str, ...] = ()
+    """columns to learn from; empty: all that are not otherwise used"""
+    target: str | None = None
+    """column (or kind of label) to learn"""
+    id: str | None = None
+    """long tables: the column that says which sequence a row belongs to"""
+    time: str | None = None
+    """column with the time of a step"""
+    group: str | None = None
+    """column that says whom a record belongs to; no group is split between training and validation"""
+    labels: str | None = None
+    """CSV file with a label per file or record name, or a pattern with named groups such as `(?P<label>\\d+)_.*`"""
+    task: str | None = None
+    """the task, if the user named one: it decides between readings of a file"""
+    rate: float | None = None
+    """steps per second to resample signals to"""
+    layout: Literal["auto", "time-channels", "channels-time"] = "auto"
+    """order of the axes of three-dimensional arrays, after the first"""

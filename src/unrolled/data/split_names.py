@@ -1,0 +1,77 @@
+"""Files by what they are for: as given, or as their names say."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from unrolled.data.config import DataConfig
+from unrolled.data.splits import part_of_name
+from unrolled.errors import UserError
+
+
+@dataclass(frozen=True)
+class FoundParts:
+    """Paths of each part: train, and valid and test if there are such."""
+
+    parts: dict[str, list[Path]]
+    note: str
+    """how that came about, in words"""
+
+
+def find_parts(paths: list[Path], data: DataConfig) -> FoundParts:
+    """The files of each part.
+
+    Those in `data.valid` and `data.test` are as given (patterns such as `clips/*_[0-4].wav` are expanded). Among the
+    others, a name such as `X_TRAIN.ts` has its test part in `X_TEST.ts` beside it, and a folder that holds `train`,
+    `valid` and `test` files or folders is split by them. Raises `UserError` for files that do not exist.
+    """
+    for path in paths:
+        if not path.exists():
+            raise UserError(f"there is no file {path}; give a file or a folder of data")
+    given = {"valid": _expand(data.valid), "test": _expand(data.test)}
+    given = {name: found for name, found in given.items() if found}
+    if given:
+        return FoundParts({"train": paths, **given}, " and ".join(given) + " files as given")
+    if len(paths) == 1 and paths[0].is_dir():
+        found = _by_name(sorted(entry for entry in paths[0].iterdir() if not entry.name.startswith(".")))
+        return FoundParts(found, "split by file name") if found else FoundParts({"train": paths}, "")
+    if len(paths) == 1 and part_of_name(paths[0].name) == "train":
+        found = _by_name(_siblings(paths[0]))
+        if found:
+            others = ", ".join(str(path) for name in found if name != "train" for path in found[name])
+            return FoundParts(found, f"{others} found beside it")
+    found = _by_name(paths)
+    return FoundParts(found, "split by file name") if found else FoundParts({"train": paths}, "")
+
+
+def _expand(patterns: list[str]) -> list[Path]:
+    found: list[Path] = []
+    for pattern in patterns:
+        path = Path(pattern)
+        matches = [path] if path.exists() else sorted(path.parent.glob(path.name))
+        if not matches:
+            raise UserError(f"there is no file {pattern}; give a file, a folder or a pattern such as 'clips/*_0.wav'")
+        found += matches
+    return found
+
+
+def _siblings(path: Path) -> list[Path]:
+    """The files beside it whose names differ only in the word for the part."""
+    stem = _without_part(path.name)
+    return sorted(other for other in path.parent.iterdir() if _without_part(other.name) == stem)
+
+
+def _without_part(name: str) -> str:
+    words = name.replace("-", "_").replace(".", "_").split("_")
+    return "_".join("*" if part_of_name(word) else word for word in words).lower()
+
+
+def _by_name(paths: list[Path]) -> dict[str, list[Path]]:
+    """Parts by the names of files; empty unless there is a training part and another one."""
+    parts: dict[str, list[Path]] = {}
+    for path in paths:
+        part = part_of_name(path.name)
+        if part is not None:
+            parts.setdefault(part, []).append(path)
+    if "train" not in parts or len(parts) < 2:
+        return {}
+    return {name: parts[name] for name in ("train", "valid", "test") if name in parts}

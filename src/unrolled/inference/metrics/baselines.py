@@ -1,0 +1,127 @@
+"""Naive predictions, which show what a model adds. Each has the shape that the metrics of its task take."""
+
+from collections import Counter, defaultdict
+from collections.abc import Hashable, Sequence
+from typing import TypeVar
+
+import numpy as np
+from jaxtyping import Bool, Float, Int
+
+_Item = TypeVar("_Item", bound=Hashable)
+
+
+def class_shares(training: Int[np.ndarray, " records"], classes: int, count: int) -> Float[np.ndarray, "count classes"]:
+    """For `count` records the shares of the classes in training: the likeliest is the majority class."""
+    shares = np.bincount(training, minlength=classes) / max(1, len(training))
+    return np.repeat(shares[None], count, axis=0)
+
+
+def label_shares(training: Bool[np.ndarray, "records labels"], count: int) -> Float[np.ndarray, "count labels"]:
+    """For `count` records the share of training records that have each label; several may hold at once."""
+    return np.repeat(training.mean(axis=0)[None], count, axis=0)
+
+
+def mean_value(training: Float[np.ndarray, "records targets"], count: int) -> Float[np.ndarray, "count targets"]:
+    """For `count` records the mean over training, which has the least squared error of all constants."""
+    return np.repeat(np.nanmean(training, axis=0)[None], count, axis=0)
+
+
+def median_value(training: Float[np.ndarray, "records targets"], count: int) -> Float[np.ndarray, "count targets"]:
+    """For `count` records the median over training, which has the least absolute error of all constants."""
+    return np.repeat(np.nanmedian(training, axis=0)[None], count, axis=0)
+
+
+def last_value(
+    history: Float[np.ndarray, "windows time channels"], horizon: int
+) -> Float[np.ndarray, "windows horizon channels"]:
+    """The last known value before each window, all along the horizon. NaN where none is known."""
+    return seasonal_value(history, horizon, 1)
+
+
+def seasonal_value(
+    history: Float[np.ndarray, "windows time channels"], horizon: int, period: int
+) -> Float[np.ndarray, "windows horizon channels"]:
+    """The value one period before, or as many whole periods as needed: the seasonal naive forecast.
+
+    A missing value is replaced by the last one known before it. With a history shorter than the period it is the last
+    value.
+    """
+    known = ~np.isnan(history)
+    latest = np.maximum.accumulate(np.where(known, np.arange(history.shape[1])[None, :, None], 0), axis=1)
+    filled = np.take_along_axis(history, latest, axis=1)
+    season = filled[:, -period:] if period <= history.shape[1] else filled[:, -1:]
+    return season[:, np.arange(horizon) % season.shape[1]]
+
+
+def residual_quantiles(
+    training: Float[np.ndarray, "time channels"], period: int, levels: Sequence[float]
+) -> Float[np.ndarray, "channels levels"]:
+    """Quantiles of the errors that the seasonal naive forecast makes in training.
+
+    `seasonal_value(...)[..., None] + residual_quantiles(...)` are quantiles of the naive forecast.
+    """
+    change = training[period:] - training[:-period]
+    return np.nanquantile(change, np.array(levels), axis=0).T
+
+
+def frequent_tags(
+    tokens: Sequence[Sequence[str]],
+    tags: Sequence[Int[np.ndarray, " _steps"]],
+    new_tokens: Sequence[Sequence[str]],
+) -> list[Int[np.ndarray, " _steps"]]:
+    """For each new token the tag it has most often in training; for an unknown token the most frequent tag of all."""
+    seen: dict[str, Counter[int]] = defaultdict(Counter)
+    for sentence, its_tags in zip(tokens, tags, strict=True):
+        for token, tag in zip(sentence, its_tags.tolist(), strict=True):
+            if tag >= 0:
+                seen[token][tag] += 1
+    total: Counter[int] = sum(seen.values(), Counter())
+    usual = _first(total) if total else 0
+    best = {token: _first(counter) for token, counter in seen.items()}
+    return [np.array([best.get(token, usual) for token in sentence], dtype=np.int64) for sentence in new_tokens]
+
+
+def majority_tag(
+    tags: Sequence[Int[np.ndarray, " _steps"]], lengths: Sequence[int]
+) -> list[Int[np.ndarray, " _length"]]:
+    """The most frequent tag of training at every step, for sequences of these lengths."""
+    known = np.concatenate([*tags, np.zeros(0, dtype=np.int64)])
+    known = known[known >= 0]
+    usual = int(np.bincount(known).argmax()) if len(known) else 0
+    return [np.full(length, usual, dtype=np.int64) for length in lengths]
+
+
+def unigram_cross_entropy(
+    training: Int[np.ndarray, " tokens"], tokens: Int[np.ndarray, " new_tokens"], vocabulary: int
+) -> Float[np.ndarray, " new_tokens"]:
+    """Nats for each token under its frequency in training, with one added to each count (Laplace)."""
+    counts = np.bincount(training, minlength=vocabulary) + 1.0
+    return -np.log(counts / counts.sum())[tokens]
+
+
+def copied_source(sources: Sequence[str]) -> list[str]:
+    """The source text as its own translation: names, numbers and punctuation come out right."""
+    return list(sources)
+
+
+def frequent_text(training: Sequence[str], count: int) -> list[str]:
+    """The most frequent transcript of training, `count` times."""
+    return [_first(Counter(training)) if training else ""] * count
+
+
+def periodic_events(
+    training: Sequence[Int[np.ndarray, " _events"]], lengths: Sequence[int]
+) -> list[Int[np.ndarray, " _found"]]:
+    """Events as far apart as the median of training, beginning half of that into each new recording.
+
+    None at all if no recording in training has two events.
+    """
+    gaps = np.concatenate([*(np.diff(positions) for positions in training), np.zeros(0, dtype=np.int64)])
+    gap = float(np.median(gaps)) if len(gaps) else 0.0
+    if gap < 1:
+        return [np.zeros(0, dtype=np.int64) for _ in lengths]
+    return [np.arange(gap / 2, length, gap).astype(np.int64) for length in lengths]
+
+
+def _first(counter: Counter[_Item]) -> _Item:
+    return counter.most_common(1)[0][0]

@@ -1,0 +1,57 @@
+"""How good predicted sets of labels are: several labels may hold for a record at once."""
+
+import numpy as np
+from jaxtyping import Bool, Float
+
+from unrolled.inference.metrics.bootstrap import Measure, Metric, add_up, fold, mean_defined, measure
+from unrolled.inference.metrics.classification import area_statistics, mean_area, most_units
+
+
+def multilabel_metrics(
+    truth: Bool[np.ndarray, "records labels"],
+    probabilities: Float[np.ndarray, "records labels"],
+    *,
+    threshold: float = 0.5,
+    seed: int = 0,
+) -> dict[str, Metric]:
+    """Subset accuracy, micro-F1, macro-F1 and mean ROC-AUC; a label is predicted from `threshold` on.
+
+    Subset accuracy is the share of records with all labels right. Macro-F1 is over the labels in the truth or
+    predicted; the mean ROC-AUC is over the labels that hold for some records and not for others, and its note says how
+    many are left out.
+    """
+    labels = truth.shape[1]
+    predicted = probabilities >= threshold
+    unit = fold(len(truth), most=most_units(7 * labels), seed=seed)
+    both = [index for index in range(labels) if 0 < truth[:, index].sum() < len(truth)]
+    rows = [truth & predicted, predicted, truth, (truth == predicted).all(axis=1)[:, None], np.ones((len(truth), 1))]
+    rows += [area_statistics(truth[:, index], probabilities[:, index]) for index in both]
+    statistics = np.concatenate([add_up(unit, part.astype(float)) for part in rows], axis=1)
+
+    def split(s: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        return s[..., :labels], s[..., labels : 2 * labels], s[..., 2 * labels : 3 * labels]
+
+    def micro(s: np.ndarray) -> np.ndarray:
+        right, found, true = split(s)
+        return 2 * right.sum(-1) / (found.sum(-1) + true.sum(-1))
+
+    def macro(s: np.ndarray) -> np.ndarray:
+        right, found, true = split(s)
+        return mean_defined(2 * right / (found + true))
+
+    def area(s: np.ndarray) -> np.ndarray:
+        return mean_area(s[..., 3 * labels + 2 :]) if both else np.full(len(s), np.nan)
+
+    left_out = f"without {labels - len(both)} labels that all records or none have" if len(both) < labels else ""
+    return measure(
+        statistics,
+        [
+            Measure("subset_accuracy", "higher", lambda s: s[..., 3 * labels] / s[..., 3 * labels + 1]),
+            Measure("micro_f1", "higher", micro, undefined="no label holds and none was predicted"),
+            Measure("macro_f1", "higher", macro, undefined="no label holds and none was predicted"),
+            Measure(
+                "roc_auc", "higher", area, undefined="every label holds for all records or for none", note=left_out
+            ),
+        ],
+        seed=seed,
+    )

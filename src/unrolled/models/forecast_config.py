@@ -1,0 +1,46 @@
+"""What can be chosen about a forecasting network. Light: importing this does not import torch."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+
+@dataclass(frozen=True)
+class ForecastConfig:
+    """Sizes and form of a forecasting network. Values are standardised before they reach it."""
+
+    context: int
+    """steps of the past the network reads (look-back)"""
+    horizon: int
+    """steps it forecasts at once; 1 makes it purely recursive"""
+    channels: int
+    """channels of a series, those known only in the past included"""
+    targets: tuple[int, ...]
+    """channels to forecast, by number"""
+    known: int = 0
+    """features known also for the future (calendar)"""
+    missing: bool = False
+    """whether every channel comes with a second one that says whether its value was there"""
+    family: str = "gru"
+    """family of the backbone"""
+    width: int = 128
+    """features per segment inside the network"""
+    layers: int = 1
+    """layers of the backbone"""
+    heads: int = 4
+    """attention heads (transformer)"""
+    patch: int = 12
+    """steps of a segment, which the backbone reads as one step"""
+    channel_independent: bool = True
+    """every target a row of its own with shared weights (it sees the channels that are no targets, not the others)"""
+    normalise: Literal["none", "last", "mean", "standard"] = "last"
+    """what is taken out of each window and put back into its forecast: the last value, the mean, or mean and scale"""
+    linear: bool = True
+    """a linear map from window to horizon beside the backbone"""
+    decoder: Literal["auto", "steps", "flatten"] = "auto"
+    """steps: one step of the backbone for each segment ahead; flatten: one linear map of all its outputs"""
+    dropout: float = 0.0
+    """part of the features dropped before the head and between layers"""
+    loss: Literal["mse", "mae", "huber"] = "mse"
+    """what a forecast without quantiles is trained for"""
+    quantiles: tuple[float, ...] = ()
+    """levels to forecast, ascending; none: one value per step"""

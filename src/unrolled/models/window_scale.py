@@ -1,0 +1,56 @@
+"""What is done to a window of a series before a network reads it: gaps are filled, level and scale are taken out."""
+
+from typing import Literal, NamedTuple
+
+import torch
+from jaxtyping import Bool, Float
+from torch import Tensor
+
+Normalise = Literal["none", "last", "mean", "standard"]
+
+LEAST_SCALE = 0.01
+"""Of a window that hardly moves, in units of the whole series: its noise is not to be blown up without bound."""
+
+
+class Level(NamedTuple):
+    """Where the values of each window lie, to be put back into its forecast."""
+
+    centre: Float[Tensor, "batch 1 channels"]
+    scale: Float[Tensor, "batch 1 channels"]
+
+
+def fill(
+    window: Float[Tensor, "batch time channels"],
+) -> tuple[Float[Tensor, "batch time channels"], Bool[Tensor, "batch time channels"]]:
+    """The window without NaN, and which values were there.
+
+    A missing value becomes the last one before it, at the beginning the first one after it; 0 if all are missing.
+    """
+    there = ~window.isnan()
+    place = torch.arange(window.shape[1], device=window.device).view(1, -1, 1)
+    before = torch.where(there, place, -1).cummax(dim=1).values
+    first = there.int().argmax(dim=1, keepdim=True)
+    values = torch.where(there, window, 0)
+    return values.gather(1, torch.where(before < 0, first, before)), there
+
+
+def level(
+    values: Float[Tensor, "batch time channels"], there: Bool[Tensor, "batch time channels"], kind: Normalise
+) -> Level:
+    """Centre and scale of each window, over the values that were there.
+
+    last: the last value, scale 1 (Lin et al. 2023, SegRNN, arXiv:2308.11200; Zeng et al. 2022, NLinear,
+    arXiv:2205.13504). mean: the mean, scale 1. standard: mean and standard deviation (Kim et al. 2022, "Reversible
+    instance normalization", without its learned scale), at least `LEAST_SCALE`.
+    """
+    one = torch.ones_like(values[:, :1])
+    if kind == "none":
+        return Level(torch.zeros_like(one), one)
+    if kind == "last":
+        return Level(values[:, -1:], one)
+    count = there.sum(dim=1, keepdim=True).clamp(min=1)
+    mean = torch.where(there, values, 0).sum(dim=1, keepdim=True) / count
+    if kind == "mean":
+        return Level(mean, one)
+    variance = torch.where(there, values - mean, 0).square().sum(dim=1, keepdim=True) / count
+    return Level(mean, (variance + LEAST_SCALE**2).sqrt())

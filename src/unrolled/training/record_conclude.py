@@ -1,0 +1,99 @@
+"""The end of a run on records: the best model judged on validation and test parts, beside a naive baseline."""
+
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from unrolled.data.dataset import Dataset
+from unrolled.data.examples import Examples
+from unrolled.inference.record_loading import load_records
+from unrolled.inference.record_scores import RecordScores, add_baseline, score_records
+from unrolled.inference.records import RecordModel
+from unrolled.training.environment import environment
+from unrolled.training.formats import format_duration
+from unrolled.training.loop import Position
+from unrolled.training.metrics import read_metrics
+from unrolled.training.progress import Progress
+from unrolled.training.record_pictures import pictures_of
+from unrolled.training.report import write_report
+
+
+def conclude_records(
+    folder: Path,
+    dataset: Dataset,
+    position: Position,
+    settings: dict[str, Any],
+    reason: str,
+    progress: Progress,
+    *,
+    device: torch.device,
+) -> dict[str, Any]:
+    """Evaluate the best model, write report.html, and return the result of the run."""
+    model = load_records(folder / "best").model
+    model.network.to(device)
+    progress.message(f"{reason}; evaluating the model of step {position.best_step:,}")
+    parts = {name: part for name, part in (("valid", dataset.valid), ("test", dataset.test)) if part is not None}
+    result: dict[str, Any] = {
+        "run": str(folder),
+        "model": str(folder / "best"),
+        "report": str(folder / "report.html"),
+        "task": dataset.schema.task,
+        "reason": reason,
+        "steps": position.step,
+        "best_step": position.best_step,
+        "seconds": position.elapsed,
+        "parameters": sum(parameter.numel() for parameter in model.network.parameters()),
+    }
+    summary: dict[str, Any] = {}
+    pictures: list[tuple[str, str]] = []
+    for name, part in parts.items():
+        scores, answers = judge(model, part, dataset.train)
+        result[name] = scores_as_json(scores)
+        shown = {"valid": "validation", "test": "test"}[name]
+        for metric in scores.metrics.values():
+            naive = scores.baseline.get(metric.name)
+            beside = "" if naive is None or naive.value is None else f", baseline {naive.value:.4g}"
+            summary[f"{shown} {metric.name.replace('_', ' ')}"] = f"{metric}{beside}"
+        if name == list(parts)[-1]:
+            pictures = pictures_of(model.encoding, part, answers)
+    summary |= {
+        "updates": f"{position.step:,}",
+        "training time": format_duration(position.elapsed),
+        "parameters": f"{result['parameters']:,}",
+    }
+    write_report(
+        folder / "report.html",
+        title=f"{folder.name}: {dataset.summary}",
+        metrics=read_metrics(folder / "metrics.jsonl"),
+        settings={name: settings[name] for name in ("data", "model", "train")},
+        environment=environment(),
+        samples=[],
+        summary=summary,
+        pictures=pictures,
+        loss="Loss (nats per label)" if dataset.schema.task != "regress" else "Loss (squared error, scaled)",
+    )
+    return result
+
+
+def judge(model: RecordModel, part: Examples, training: Examples) -> tuple[RecordScores, list[Any]]:
+    """Scores beside those of a naive baseline, and the answers."""
+    answers = model.answers(part)
+    scores = score_records(model.encoding, part, answers)
+    return add_baseline(scores, model.encoding, training, part), answers
+
+
+def scores_as_json(scores: RecordScores) -> dict[str, Any]:
+    """Scores as JSON values."""
+    return {
+        "loss": scores.loss,
+        "count": scores.count,
+        "unscored": scores.unscored,
+        "main": scores.main,
+        "metrics": {name: _as_json(metric) for name, metric in scores.metrics.items()},
+        "baseline": {"name": scores.baseline_name, **{name: _as_json(one) for name, one in scores.baseline.items()}},
+    }
+
+
+def _as_json(metric: Any) -> dict[str, Any]:
+    return {"value": metric.value, "low": metric.low, "high": metric.high, "note": metric.note}

@@ -1,0 +1,212 @@
+"""Train a model of records: from files to a run directory."""
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from unrolled.data.config import DataConfig
+from unrolled.data.dataset import Dataset, prepare_records
+from unrolled.data.encoders.targets import NO_TARGET, ClassTarget, EventTarget, NumberTarget, StepTarget
+from unrolled.data.encoding import Encoding
+from unrolled.data.examples import Examples
+from unrolled.data.long_records import Windows
+from unrolled.data.record_feed import RecordFeed
+from unrolled.errors import UserError
+from unrolled.inference.record_scores import RecordScores, score_records
+from unrolled.inference.records import RecordModel, margin
+from unrolled.models.config import ModelConfig
+from unrolled.models.records import InputSizes, RecordNetwork
+from unrolled.training.atomic import write_atomically
+from unrolled.training.card import record_card
+from unrolled.training.config import TrainConfig
+from unrolled.training.loop import Position
+from unrolled.training.precision import autocast, choose_precision
+from unrolled.training.progress import Progress
+from unrolled.training.record_choices import Facts, choose_for_records
+from unrolled.training.record_conclude import conclude_records
+from unrolled.training.record_files import save_record_model
+from unrolled.training.record_objective import Loss, RecordObjective
+from unrolled.training.resume import require_same_settings
+from unrolled.training.session import Plan, begin, execute, limits_in_words, model_in_words, seed_beginning
+
+LONGEST = 2048
+"""Longer records with a target per step are cut into windows, unless `data.context` says how long they may be."""
+
+
+def train_records(
+    files: list[str],
+    *,
+    task: str | None = None,
+    run: str | None = None,
+    data: DataConfig | None = None,
+    model: ModelConfig | None = None,
+    train_config: TrainConfig | None = None,
+    silent: bool = False,
+    dataset: Dataset | None = None,
+) -> dict[str, Any]:
+    """Train on records and return what came of it; all of it is in the run directory.
+
+    `dataset` takes the place of reading the files, for records that are in memory. Raises `UserError` for what the
+    user can mend.
+    """
+    start = begin(files, run, task or "auto", data, model, train_config)
+    data, model, config, accelerator = start.data, start.model, start.config, start.accelerator
+    if dataset is None:
+        with Progress(silent=silent or not start.main) as progress, accelerator.main_process_first():
+            dataset = prepare_records(
+                files,
+                data,
+                task=task,
+                seed=config.seed,
+                progress=lambda label, done, total: progress.work(label, done, total, unit=" records"),
+            )
+    encoding, task = dataset.encoding, dataset.schema.task
+    start = start._replace(task=task)
+    facts = _facts(dataset)
+    data, model, config = choose_for_records(data, model, config, facts)
+    settings = {
+        "data": asdict(data),
+        "model": asdict(model),
+        "train": asdict(config),
+        "fingerprint": dataset.fingerprint,
+        "processes": accelerator.num_processes,
+    }
+    if start.checkpoint is not None:
+        require_same_settings(start.checkpoint.meta["settings"], settings)
+    window = data.context or min(LONGEST, max(dataset.train.lengths))
+    training: Any = dataset.train
+    if encoding.per_step and max(dataset.train.lengths) > window:
+        training = Windows(dataset.train, window, margin(window))
+    feed = RecordFeed(
+        training,
+        batch_size=config.batch_size or 1,
+        seed=config.seed,
+        per_step=encoding.per_step,
+        texts=task == "transcribe",
+        packed=data.batching == "packed",
+        augment=data.augment == "signal",
+        rank=accelerator.process_index,
+        world=accelerator.num_processes,
+    )
+    if not len(feed):
+        raise UserError("no record of the training part has a known target; check --target")
+    network = make_network(encoding, model, config.seed, steps=max(window, *map(max, _lengths(dataset))))
+    precision = choose_precision(config.precision, accelerator.device)
+    context = autocast(precision, accelerator.device)
+    judged = RecordModel(network, encoding, window)
+
+    def scored(part: Examples) -> RecordScores:
+        with context:
+            return score_records(encoding, part, judged.answers(part))
+
+    valid = dataset.valid
+    weights = class_weights(encoding, training, config.class_weights)
+
+    def save(folder: Path, position: Position, found: Any, whole: dict[str, Tensor]) -> None:
+        facts = {"window": window, "step": position.step}
+        card = record_card(task, model, dataset.summary, found, position.step)
+        save_record_model(folder, network, encoding, facts=facts, card=card, weights=whole)
+
+    def finish(folder: Path, position: Position, reason: str, progress: Progress) -> dict[str, Any]:
+        write_atomically(folder / "split.json", json.dumps(dataset.split) + "\n")
+        return conclude_records(folder, dataset, position, settings, reason, progress, device=accelerator.device)
+
+    plan = Plan(
+        data=data,
+        model=model,
+        config=config,
+        settings=settings,
+        network=network,
+        objective=RecordObjective(
+            network, loss_of(encoding), autocast=context, label_smoothing=config.label_smoothing, weights=weights
+        ),
+        feed=feed,
+        validate=None if valid is None else lambda: scored(valid),
+        save=save,
+        conclude=finish,
+        opening=[
+            dataset.summary,
+            *dataset.notes,
+            model_in_words(model, network.parameters()),
+            f"training: {config.optimizer}, rate {config.learning_rate:g}, batches of {feed.batch_size}, "
+            f"until {limits_in_words(config)}",
+        ],
+        is_matrix=network.is_matrix,
+        unit="steps" if encoding.per_step else "records",
+        nats=loss_of(encoding) != "value",
+    )
+    return execute(plan, start, silent=silent)
+
+
+def make_network(encoding: Encoding, model: ModelConfig, seed: int, *, steps: int) -> RecordNetwork:
+    """The network for some encoded records. Raises `UserError` for sizes that do not fit."""
+    seed_beginning(seed)
+    sizes = InputSizes(encoding.channels, encoding.tables, encoding.frame)
+    try:
+        return RecordNetwork(
+            sizes, outputs_of(encoding), model, pooled=encoding.task in ("classify", "regress"), steps=steps
+        )
+    except ValueError as error:
+        raise UserError(f"this model cannot be built: {error}") from error
+
+
+def outputs_of(encoding: Encoding) -> int:
+    """Outputs of the head."""
+    target = encoding.target
+    if isinstance(target, ClassTarget | StepTarget):
+        return len(target.labels)
+    if isinstance(target, EventTarget):
+        return len(target.labels) + 1
+    if isinstance(target, NumberTarget):
+        return len(target.names)
+    assert target is not None
+    return len(target.vocabulary) + 1
+
+
+def loss_of(encoding: Encoding) -> Loss:
+    """Which loss a target needs."""
+    target = encoding.target
+    if isinstance(target, ClassTarget):
+        return "labels" if target.many else "class"
+    if isinstance(target, NumberTarget):
+        return "value"
+    return "class" if isinstance(target, StepTarget | EventTarget) else "transcript"
+
+
+def class_weights(encoding: Encoding, training: Any, wanted: str) -> Tensor | None:
+    """What a record of each class counts; None where all count alike.
+
+    `balanced`: n / (classes * n_class), as in scikit-learn. `auto` takes its square root where the most frequent class
+    of records is more than four times as frequent as the rarest, so that rare ones are learned and the frequent ones
+    not forgotten.
+    """
+    target = encoding.target
+    if wanted == "none" or not isinstance(target, ClassTarget) or target.many:
+        return None
+    labels = np.array([int(training[number].target) for number in range(len(training))])
+    counts = np.bincount(labels[labels != NO_TARGET], minlength=len(target.labels))
+    if wanted == "auto" and counts.max() <= 4 * counts.min():
+        return None
+    weights = counts.sum() / (len(counts) * np.maximum(counts, 1))
+    return torch.tensor(np.sqrt(weights) if wanted == "auto" else weights, dtype=torch.float32)
+
+
+def _facts(dataset: Dataset) -> Facts:
+    encoding = dataset.encoding
+    return Facts(
+        task=dataset.schema.task,
+        records=len(dataset.train),
+        steps=int(np.median(dataset.train.lengths)),
+        channels=encoding.channels,
+        tokens=bool(encoding.tables) and not encoding.channels,
+        signal=any(field.kind in ("signal", "frames") for field in dataset.schema.inputs),
+    )
+
+
+def _lengths(dataset: Dataset) -> list[list[int]]:
+    return [part.lengths for part in dataset.parts.values()]

@@ -1,0 +1,29 @@
+"""Which training some files need."""
+
+from pathlib import Path
+from typing import Any
+
+from unrolled.data.config import DataConfig
+from unrolled.data.readers.registry import is_plain_text
+from unrolled.models.config import ModelConfig
+from unrolled.training.config import TrainConfig
+
+
+def train_files(
+    files: list[str],
+    *,
+    task: str | None = None,
+    run: str | None = None,
+    data: DataConfig | None = None,
+    model: ModelConfig | None = None,
+    train_config: TrainConfig | None = None,
+    silent: bool = False,
+) -> dict[str, Any]:
+    """Train on any files, for the task given or the one that they suggest. Raises `UserError`."""
+    if task == "language" or (task is None and is_plain_text([Path(file) for file in files])):
+        from unrolled.training.run import train_language
+
+        return train_language(files, run=run, data=data, model=model, train_config=train_config, silent=silent)
+    from unrolled.training.records import train_records
+
+    return train_records(files, task=task, run=run, data=data, model=model, train_config=train_config, silent=silent)

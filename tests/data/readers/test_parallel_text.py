@@ -1,0 +1,75 @@
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from unrolled.data.readers.parallel_text import looks_like, read_parallel_files
+from unrolled.data.readers.tables import read_table, table_layout
+from unrolled.data.records import Notes, Reading, Source
+from unrolled.errors import UserError
+
+
+def pairs(source: Source) -> list[tuple[str, str]]:
+    assert [field.name for field in source.fields] == ["source", "target"]
+    return [(record.values["source"], record.values["target"]) for record in source]
+
+
+def test_a_tsv_like_tatoeba(tmp_path: Path) -> None:
+    path = tmp_path / "eng-deu.tsv"
+    path.write_text('1\t2\nGo.\tGeh.\nHi "you.\tHallo!\nHi.\tGrüß Gott!\n\tNichts\n')
+    notes = Notes()
+    source = read_table([path], Reading(), notes)
+    assert pairs(source) == [("Go.", "Geh."), ('Hi "you.', "Hallo!"), ("Hi.", "Grüß Gott!")]
+    assert notes.counts == {"rows left out, since their text is empty": 1}
+    assert pairs(read_table([path], Reading(target="1", task="translate"), Notes()))[0] == ("Geh.", "Go.")
+
+
+def test_repeated_words_are_pairs_when_the_task_says_so(tmp_path: Path) -> None:
+    path = tmp_path / "a.tsv"
+    path.write_text("yes\tja\nyes\tjawohl doch\nyes\tdoch\nno\tnein\n")
+    assert table_layout(path, Reading()) == "labelled-text"
+    assert table_layout(path, Reading(task="translate")) == "parallel-text"
+
+
+def test_two_files_line_by_line(tmp_path: Path) -> None:
+    english, german = tmp_path / "train.en", tmp_path / "train.de"
+    english.write_bytes(b"\xef\xbb\xbfGo.\r\nHi.\r\n\r\nBye.")
+    german.write_text("Geh.\n Grüß Gott! \nNichts\nTschüs.\n")
+    assert looks_like([english, german], Reading())
+    notes = Notes()
+    source = read_parallel_files([english, german], Reading(), notes)
+    assert pairs(source) == [("Go.", "Geh."), ("Hi.", "Grüß Gott!"), ("Bye.", "Tschüs.")]
+    assert notes.counts == {"pairs left out, since one side is empty": 1}
+    assert source.record(2).origin == f"{english}, line 4"
+
+
+LINES = st.lists(st.text(st.characters(codec="utf-8", exclude_characters="\n\r\0\ufeff"), min_size=1).map(str.strip))
+
+
+@given(lines=LINES.filter(any))
+def test_lines_are_what_python_reads(tmp_path_factory: pytest.TempPathFactory, lines: list[str]) -> None:
+    folder = tmp_path_factory.mktemp("pairs")
+    for name in ("a.x", "a.y"):
+        (folder / name).write_text("\n".join(lines) + "\n", encoding="utf-8", newline="")
+    source = read_parallel_files([folder / "a.x", folder / "a.y"], Reading(), Notes())
+    assert pairs(source) == [(line, line) for line in lines if line]
+
+
+def test_another_number_of_lines_is_refused_with_both(tmp_path: Path) -> None:
+    (tmp_path / "a.en").write_text("1\n2\n3\n")
+    (tmp_path / "a.de").write_text("1\n2\n")
+    with pytest.raises(UserError, match=r"a\.en has 3 lines and .*a\.de has 2"):
+        read_parallel_files([tmp_path / "a.en", tmp_path / "a.de"], Reading(), Notes())
+
+
+def test_other_encodings_and_empty_files(tmp_path: Path) -> None:
+    (tmp_path / "a.en").write_text("good\nbad\n")
+    (tmp_path / "a.de").write_bytes("gut\nböse\n".encode("latin-1"))
+    with pytest.raises(UserError, match=r"a\.de, line 2: byte 0xf6 is not UTF-8"):
+        read_parallel_files([tmp_path / "a.en", tmp_path / "a.de"], Reading(), Notes())
+    (tmp_path / "a.de").write_text("")
+    with pytest.raises(UserError, match=r"a\.de is empty"):
+        read_parallel_files([tmp_path / "a.en", tmp_path / "a.de"], Reading(), Notes())
+    with pytest.raises(UserError, match="needs two files"):
+        read_parallel_files([tmp_path / "a.en"], Reading(), Notes())
