@@ -103,7 +103,7 @@ def test_what_is_given_is_kept() -> None:
     hours = np.sin(2 * np.pi * np.arange(8640) / 24)[:, None]
     assert (choose_sizes([hours]).horizon, choose_sizes([hours]).context) == (24, 96)
     rules = choose_sizes([hours], context=50, horizon=700)
-    assert (rules.context, rules.horizon, rules.period) == (50, 700, 24)
+    assert (rules.context, rules.horizon, rules.period, rules.patch) == (50, 700, 24, 25)
 
 
 def test_channels_are_read_together_where_one_tells_another() -> None:

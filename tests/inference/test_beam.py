@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 import torch
 
-from unrolled.inference.beam import Hypothesis, beam_search, length_penalty
+from unrolled.inference.beam import beam_search, length_penalty
 from unrolled.models.translation import TranslationNetwork
 
 TOKENS, LONGEST = 3, 3
@@ -34,7 +34,7 @@ def network(kind: str, seed: int = 1) -> TranslationNetwork:
 
 def sources() -> tuple[torch.Tensor, torch.Tensor]:
     torch.manual_seed(2)
-    return torch.randint(5, (7, 4)), torch.arange(4) < torch.tensor([4, 1, 3, 4, 2, 0, 4])[:, None]
+    return torch.randint(5, (4, 4)), torch.arange(4) < torch.tensor([4, 1, 0, 3])[:, None]
 
 
 def search(made: TranslationNetwork, tokens: torch.Tensor, mask: torch.Tensor, longest: Any = LONGEST, **settings: Any):
@@ -46,12 +46,11 @@ def search(made: TranslationNetwork, tokens: torch.Tensor, mask: torch.Tensor, l
 @torch.no_grad()
 def every_sequence(made: TranslationNetwork, tokens: torch.Tensor, longest: int) -> dict[tuple[int, ...], float]:
     """The log probability of every target with its end, by teacher forcing."""
-    found = {}
-    for length in range(longest + 1):
-        for said in itertools.product(range(TOKENS), repeat=length):
-            target = torch.tensor([said], dtype=torch.long).view(1, length)
-            found[said] = -float(made.token_losses(tokens[None], target)[0])
-    return found
+    every = [said for length in range(longest + 1) for said in itertools.product(range(TOKENS), repeat=length)]
+    rows = torch.tensor([[made.end, *said, *[made.end] * (longest + 1 - len(said))] for said in every])
+    steps = made.decode(rows[:, :-1], made.encode(tokens.expand(len(every), -1)))[0].log_softmax(-1)
+    steps = steps.gather(2, rows[:, 1:, None])[..., 0]
+    return {said: float(step[: len(said) + 1].sum()) for said, step in zip(every, steps, strict=True)}
 
 
 @pytest.mark.parametrize("alpha", [0.0, 0.6, 2.0])
@@ -73,8 +72,9 @@ def test_as_many_beams_as_sequences_is_exhaustive(model: TranslationNetwork, alp
 def argmax_loop(made: TranslationNetwork, tokens: torch.Tensor, longest: int) -> list[int]:
     """Greedy search that reads everything again at every step."""
     said: list[int] = []
+    encoded = made.encode(tokens[None])
     while len(said) < longest:
-        logits, _ = made.decode(torch.tensor([[made.end, *said]]), made.encode(tokens[None]))
+        logits, _ = made.decode(torch.tensor([[made.end, *said]]), encoded)
         token = int(logits[0, -1].argmax())
         if token == made.end:
             break
@@ -84,7 +84,7 @@ def argmax_loop(made: TranslationNetwork, tokens: torch.Tensor, longest: int) ->
 
 def test_one_beam_is_greedy() -> None:
     lengths = set()
-    for kind, seed in itertools.product(KINDS, range(3)):
+    for kind, seed in itertools.product(KINDS, range(2)):
         made, (tokens, mask) = network(kind, seed), sources()
         for row, hypotheses in enumerate(search(made, tokens, mask, 9, beams=1)):
             assert [one.tokens for one in hypotheses] == [argmax_loop(made, tokens[row, mask[row]], 9)]
@@ -123,7 +123,7 @@ def test_a_narrow_beam_equals_the_search_with_lists(model: TranslationNetwork, b
 
 
 def test_rows_do_not_depend_on_each_other(model: TranslationNetwork) -> None:
-    (tokens, mask), longest = sources(), torch.tensor([5, 0, 9, 2, 7, 3, 1])
+    (tokens, mask), longest = sources(), torch.tensor([5, 0, 9, 3])
     together = search(model, tokens, mask, longest, beams=3, attention=True)
     for row, hypotheses in enumerate(together):
         alone = search(model, tokens[row : row + 1], mask[row : row + 1], longest[row], beams=3, attention=True)[0]
@@ -169,7 +169,3 @@ def test_what_cannot_be_searched() -> None:
         made.head.bias.fill_(torch.nan)
     with pytest.raises(ValueError, match="not numbers"):
         search(made, tokens, mask)
-
-
-def test_a_hypothesis_is_a_plain_tuple() -> None:
-    assert Hypothesis([1], -2.0, -1.5, None)._asdict()["tokens"] == [1]

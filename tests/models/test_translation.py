@@ -150,7 +150,7 @@ def test_equal_parameters(family: str) -> None:
 
     def build(attention: str, width: int) -> TranslationNetwork:
         return TranslationNetwork(
-            300, 300, family=family, layers=2, width=width, embedding_size=32, attention=attention, heads=2
+            2000, 2000, family=family, layers=1, width=width, embedding_size=64, attention=attention, heads=2
         )
 
     count = sum(parameter.numel() for parameter in build("multiplicative", 128).parameters())

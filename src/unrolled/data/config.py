@@ -19,7 +19,9 @@ class DataConfig:
     test: list[str] = field(default_factory=list)
     """files for a final test"""
     valid_fraction: float = 0.1
-    """part of each file held out for validation, from its end"""
+    """part held out for validation: the end of each text file or long series, or so many of the records"""
+    test_fraction: float = 0.0
+    """part of the records, or of the end of long ones, held out for a final test"""
     context: int | None = None
     """steps in one training window or chunk"""
     feed: Literal["auto", "windows", "streams"] = "auto"

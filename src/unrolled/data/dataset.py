@@ -18,6 +18,7 @@ from unrolled.data.record_splits import FEW, hold_out
 from unrolled.data.records import Field, Notes, Reading, Record, Source
 from unrolled.data.schema import Schema, infer_schema
 from unrolled.data.split_names import find_parts
+from unrolled.data.time_split import TimeSlice, can_be_cut
 from unrolled.errors import UserError
 
 
@@ -92,13 +93,8 @@ def _prepare(
     if not len(source):
         raise UserError("the training part has no record")
     schema = infer_schema(source, task=task, target=data.target, inputs=data.inputs)
-    kept, held, way = _split(source, schema, data, seed, has_others=len(sources) > 1)
-    picks: dict[str, tuple[Source, np.ndarray]] = {"train": (source, kept)}
-    if len(held):
-        picks["valid"] = (source, held)
-    picks |= {name: (other, np.arange(len(other))) for name, other in sources.items() if name != "train"}
-    if "valid" in sources:
-        picks["valid"] = (sources["valid"], np.arange(len(sources["valid"])))
+    picks, way = _split(sources, schema, data, seed)
+    source, kept = picks["train"]
 
     def training() -> Iterator[Record]:
         return (source.record(int(number)) for number in kept)
@@ -154,24 +150,66 @@ def _count_unseen(record: Record, encoding: Encoding, notes: Notes, part: str) -
 
 
 def _split(
-    source: Source, schema: Schema, data: DataConfig, seed: int, *, has_others: bool
-) -> tuple[np.ndarray, np.ndarray, str]:
-    """Record numbers to train on and to validate on."""
-    count = len(source)
-    everything, nothing = np.arange(count), np.zeros(0, dtype=np.int64)
-    if not data.valid_fraction or (has_others and data.split == "auto" and data.group is None and count < FEW):
-        few = f"{count} records are too few to hold some out for validation" if data.valid_fraction else ""
-        return everything, nothing, few
-    if count < 2:
-        return everything, nothing, "one record, none held out"
+    sources: dict[str, Source], schema: Schema, data: DataConfig, seed: int
+) -> tuple[dict[str, tuple[Source, np.ndarray]], str]:
+    """The records of each part, as a source and numbers in it, and in words how they were chosen."""
+    source = sources["train"]
+    given = {name: (other, np.arange(len(other))) for name, other in sources.items() if name != "train"}
+    shares = {"test": data.test_fraction, "valid": data.valid_fraction}
+    shares = {name: share for name, share in shares.items() if share and name not in given}
+    if sum(shares.values()) >= 1:
+        raise UserError("--data.valid_fraction and --data.test_fraction leave nothing for training")
+    picks = {"train": (source, np.arange(len(source)))}
+    if data.split in ("auto", "time") and data.group is None and shares and can_be_cut(source):
+        return _cut_in_time(source, shares) | given, _said(shares, "the end of the record")
+    ways = []
+    for name, share in shares.items():
+        whole, kept = picks["train"]
+        if name == "valid" and given and data.split == "auto" and data.group is None and len(kept) < FEW:
+            ways.append(f"{len(kept)} records are too few to hold some out for validation")
+            continue
+        if len(kept) < 2:
+            ways.append("one record, none held out")
+            continue
+        groups = _groups(source, data, kept)
+        labels = source.labels(schema.target.name) if schema.target is not None and schema.task == "classify" else None
+        first, second, way = hold_out(
+            len(kept),
+            share * len(source) / len(kept),
+            seed=seed,
+            labels=None if labels is None else [labels[number] for number in kept],
+            groups=groups,
+            by_time=data.split == "time",
+        )
+        picks["train"], picks[name] = (whole, kept[first]), (whole, kept[second])
+        ways.append(f"{'validation' if name == 'valid' else name}: {len(second):,} records, {way}")
+    order = [name for name in ("train", "valid", "test") if name in picks | given]
+    return {name: (picks | given)[name] for name in order}, "; ".join(ways)
+
+
+def _cut_in_time(source: Source, shares: dict[str, float]) -> dict[str, tuple[Source, np.ndarray]]:
+    everything = np.arange(len(source))
+    end = 1.0
+    parts: dict[str, tuple[Source, np.ndarray]] = {}
+    for name, share in shares.items():
+        parts[name] = (TimeSlice(source, end - share, end), everything)
+        end -= share
+    parts["train"] = (TimeSlice(source, 0.0, end), everything)
+    return {name: parts[name] for name in ("train", "valid", "test") if name in parts}
+
+
+def _said(shares: dict[str, float], what: str) -> str:
+    parts = [f"{share:.0%} for {'validation' if name == 'valid' else name}" for name, share in reversed(shares.items())]
+    return f"{what} held out: {', then '.join(parts)}"
+
+
+def _groups(source: Source, data: DataConfig, kept: np.ndarray) -> list[str] | None:
     groups = source.groups(data.group) if data.group is not None else None
-    if data.split == "group" and groups is None:
-        raise UserError("--data.split group needs to know the groups; name the column with --group")
-    labels = source.labels(schema.target.name) if schema.target is not None and schema.task == "classify" else None
-    kept, held, way = hold_out(
-        count, data.valid_fraction, seed=seed, labels=labels, groups=groups, by_time=data.split == "time"
-    )
-    return kept, held, f"validation: {len(held):,} records, {way}"
+    if groups is None:
+        if data.split == "group" or data.group is not None:
+            raise UserError("the groups are not known; name their column with --group")
+        return None
+    return [groups[number] for number in kept]
 
 
 def describe(schema: Schema, encoding: Encoding, parts: dict[str, Examples], how: str) -> str:

@@ -1,5 +1,6 @@
 """How records become examples: fitted on the training part, saved beside the model, the same for training and use."""
 
+import itertools
 import json
 from collections import Counter
 from collections.abc import Callable, Iterable
@@ -12,7 +13,15 @@ from unrolled.data.config import DataConfig
 from unrolled.data.encoders.categories import TokenTable
 from unrolled.data.encoders.numbers import NumericEncoder, Scaler, Scaling
 from unrolled.data.encoders.signals import FramesEncoder, SignalEncoder, SignalForm, transform
-from unrolled.data.encoders.targets import ClassTarget, EventTarget, NumberTarget, StepTarget, Target, TextTarget
+from unrolled.data.encoders.targets import (
+    STRANGE,
+    ClassTarget,
+    EventTarget,
+    NumberTarget,
+    StepTarget,
+    Target,
+    TextTarget,
+)
 from unrolled.data.encoders.texts import KmerEncoder, TextEncoder, fit_vocabulary
 from unrolled.data.examples import Example
 from unrolled.data.records import Field, Record
@@ -233,7 +242,7 @@ def _fit_target(
         labels = tuple(sorted(counts)) if data.event_labels else ("event",)
         return EventTarget(field.name, labels, rate, max(1, round(EVENT_REACH * rate)))
     if field.kind == "text":
-        return TextTarget(field.name, fit_vocabulary("char", lambda: (v for v in values if v is not None)))
+        return TextTarget(field.name, fit_vocabulary("char", lambda: itertools.chain([STRANGE], (v for v in values if v is not None))))
     if field.kind == "numeric":
         known = np.concatenate([np.atleast_2d(value) for value in values if value is not None])
         return NumberTarget(field.name, field.channels or (field.name,), Scaler.fit(known, "standard"))

@@ -12,7 +12,7 @@ from unrolled.errors import UserError
 USUAL_HORIZON = 24
 """Steps ahead where the series has no period."""
 
-MOST_PATCH = 24
+MOST_PATCH = 48
 """Steps in a segment."""
 
 LEAST_GAIN = 0.01
@@ -44,7 +44,7 @@ def choose_sizes(
     * period: of the longest series, if it has one (`find_period`).
     * horizon: a period, but at most a twentieth of the longest series.
     * context: four periods, twice the horizon if that is longer, but at most an eighth of the longest series.
-    * patch: a period, but at most 24 and at most a quarter of the context.
+    * patch: half the context, at most 48: longer segments forecast as well as shorter ones, and are quicker.
     * stride: as small as keeps the windows of an epoch below `most_windows`.
     * channel_independent: unless a linear forecast that reads all channels makes errors at least a hundredth smaller
       than one that reads its own (`channel_gain`). Rows that share weights are more rows to learn from, and less to
@@ -63,7 +63,7 @@ def choose_sizes(
         horizon = max(1, min(usual, len(longest) // 20))
     if context is None:
         context = max(2, min(max(4 * usual, 2 * horizon), len(longest) // 8))
-    patch = max(1, min(usual, MOST_PATCH, context // 4))
+    patch = max(1, min(MOST_PATCH, context // 2))
     mixed = channel_gain(longest, horizon) > LEAST_GAIN
     windows = sum(max(0, len(values) - context - horizon + 1) for values in series)
     stride = max(1, windows // most_windows)

@@ -28,7 +28,7 @@ class ForecastConfig:
     """layers of the backbone"""
     heads: int = 4
     """attention heads (transformer)"""
-    patch: int = 12
+    patch: int = 48
     """steps of a segment, which the backbone reads as one step"""
     channel_independent: bool = True
     """every target a row of its own with shared weights (it sees the channels that are no targets, not the others)"""
@@ -38,9 +38,9 @@ class ForecastConfig:
     """a linear map from window to horizon beside the backbone"""
     decoder: Literal["auto", "steps", "flatten"] = "auto"
     """steps: one step of the backbone for each segment ahead; flatten: one linear map of all its outputs"""
-    dropout: float = 0.0
+    dropout: float = 0.5
     """part of the features dropped before the head and between layers"""
-    loss: Literal["mse", "mae", "huber"] = "mse"
+    loss: Literal["mse", "mae", "huber"] = "mae"
     """what a forecast without quantiles is trained for"""
     quantiles: tuple[float, ...] = ()
     """levels to forecast, ascending; none: one value per step"""

@@ -27,7 +27,9 @@ class TranslationNetwork(nn.Module):
 
     With `share_vocabulary` both sides have one vocabulary and one embedding table. With `tie_weights` the head is the
     decoder's table (Press and Wolf 2017, arXiv:1608.05859), and the decoder's output has its size. With learned
-    positions `context` is the most tokens of a source or target. `settings` are those of the family. Raises `ValueError` for settings that do not fit together.
+    positions `context` is the most tokens of a source or target. `settings` are those of the family (for the
+    transformer `kv_heads`, `positions`, `window`, `feedforward`, `qk_norm`). Raises `ValueError` for settings that do
+    not fit together.
     """
 
     def __init__(
@@ -156,7 +158,8 @@ class TranslationNetwork(nn.Module):
 def equal_parameters(build: Callable[[int], nn.Module], parameters: int, *, multiple: int = 2, start: int = 64) -> int:
     """The width, a multiple of `multiple`, at which `build(width)` comes nearest to a number of parameters.
 
-    With it two kinds of attention are compared at equal cost: the kind with fewer parameters gets a wider network.
+    With it two kinds of attention are compared at equal cost: the kind with fewer parameters gets a wider network. With
+    usual vocabularies the numbers agree within 1 % from a width of about 100; below, one step of the width is more.
     """
 
     def count(width: int) -> int:

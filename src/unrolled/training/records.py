@@ -34,6 +34,8 @@ from unrolled.training.record_objective import Loss, RecordObjective
 from unrolled.training.resume import require_same_settings
 from unrolled.training.session import Plan, begin, execute, limits_in_words, model_in_words, seed_beginning
 
+ENOUGH_ROWS = 32
+"""Long records are cut until there are about so many rows to learn from."""
 LONGEST = 2048
 """Longer records with a target per step are cut into windows, unless `data.context` says how long they may be."""
 
@@ -67,7 +69,11 @@ def train_records(
             )
     encoding, task = dataset.encoding, dataset.schema.task
     start = start._replace(task=task)
-    facts = _facts(dataset)
+    window = data.context or window_for(dataset.train.lengths)
+    training: Any = dataset.train
+    if encoding.per_step and max(dataset.train.lengths) > window:
+        training = Windows(dataset.train, window, margin(window))
+    facts = _facts(dataset, training)
     data, model, config = choose_for_records(data, model, config, facts)
     settings = {
         "data": asdict(data),
@@ -78,10 +84,6 @@ def train_records(
     }
     if start.checkpoint is not None:
         require_same_settings(start.checkpoint.meta["settings"], settings)
-    window = data.context or min(LONGEST, max(dataset.train.lengths))
-    training: Any = dataset.train
-    if encoding.per_step and max(dataset.train.lengths) > window:
-        training = Windows(dataset.train, window, margin(window))
     feed = RecordFeed(
         training,
         batch_size=config.batch_size or 1,
@@ -196,12 +198,19 @@ def class_weights(encoding: Encoding, training: Any, wanted: str) -> Tensor | No
     return torch.tensor(np.sqrt(weights) if wanted == "auto" else weights, dtype=torch.float32)
 
 
-def _facts(dataset: Dataset) -> Facts:
+def window_for(lengths: list[int]) -> int:
+    """Steps of a row: whole records where that gives enough of them, and shorter pieces of a few long ones."""
+    longest = max(lengths)
+    return min(longest, LONGEST, max(64, sum(lengths) // ENOUGH_ROWS))
+
+
+def _facts(dataset: Dataset, training: Any) -> Facts:
+    """`training`: the records, or their windows."""
     encoding = dataset.encoding
     return Facts(
         task=dataset.schema.task,
-        records=len(dataset.train),
-        steps=int(np.median(dataset.train.lengths)),
+        records=len(training),
+        steps=int(np.median(training.lengths)),
         channels=encoding.channels,
         tokens=bool(encoding.tables) and not encoding.channels,
         signal=any(field.kind in ("signal", "frames") for field in dataset.schema.inputs),

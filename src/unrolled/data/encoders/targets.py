@@ -134,6 +134,9 @@ def peaks(probability: np.ndarray, *, distance: int, threshold: float = 0.5) -> 
     return found - 1
 
 
+STRANGE = "\ufffd"
+
+
 @dataclass(frozen=True)
 class TextTarget:
     """A text to write down: tokens from 1 on, 0 is the blank of connectionist temporal classification."""
@@ -142,8 +145,11 @@ class TextTarget:
     vocabulary: Vocabulary
 
     def encode(self, value: str | None) -> np.ndarray:
-        """int64 `[tokens]`."""
-        return np.zeros(0, dtype=np.int64) if value is None else self.vocabulary.encode(value) + 1
+        """int64 `[tokens]`. A character that training did not see becomes U+FFFD, so that it counts as an error."""
+        if value is None:
+            return np.zeros(0, dtype=np.int64)
+        known = set(self.vocabulary.tokens)
+        return self.vocabulary.encode("".join(c if c in known else STRANGE for c in value)) + 1
 
     def decode(self, tokens: Sequence[int] | np.ndarray) -> str:
         """The text of tokens without blanks."""
