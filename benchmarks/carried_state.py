@@ -28,9 +28,9 @@ def main() -> None:
     model = ModelConfig(family=chosen.family, layers=1, width=width)
     with workplace(chosen.data, quick=chosen.quick) as (folder, text):
         data = DataConfig(vocabulary="char", context=chosen.context, feed="streams", cache=str(folder / "cache"))
-        same = set()
         losses: dict[bool, list[float]] = {True: [], False: []}
         for seed in range(seeds):
+            same = set()
             for carry in (True, False):
                 train, run = (
                     TrainConfig(max_steps=steps, seed=seed),
@@ -40,9 +40,9 @@ def main() -> None:
                 same.add((result["parameters"], result["tokens"], judged.tokens, judged.policy))
                 losses[carry].append(judged.loss)
                 print(f"{run.name}: loss {judged.loss:.4f}, {result['seconds']:.1f} s", flush=True)
+            if len(same) != 1:
+                raise SystemExit(f"the runs differ in more than the state: {same}")
     carried, dropped = losses[True], losses[False]
-    if len(same) != 1:
-        raise SystemExit(f"the runs differ in more than the state: {same}")
     parameters, tokens, judged_tokens, policy = same.pop()
     differences = [b - a for a, b in zip(carried, dropped, strict=True)]
     rows = [

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from unrolled.errors import UserError
     from unrolled.estimators.language import LanguageModel
+    from unrolled.estimators.records import SequenceClassifier, SequenceRegressor, SequenceTagger, Transcriber
     from unrolled.layers.attention import Attention
     from unrolled.layers.bidirectional import Bidirectional
     from unrolled.layers.combinators import Pointwise, Residual, Stack
@@ -28,8 +29,12 @@ __all__ = [
     "LanguageModel",
     "Pointwise",
     "Residual",
+    "SequenceClassifier",
     "SequenceLayer",
+    "SequenceRegressor",
+    "SequenceTagger",
     "Stack",
+    "Transcriber",
     "Transformer",
     "UserError",
 ]
@@ -44,8 +49,12 @@ _HOMES = {
     "LanguageModel": "estimators.language",
     "Pointwise": "layers.combinators",
     "Residual": "layers.combinators",
+    "SequenceClassifier": "estimators.records",
     "SequenceLayer": "layers.layer",
+    "SequenceRegressor": "estimators.records",
+    "SequenceTagger": "estimators.records",
     "Stack": "layers.combinators",
+    "Transcriber": "estimators.records",
     "Transformer": "layers.transformer",
     "UserError": "errors",
 }

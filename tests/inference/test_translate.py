@@ -44,6 +44,14 @@ def test_lengths_and_attention(model: TranslationNetwork) -> None:
     assert translate_tokens(model, []) == []
 
 
+def test_learned_positions_bound_the_target() -> None:
+    torch.manual_seed(0)
+    made = TranslationNetwork(5, 5, family="transformer", layers=1, width=8, heads=2, positions="learned", context=4)
+    with torch.no_grad():
+        made.head.bias[made.end] = -30
+    assert [len(found[0].tokens) for found in translate_tokens(made.eval(), [np.array([1, 2, 3, 4])])] == [4]
+
+
 def test_padded() -> None:
     tokens, mask = padded([np.array([7, 8]), np.array([], dtype=np.int64), np.array([9])], torch.device("cpu"))
     assert tokens.tolist() == [[7, 8], [0, 0], [9, 0]]

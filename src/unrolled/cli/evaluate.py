@@ -16,13 +16,19 @@ if TYPE_CHECKING:
 def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("model", metavar="RUN", help="run directory, or model directory")
     parser.add_argument(
-        "files", nargs="*", default=[], metavar="FILE", help="text to judge; without any, the run's own part"
+        "files", nargs="*", default=[], metavar="FILE", help="text or labelled records; without any, the run's own part"
     )
     parser.add_argument(
         "--part",
-        type=Literal["valid", "test", "train"],
-        default="valid",
-        help="which of the run's own parts, if no file is given",
+        type=Literal["auto", "valid", "test", "train"],
+        default="auto",
+        help="which of the run's own parts, if no file is given; auto: for text valid, for records all held out",
+    )
+    parser.add_argument(
+        "--labels",
+        type=str | None,
+        metavar="WHERE",
+        help="labels of files, where they are not as in training: a CSV file, a pattern, or folders",
     )
     parser.add_argument(
         "--policy",
@@ -39,6 +45,21 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 
 def run(options: Namespace) -> dict[str, Any]:
+    from unrolled.inference.loading import task_of
+
+    task = task_of(options.model)
+    if task == "forecast":
+        from unrolled.cli.forecasts import evaluate_forecast
+
+        return evaluate_forecast(options)
+    if task != "language":
+        from unrolled.cli.evaluate_records import evaluate_records
+
+        return evaluate_records(options)
+    return _evaluate_language(options)
+
+
+def _evaluate_language(options: Namespace) -> dict[str, Any]:
     if options.streams < 1:
         raise UserError(f"--streams is {options.streams}, which must be at least 1")
 
@@ -83,8 +104,8 @@ def _part(options: Namespace, loaded: "Loaded", progress: Any) -> "tuple[TokenPa
     if options.files:
         part = encode_text([Path(file) for file in options.files], loaded.vocabulary)
         return part, ", ".join(options.files)
-    part = own_part(loaded, options.part, progress)
-    return part, f"{options.part} part"
+    name = "valid" if options.part == "auto" else options.part
+    return own_part(loaded, name, progress), f"{name} part"
 
 
 def own_part(loaded: "Loaded", name: str, progress: Any) -> "TokenPart":

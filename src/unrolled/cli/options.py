@@ -27,6 +27,13 @@ NOT_SETTINGS = ("help", "config", "print_config")
 """Options that a config file cannot hold."""
 
 
+SHORT = ("target", "inputs", "id", "time", "group", "labels")
+"""Options of `data` that have a flag without `data.` in front too: who has data to learn from needs these first."""
+
+
+TASKS = ["auto", "language", "classify", "regress", "tag", "forecast", "translate", "transcribe", "describe"]
+
+
 class KeepConfigured(Action):
     """For positional arguments that a config file may give instead: none on the command line leaves those alone."""
 
@@ -58,7 +65,7 @@ class Option(NamedTuple):
 def add_train_options(parser: ArgumentParser) -> None:
     """The options of `train`, which `init` writes to a file."""
     parser.add_argument(
-        "files", nargs="*", action=KeepConfigured, metavar="FILE", help="text files, or folders of them, to train on"
+        "files", nargs="*", action=KeepConfigured, metavar="FILE", help="files or folders to train on"
     )
     parser.add_argument("--config", action="config", metavar="FILE", help="YAML file with options")
     parser.add_argument(
@@ -66,13 +73,25 @@ def add_train_options(parser: ArgumentParser) -> None:
     )
     parser.add_argument(
         "--task",
-        choices=["auto", "language", "classify", "regress", "tag", "forecast", "translate", "transcribe", "describe"],
+        choices=TASKS,
         default="auto",
         help="what to learn; auto takes what the files suggest and says so",
     )
     parser.add_argument("--data", type=DataConfig, default=DataConfig())
     parser.add_argument("--model", type=ModelConfig, default=ModelConfig())
     parser.add_argument("--train", type=TrainConfig, default=TrainConfig())
+    add_short_flags(parser)
+
+
+def add_short_flags(parser: ArgumentParser) -> None:
+    """`--target` for `--data.target` and so on."""
+    for action in parser._actions:
+        for flag in [
+            flag for flag in action.option_strings if flag.rstrip("+") in {f"--data.{name}" for name in SHORT}
+        ]:
+            short = flag.replace("--data.", "--")
+            action.option_strings = [*action.option_strings, short]
+            parser._option_string_actions[short] = action
 
 
 def add_common_options(parser: ArgumentParser) -> None:

@@ -3,6 +3,7 @@
 import json
 import math
 import sys
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,9 +18,11 @@ if TYPE_CHECKING:
 
 def add_arguments(parser: ArgumentParser) -> None:
     parser.description = (
-        'Feed a model one step at a time. Each input line is JSON: a text such as "ab", or an object '
-        '{"text": "ab"} or {"reset": true}. Each token gives one output line with its loss (nats) and the likeliest '
-        'next tokens. A line that cannot be used gives a line with "error" and changes nothing. With --json these '
+        "Feed a model one step at a time. Each input line is JSON. For a language model it is a text such as "
+        '"ab", or an object {"text": "ab"} or {"reset": true}; each token gives one output line with its loss '
+        "(nats) and the likeliest next tokens. For a model that forecasts it is the values of one step, "
+        '{"COLUMN": 1.5}, with its "time" where the model knows the calendar; each gives one line with the forecast '
+        'from there. A line that cannot be used gives a line with "error" and changes nothing. With --json these '
         "lines go to stderr, and stdout gets one object with the counts at the end."
     )
     parser.add_argument("model", metavar="RUN", help="run directory, or model directory")
@@ -36,14 +39,32 @@ def run(options: Namespace) -> dict[str, Any]:
     if sys.stdin is None:
         raise UserError("there is no input; pipe JSON lines into the command")
 
-    from unrolled.inference.loading import load
+    from unrolled.inference.loading import load, task_of
+
+    if task_of(options.model) == "forecast":
+        from unrolled.inference.forecast_loading import load_forecast
+        from unrolled.inference.forecast_stream import ForecastStream
+
+        forecasts = ForecastStream(load_forecast(options.model))
+        return _pump(forecasts, options, lambda line: [forecasts.feed(_message(line, '{"COLUMN": 1.5}'))])
+
     from unrolled.inference.stream import LanguageStream
 
     loaded = load(options.model)
+    names = loaded.vocabulary.tokens
     stream = LanguageStream(loaded.network, top=options.top)
+
+    def answers(line: bytes) -> Iterator[dict[str, Any]]:
+        tokens = _tokens(line, stream, loaded.vocabulary)
+        return (_result(stream.feed(token), names) for token in tokens)
+
+    return _pump(stream, options, answers)
+
+
+def _pump(stream: Any, options: Namespace, answers: Callable[[bytes], Iterable[dict[str, Any]]]) -> dict[str, Any]:
+    """Answer line by line, each as soon as it comes; how many there were."""
     if options.load_state is not None:
         _load(stream, Path(options.load_state))
-    names = loaded.vocabulary.tokens
     counts = {"lines": 0, "steps": 0, "errors": 0}
     output = sys.stdout
     try:
@@ -52,14 +73,14 @@ def run(options: Namespace) -> dict[str, Any]:
             if not line.strip():
                 continue
             try:
-                tokens = _tokens(line, stream, loaded.vocabulary)
+                found = answers(line)
             except UserError as error:
                 counts["errors"] += 1
                 _write(output, {"error": str(error), "line": counts["lines"]})
                 continue
-            for token in tokens:
+            for message in found:
                 counts["steps"] += 1
-                _write(output, _result(stream.feed(token), names))
+                _write(output, message)
     finally:
         # Also when the input breaks off: the state so far is what a later stream goes on from.
         if options.save_state is not None:
@@ -69,14 +90,7 @@ def run(options: Namespace) -> dict[str, Any]:
 
 def _tokens(line: bytes, stream: "LanguageStream", vocabulary: "Vocabulary") -> list[int]:
     """The tokens of an input line, after the reset if it asks for one. Raises `UserError` before anything changes."""
-    try:
-        message = json.loads(line.decode("utf-8"))
-    except UnicodeDecodeError as error:
-        raise UserError(
-            f"not UTF-8: byte 0x{line[error.start]:02x} at offset {error.start} of the line; send UTF-8"
-        ) from error
-    except (ValueError, RecursionError) as error:
-        raise UserError(f'not JSON ({error}); write for example {{"text": "ab"}}') from error
+    message = _message(line, '{"text": "ab"}')
     if isinstance(message, str):
         message = {"text": message}
     if not isinstance(message, dict) or not message.keys() <= {"text", "reset"} or not message:
@@ -88,6 +102,18 @@ def _tokens(line: bytes, stream: "LanguageStream", vocabulary: "Vocabulary") -> 
     if reset:
         stream.reset()
     return tokens
+
+
+def _message(line: bytes, example: str) -> Any:
+    """The JSON of an input line. Raises `UserError` for anything else."""
+    try:
+        return json.loads(line.decode("utf-8"))
+    except UnicodeDecodeError as error:
+        raise UserError(
+            f"not UTF-8: byte 0x{line[error.start]:02x} at offset {error.start} of the line; send UTF-8"
+        ) from error
+    except (ValueError, RecursionError) as error:
+        raise UserError(f"not JSON ({error}); write for example {example}") from error
 
 
 def _result(step: "StreamStep", names: list[str]) -> dict[str, Any]:
@@ -104,7 +130,7 @@ def _write(output: Any, message: dict[str, Any]) -> None:
     output.flush()
 
 
-def _load(stream: "LanguageStream", path: Path) -> None:
+def _load(stream: Any, path: Path) -> None:
     try:
         stream.load(path.read_bytes())
     except OSError as error:
@@ -113,7 +139,7 @@ def _load(stream: "LanguageStream", path: Path) -> None:
         raise UserError(f"{path} cannot be used with this model: {error}") from error
 
 
-def _save(stream: "LanguageStream", path: Path) -> None:
+def _save(stream: Any, path: Path) -> None:
     beside = path.with_name(f".{path.name}.new")
     try:
         beside.write_bytes(stream.save())

@@ -4,6 +4,7 @@ from typing import Any
 
 from jsonargparse import ArgumentParser, Namespace
 
+from unrolled.cli.forecasts import say_scores
 from unrolled.cli.invocation import command
 from unrolled.cli.options import add_train_options
 
@@ -52,7 +53,9 @@ def report(result: dict[str, Any]) -> None:
 
 def _report_records(result: dict[str, Any]) -> None:
     for name, shown in (("valid", "validation"), ("test", "test")):
-        if name in result:
+        if name in result and result["task"] == "forecast":
+            say_scores(shown, result[name])
+        elif name in result:
             print(f"{shown}: {scores_line(result[name])}")
     print(f"report: {result['report']}")
     print(f"next: {command('predict', result['run'])} FILE -o predictions.csv")

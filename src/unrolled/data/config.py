@@ -23,7 +23,16 @@ class DataConfig:
     test_fraction: float = 0.0
     """part of the records, or of the end of long ones, held out for a final test"""
     context: int | None = None
-    """steps in one training window or chunk"""
+    """steps in one training window or chunk; how far a forecast looks back"""
+    horizon: int | None = None
+    """steps ahead to forecast; by default a period, or 24"""
+    quantiles: str = "0.1,0.5,0.9"
+    """levels to forecast, or none for one value"""
+    parts: str | None = None
+    """steps for training, validation and test in the order of time, such as 8640,2880,2880, or fractions such as
+    0.7,0.1,0.2; what is over is left out (forecast)"""
+    calendar: Literal["auto", "none", "all"] = "auto"
+    """whether a forecast knows the time of day, week and year; auto: where the series is short and has dates"""
     feed: Literal["auto", "windows", "streams"] = "auto"
     """windows: random pieces, full backpropagation through time; streams: parallel contiguous streams with the state
     carried from chunk to chunk, truncated backpropagation through time"""
@@ -57,6 +66,8 @@ class DataConfig:
     """numbers: by mean and standard deviation, by median and quartiles, or each record by itself (window)"""
     kmer: int = 1
     """letters of one step of a text of single letters, such as DNA"""
+    share_vocabulary: bool = False
+    """one vocabulary and one embedding for both languages (translate)"""
     event_labels: bool = False
     """events: tell their labels apart, and not only where they are"""
     batching: Literal["buckets", "packed"] = "buckets"

@@ -1,21 +1,23 @@
 """From files to encoded records in parts, ready for training."""
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from unrolled.data.config import DataConfig
-from unrolled.data.encoders.targets import ClassTarget
+from unrolled.data.encoders.targets import ClassTarget, StepTarget
 from unrolled.data.encoding import Encoding, fit_encoding
 from unrolled.data.examples import Example, Examples
 from unrolled.data.parts import Progress
 from unrolled.data.readers.registry import open_source
 from unrolled.data.record_splits import FEW, hold_out
 from unrolled.data.records import Field, Notes, Reading, Record, Source
+from unrolled.data.reopening import Recipe, fit_source, recipe_of
 from unrolled.data.schema import Schema, infer_schema
 from unrolled.data.split_names import find_parts
 from unrolled.data.time_split import TimeSlice, can_be_cut
@@ -37,6 +39,8 @@ class Dataset:
     """what was mended or left out"""
     fingerprint: str
     """hexadecimal; the same exactly if examples, splits and encoders are the same"""
+    recipe: Recipe
+    """how other files are read"""
     split: dict[str, Any] = field(default_factory=dict)
     """how the parts came about, and which records are in each"""
 
@@ -65,11 +69,24 @@ def prepare_records(
     files: list[str], data: DataConfig, *, task: str | None, seed: int = 0, progress: Progress | None = None
 ) -> Dataset:
     """Read, split and encode. Raises `UserError` for data that cannot be used, with file and row."""
-    found = find_parts([Path(file) for file in files], data)
     notes = Notes()
-    reading = reading_of(data, task)
-    sources = {name: open_source(paths, reading, notes) for name, paths in found.parts.items()}
-    return _prepare(sources, data, task=task, seed=seed, progress=progress, notes=notes, how=found.note)
+    sources, how = open_parts(files, data, task, notes)
+    return _prepare(sources, data, task=task, seed=seed, progress=progress, notes=notes, how=how)
+
+
+def open_parts(files: list[str], data: DataConfig, task: str | None, notes: Notes) -> tuple[dict[str, Source], str]:
+    """The parts that are files of their own, and in words how they were found."""
+    found = find_parts([Path(file) for file in files], data)
+    sources = {"train": open_source(found.parts["train"], reading_of(data, task), notes)}
+    schema = infer_schema(sources["train"], task=task, target=data.target, inputs=data.inputs)
+    # The others are read as the training part was, whatever they would suggest by themselves.
+    recipe = recipe_of(sources["train"], schema, data)
+    reading = replace(recipe.reading, group=data.group)
+    for name, paths in found.parts.items():
+        if name != "train":
+            source = open_source(paths, reading, notes)
+            sources[name] = fit_source(source, recipe, notes, labelled=True, name=f"the {name} part")
+    return sources, found.note
 
 
 def prepare_source(
@@ -90,8 +107,9 @@ def _prepare(
     how: str,
 ) -> Dataset:
     source = sources["train"]
-    if not len(source):
-        raise UserError("the training part has no record")
+    for name, one in sources.items():
+        if not len(one):
+            raise UserError(f"the {name} part has no record; give a file with some in it, or leave it out")
     schema = infer_schema(source, task=task, target=data.target, inputs=data.inputs)
     picks, way = _split(sources, schema, data, seed)
     source, kept = picks["train"]
@@ -100,18 +118,12 @@ def _prepare(
         return (source.record(int(number)) for number in kept)
 
     encoding = fit_encoding(schema, training, len(kept), data)
-    parts = {}
     total = sum(len(numbers) for _, numbers in picks.values())
-    done = 0
+    parts: dict[str, Examples] = {}
     for name, (origin, numbers) in picks.items():
-        parts[name] = examples = Examples()
-        for number in numbers:
-            record = origin.record(int(number))
-            examples.append(encoding.encode(record), record.origin)
-            _count_unseen(record, encoding, notes, name)
-            done += 1
-            if progress is not None:
-                progress("reading", done, total)
+        before = sum(map(len, parts.values()))
+        report = None if progress is None else partial(_report, progress, before, total)
+        parts[name] = encode_part(origin, numbers, encoding, notes, name, report)
     words = "; ".join(part for part in (how, way) if part)
     numbers_of = {name: numbers.tolist() for name, (_, numbers) in picks.items()}
     return Dataset(
@@ -123,30 +135,81 @@ def _prepare(
         describe(schema, encoding, parts, words),
         notes.lines(),
         _fingerprint(parts, encoding),
+        recipe_of(sources["train"], schema, data),
         {"how": words, **numbers_of},
     )
 
 
-def encode_records(files: list[str], encoding: Encoding, data: DataConfig, notes: Notes) -> tuple[Examples, Source]:
-    """Other files with the encoders of a model, for evaluation and prediction; the source gives their origins."""
-    reading = replace(
-        reading_of(data, encoding.task), target=None if encoding.target is None else encoding.target.field
-    )
-    source = open_source([Path(file) for file in files], reading, notes)
+def _report(progress: Progress, before: int, total: int, done: int) -> None:
+    progress("reading", before + done, total)
+
+
+def encode_part(
+    source: Source,
+    numbers: np.ndarray | range,
+    encoding: Encoding,
+    notes: Notes,
+    name: str,
+    report: Callable[[int], None] | None = None,
+) -> Examples:
+    """Some records of a source with their targets; `report` is told how many are done."""
     examples = Examples()
-    for record in source:
-        examples.append(encoding.encode(record), record.origin)
-        _count_unseen(record, encoding, notes, "the file")
-    return examples, source
+    for number in numbers:
+        record = source.record(int(number))
+        examples.append(example := encoding.encode(record), record.origin)
+        _count_unseen(record, example, encoding, notes, name)
+        if report is not None:
+            report(len(examples))
+    return examples
 
 
-def _count_unseen(record: Record, encoding: Encoding, notes: Notes, part: str) -> None:
+def own_part(
+    files: list[str],
+    data: DataConfig,
+    encoding: Encoding,
+    name: str,
+    *,
+    seed: int,
+    split: dict[str, Any],
+    notes: Notes,
+    report: Callable[[int], None] | None = None,
+) -> Examples:
+    """A part of the files that a model was trained with, as they were split then.
+
+    Raises `UserError` if there is no such part, or the files have changed since.
+    """
+    sources, _ = open_parts(files, data, encoding.task, notes)
+    schema = infer_schema(sources["train"], task=encoding.task, target=data.target, inputs=data.inputs)
+    picks, _ = _split(sources, schema, data, seed)
+    if {name: numbers.tolist() for name, (_, numbers) in picks.items()} != {
+        name: numbers for name, numbers in split.items() if name != "how"
+    }:
+        raise UserError(
+            f"the records of the run ({', '.join(files)}) have changed since, so its parts are others now; "
+            "name the files to judge"
+        )
+    if name not in picks:
+        raise UserError(f"the run has no {name} part; it has {', '.join(picks)}")
+    return encode_part(*picks[name], encoding, notes, name, report)
+
+
+def _count_unseen(record: Record, example: Example, encoding: Encoding, notes: Notes, part: str) -> None:
     target = encoding.target
-    if not isinstance(target, ClassTarget) or target.many:
+    if part != "train":
+        unknown = encoding.count_unknown(example)
+        notes.add(f"tokens or categories in {part} that training did not see, read as unknown", unknown)
+    value = None if target is None else record.values.get(target.field)
+    if value is None or not isinstance(target, ClassTarget | StepTarget):
         return
-    value = record.values.get(target.field)
-    if value is not None and value not in target.labels:
-        notes.add(f"records in {part} with a label that training did not see, left out of the scores")
+    if isinstance(target, StepTarget):
+        unseen = sum(label not in target.labels for label in value)
+        notes.add(f"steps in {part} with a tag that training did not see, left out of the scores", unseen)
+    elif target.many:
+        unseen = not set([value] if isinstance(value, str) else value) <= set(target.labels)
+        notes.add(f"records in {part} with a label that training did not see, which is left out of the scores", unseen)
+    else:
+        unseen = value not in target.labels
+        notes.add(f"records in {part} with a label that training did not see, left out of the scores", unseen)
 
 
 def _split(

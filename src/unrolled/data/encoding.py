@@ -14,6 +14,7 @@ from unrolled.data.encoders.categories import TokenTable
 from unrolled.data.encoders.numbers import NumericEncoder, Scaler, Scaling
 from unrolled.data.encoders.signals import FramesEncoder, SignalEncoder, SignalForm, transform
 from unrolled.data.encoders.targets import (
+    NO_TARGET,
     STRANGE,
     ClassTarget,
     EventTarget,
@@ -48,6 +49,8 @@ TARGETS: dict[str, Any] = {
 }
 FIT_ON = 2000
 """Records that scalers and vocabularies are fitted on, evenly spread, if the training part has more."""
+HOPS = {"transcribe": 0.020}
+"""Seconds between two frames of a spectrogram, where not 10 ms: letters last longer, and steps cost time."""
 EVENT_RATE = 125.0
 """Steps per second that are enough to place events; faster signals are reduced to it by a whole factor."""
 EVENT_REACH = 0.024
@@ -73,6 +76,17 @@ class Encoding:
         return tuple(
             len(encoder) for encoder in self.inputs if isinstance(encoder, TokenTable | TextEncoder | KmerEncoder)
         )
+
+    @property
+    def words(self) -> list[list[str]]:
+        """For each of the token columns what its numbers from 1 on stand for."""
+        found = []
+        for encoder in self.inputs:
+            if isinstance(encoder, TextEncoder):
+                found.append(encoder.vocabulary.tokens)
+            elif isinstance(encoder, TokenTable | KmerEncoder):
+                found.append(list((encoder.table if isinstance(encoder, KmerEncoder) else encoder).tokens))
+        return found
 
     @property
     def frame(self) -> tuple[int, int] | None:
@@ -113,18 +127,33 @@ class Encoding:
         return example._replace(target=self._encode_target(record, steps))
 
     def _encode_target(self, record: Record, steps: int) -> np.ndarray | None:
-        value = record.values.get(self.target.field) if self.target is not None else None
-        if isinstance(self.target, EventTarget):
-            return None if value is None else self.target.encode(value, steps, record.rate or self.target.rate)
-        if self.target is None or (value is None and isinstance(self.target, StepTarget)):
+        if self.target is None:
             return None
-        target = self.target.encode(value)  # type: ignore[arg-type]
+        value: Any = record.values.get(self.target.field)
+        if value is None and self.per_step:
+            return self._nothing_known(steps)
+        if isinstance(self.target, EventTarget):
+            return self.target.encode(value, steps, record.rate or self.target.rate)
+        target = self.target.encode(value)
         if self.per_step and len(target) != steps:
             raise UserError(
                 f"{record.origin} has {steps:,} steps and {len(target):,} values of {self.target.field}; "
                 "there must be one for each step"
             )
         return target
+
+    def count_unknown(self, example: Example) -> int:
+        """How many tokens of an example training did not see."""
+        if example.tokens is None:
+            return 0
+        encoders = [encoder for encoder in self.inputs if isinstance(encoder, TokenTable | TextEncoder | KmerEncoder)]
+        pairs = zip(example.tokens.T, encoders, strict=True)
+        return sum(int((column == encoder.unknown).sum()) for column, encoder in pairs)
+
+    def _nothing_known(self, steps: int) -> np.ndarray:
+        if isinstance(self.target, NumberTarget):
+            return np.full((steps, len(self.target.names)), np.nan, dtype=np.float32)
+        return np.full(steps, NO_TARGET, dtype=np.int64)
 
     def to_text(self) -> str:
         """As JSON."""
@@ -172,17 +201,19 @@ def fit_encoding(schema: Schema, records: Callable[[], Iterable[Record]], count:
         return (record for number, record in enumerate(records()) if number % step == 0)
 
     reduced = schema.target is not None and schema.target.kind == "event"
-    inputs = tuple(_fit_input(field, some, data, reduced=reduced) for field in schema.inputs)
+    inputs = tuple(_fit_input(field, some, data, task=schema.task, reduced=reduced) for field in schema.inputs)
     return Encoding(schema.task, inputs, _fit_target(schema, records, inputs, data))
 
 
-def _fit_input(field: Field, some: Callable[[], Iterable[Record]], data: DataConfig, *, reduced: bool) -> Input:
+def _fit_input(
+    field: Field, some: Callable[[], Iterable[Record]], data: DataConfig, *, task: str, reduced: bool
+) -> Input:
     if field.kind == "numeric":
         values = np.concatenate([np.atleast_2d(record.values[field.name]) for record in some()])
         scaling: Scaling = "standard" if data.scaling == "auto" else data.scaling
         return NumericEncoder(field.name, Scaler.fit(values, scaling), tuple(np.isnan(values).any(axis=0).tolist()))
     if field.kind == "signal":
-        return _fit_signal(field, some, data, reduced=reduced)
+        return _fit_signal(field, some, data, task=task, reduced=reduced)
     if field.kind == "frames":
         shape = next(iter(some())).values[field.name].shape
         return FramesEncoder(field.name, int(shape[1]), int(shape[2]))
@@ -192,7 +223,9 @@ def _fit_input(field: Field, some: Callable[[], Iterable[Record]], data: DataCon
             sample = "\n".join(record.values[field.name] for _, record in zip(range(1000), some(), strict=False))
             kind = _text_kind(sample)
         if kind == "char" or data.kmer > 1:
-            return KmerEncoder.fit(field.name, (record.values[field.name] for record in some()), data.kmer)
+            return KmerEncoder.fit(
+                field.name, (record.values[field.name] for record in some()), data.kmer, min_count=data.min_count
+            )
         return TextEncoder(
             field.name,
             fit_vocabulary(
@@ -215,17 +248,17 @@ def _text_kind(sample: str) -> str:
 
 
 def _fit_signal(
-    field: Field, some: Callable[[], Iterable[Record]], data: DataConfig, *, reduced: bool
+    field: Field, some: Callable[[], Iterable[Record]], data: DataConfig, *, task: str, reduced: bool
 ) -> SignalEncoder:
     own = field.rate or next(iter(some())).rate or 1.0
     rate = data.rate or own
     if reduced and data.rate is None and own > 1.5 * EVENT_RATE:
         rate = own / round(own / EVENT_RATE)
     form: SignalForm = data.features if data.features != "auto" else "log-mel" if own >= 2000 else "raw"
-    mels = data.mels
-    values = np.concatenate([transform(r.values[field.name], r.rate or own, rate, form, mels) for r in some()])
+    mels, hop = data.mels, HOPS.get(task, 0.010)
+    values = np.concatenate([transform(r.values[field.name], r.rate or own, rate, form, mels, hop) for r in some()])
     scaling: Scaling = "standard" if data.scaling == "auto" else data.scaling
-    return SignalEncoder(field.name, rate, form, mels, Scaler.fit(values, scaling))
+    return SignalEncoder(field.name, rate, form, mels, hop, Scaler.fit(values, scaling))
 
 
 def _fit_target(
@@ -242,7 +275,9 @@ def _fit_target(
         labels = tuple(sorted(counts)) if data.event_labels else ("event",)
         return EventTarget(field.name, labels, rate, max(1, round(EVENT_REACH * rate)))
     if field.kind == "text":
-        return TextTarget(field.name, fit_vocabulary("char", lambda: itertools.chain([STRANGE], (v for v in values if v is not None))))
+        return TextTarget(
+            field.name, fit_vocabulary("char", lambda: itertools.chain([STRANGE], (v for v in values if v is not None)))
+        )
     if field.kind == "numeric":
         known = np.concatenate([np.atleast_2d(value) for value in values if value is not None])
         return NumberTarget(field.name, field.channels or (field.name,), Scaler.fit(known, "standard"))

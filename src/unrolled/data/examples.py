@@ -107,6 +107,8 @@ class Examples:
     def __init__(self, folder: Path | None = None) -> None:
         self._folder = folder
         self._spools: dict[str, Spool] = {}
+        self._places: dict[str, list[int | None]] = {name: [] for name in Example._fields}
+        """of each record, where its array is; None if it has none"""
         self.lengths: list[int] = []
         """steps of each record"""
         self.origins: list[str] = []
@@ -114,6 +116,7 @@ class Examples:
 
     def append(self, example: Example, origin: str) -> None:
         for name, array in zip(Example._fields, example, strict=True):
+            self._places[name].append(None if array is None else len(self._spools.get(name, ())))
             if array is not None:
                 if name not in self._spools:
                     self._spools[name] = Spool(array.dtype, self._folder)
@@ -125,7 +128,8 @@ class Examples:
         return len(self.lengths)
 
     def __getitem__(self, index: int) -> Example:
-        return Example(*(self._spools[name][index] if name in self._spools else None for name in Example._fields))
+        places = ((name, self._places[name][index]) for name in Example._fields)
+        return Example(*(None if place is None else self._spools[name][place] for name, place in places))
 
 
 def collate(examples: Sequence[Example], *, per_step: bool, texts: bool = False, packed: bool = False) -> ExampleBatch:

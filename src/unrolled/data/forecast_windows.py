@@ -3,6 +3,7 @@
 Which batch comes at which index is a pure function, as for text (`unrolled.data.feeds`), so a run resumes by its index.
 """
 
+import copy
 import itertools
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
@@ -26,6 +27,13 @@ class ForecastBatch(NamedTuple):
     """int64 `[batch]`: which series a window is of"""
     origin: np.ndarray
     """int64 `[batch]`: the step of the series at which its future begins"""
+    fresh: bool = True
+    """windows do not go on from one another"""
+
+    @property
+    def scored(self) -> int:
+        """How many values there are to predict."""
+        return int((self.future == self.future).sum())  # NaN, of an array or a tensor, is not itself
 
 
 class ForecastWindows:
@@ -73,17 +81,24 @@ class ForecastWindows:
             )
         self.series_without = sum(not count for count in counts)
         """series too short for a window"""
-        self._first, self._stride = np.array(first), stride
+        self._first, self.stride = np.array(first), stride
         self._ends = np.cumsum(counts)
 
     def __len__(self) -> int:
         return int(self._ends[-1])
 
+    def every(self, number: int) -> "ForecastWindows":
+        """Only the first of each so many windows of a series."""
+        thinned = copy.copy(self)
+        counts = np.diff(self._ends, prepend=0)
+        thinned._ends, thinned.stride = np.cumsum(-(-counts // number)), self.stride * number
+        return thinned
+
     def batch(self, numbers: np.ndarray) -> ForecastBatch:
         """The windows of these numbers (int64, 0 to `len(self) - 1`, in order of series and time)."""
         index = np.searchsorted(self._ends, numbers, side="right")
         before = np.where(index, self._ends[index - 1], 0)
-        origin = self._first[index] + (numbers - before) * self._stride
+        origin = self._first[index] + (numbers - before) * self.stride
         pairs = list(zip(index.tolist(), origin.tolist(), strict=True))
         past = np.stack([_cut(self._series[i], at - self.context, at, np.nan) for i, at in pairs])
         future = np.stack([self._series[i][at : at + self.horizon][:, self.targets] for i, at in pairs])

@@ -1,6 +1,6 @@
 """Records too long for one row, as overlapping windows."""
 
-from typing import NamedTuple, Protocol
+from typing import NamedTuple, Protocol, runtime_checkable
 
 import numpy as np
 
@@ -8,6 +8,7 @@ from unrolled.data.encoders.targets import NO_TARGET
 from unrolled.data.examples import Example, Examples
 
 
+@runtime_checkable
 class Records(Protocol):
     """Encoded records or pieces of them, by number."""
 

@@ -3,24 +3,18 @@
 import numpy as np
 
 from unrolled.data.augmentation import augment_signal
+from unrolled.data.buckets import Buckets
 from unrolled.data.encoders.targets import NO_TARGET
-from unrolled.data.examples import Example, ExampleBatch, Examples, collate
-from unrolled.data.permutation import epoch_keys, permute
-
-POOL = 16
-"""Batches whose records are sorted by length together: enough for little padding, few enough to stay random."""
+from unrolled.data.examples import Example, ExampleBatch, collate
+from unrolled.data.long_records import Records
 
 
 class RecordFeed:
-    """Batches of records of like length, in random order; every record comes once in an epoch.
-
-    An epoch's order is cut into pools of `POOL` batches, each pool is sorted by length and cut into batches, and the
-    batches come in random order. Records without a target are left out.
-    """
+    """Batches of records in the order of `Buckets`. Records without a target are left out."""
 
     def __init__(
         self,
-        examples: Examples,
+        examples: Records,
         *,
         batch_size: int,
         seed: int,
@@ -36,10 +30,9 @@ class RecordFeed:
         self._per_step, self._texts, self._packed, self._augment = per_step, texts, packed, augment
         self._rank, self._world = rank, world
         self._labelled = np.array([n for n in range(len(examples)) if is_labelled(examples[n])], dtype=np.int64)
-        self._lengths = np.array(examples.lengths)[self._labelled]
-        self.batch_size = max(world, min(batch_size, len(self._labelled)))
-        self.batches_per_epoch = -(-len(self._labelled) // self.batch_size)
-        self._order: tuple[int, list[np.ndarray]] = (-1, [])
+        lengths = np.array(examples.lengths, dtype=np.int64)[self._labelled]
+        self._buckets = Buckets(lengths, batch_size=max(batch_size, world), seed=seed)
+        self.batch_size, self.batches_per_epoch = self._buckets.batch_size, self._buckets.batches_per_epoch
 
     def __len__(self) -> int:
         """Records that have a target."""
@@ -47,8 +40,7 @@ class RecordFeed:
 
     def batch(self, index: int) -> ExampleBatch:
         """Batch number `index`, from 0 on without end."""
-        epoch, number = divmod(index, self.batches_per_epoch)
-        chosen = self._epoch(epoch)[number]
+        chosen = self._labelled[self._buckets.members(index)]
         mine = chosen[self._rank :: self._world]
         # A process without a record of its own takes part all the same, with one that is not scored.
         examples = [self._examples[int(record)] for record in (mine if len(mine) else chosen[:1])]
@@ -57,21 +49,6 @@ class RecordFeed:
             examples = [augment_signal(example, random, per_step=self._per_step) for example in examples]
         batch = collate(examples, per_step=self._per_step, texts=self._texts, packed=self._packed)
         return batch if len(mine) else unscored(batch)
-
-    def _epoch(self, epoch: int) -> list[np.ndarray]:
-        """The records of each batch of an epoch."""
-        if self._order[0] != epoch:
-            count = len(self._labelled)
-            keys, batch_keys = (np.repeat(key, count) for key in epoch_keys(self._seed, np.array([epoch])))
-            order = permute(np.arange(count), count, keys)
-            batches: list[np.ndarray] = []
-            for start in range(0, count, POOL * self.batch_size):
-                pool = order[start : start + POOL * self.batch_size]
-                pool = pool[np.argsort(self._lengths[pool], kind="stable")]
-                batches += [pool[first : first + self.batch_size] for first in range(0, len(pool), self.batch_size)]
-            turn = permute(np.arange(len(batches)), len(batches), batch_keys[: len(batches)])
-            self._order = (epoch, [self._labelled[batches[place]] for place in turn])
-        return self._order[1]
 
 
 def unscored(batch: ExampleBatch) -> ExampleBatch:
@@ -91,7 +68,7 @@ def is_labelled(example: Example) -> bool:
     return bool((example.target != NO_TARGET).any())
 
 
-def ordered_batches(examples: Examples, batch_size: int) -> list[np.ndarray]:
+def ordered_batches(examples: Records, batch_size: int) -> list[np.ndarray]:
     """All records in batches of like length, for evaluation: the numbers of the records of each."""
     order = np.argsort(np.array(examples.lengths), kind="stable")
     return [order[start : start + batch_size] for start in range(0, len(order), batch_size)]

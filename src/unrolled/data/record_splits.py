@@ -42,11 +42,12 @@ def hold_out(
     * `labels`: the same fraction of every label, at least one record of each that has several.
     * otherwise at random.
 
-    Raises `UserError` if one group holds everything.
+    At least one record is kept and, if no rule forbids it, at least one is held out. Raises `UserError` if one group
+    holds everything.
     """
     numbers = np.arange(count)
     random = np.random.default_rng(seed)
-    wanted = max(1, round(count * fraction))
+    wanted = min(max(1, round(count * fraction)), count - 1)
     if groups is not None:
         names = sorted(set(groups))
         if len(names) < 2:
@@ -68,7 +69,7 @@ def hold_out(
         return numbers[~out], numbers[out], f"{len(held)} of {len(names)} groups"
     if by_time:
         return numbers[:-wanted], numbers[-wanted:], "the last records"
-    if labels is None:
+    if labels is None or len(set(labels)) == count:
         out = np.sort(random.permutation(count)[:wanted])
         return np.setdiff1d(numbers, out), out, "at random"
     chosen = []

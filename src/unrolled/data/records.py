@@ -122,3 +122,5 @@ class Reading:
     """steps per second to resample signals to"""
     layout: Literal["auto", "time-channels", "channels-time"] = "auto"
     """order of the axes of three-dimensional arrays, after the first"""
+    unlabelled: bool = False
+    """records to predict: the target may be missing, and nothing is taken for it that is not named so"""

@@ -1,6 +1,7 @@
 """What is in the data and what to learn from it: inputs, target and task, guessed where the user did not say."""
 
 import difflib
+import fnmatch
 from dataclasses import dataclass
 
 from unrolled.data.records import Field, Source
@@ -25,20 +26,37 @@ def infer_schema(source: Source, *, task: str | None, target: str | None, inputs
     Raises `UserError` for a field that does not exist, a task that the fields do not allow, and for records that allow
     several readings, with the flag that chooses one.
     """
-    names = [field.name for field in source.fields]
-    for name in (*inputs, *([target] if target else [])):
-        require_field(name, names)
+    if target is not None:
+        require_field(target, [field.name for field in source.fields])
     found = _target(source, task, target)
-    chosen = tuple(
-        field for field in source.fields if (field.name in inputs if inputs else found is None or field != found)
-    )
-    if found is not None and found in chosen:
-        raise UserError(f"{found.name} is both an input and the target; leave it out of --data.inputs")
+    if found is not None and found.name in inputs:
+        raise UserError(f"{found.name} is both an input and the target; leave it out of --inputs")
+    chosen = _inputs([field for field in source.fields if field != found], inputs)
     if not chosen:
         raise UserError(f"there is nothing to learn {found.name if found else 'it'} from: the data has no other field")
     schema = Schema(task or _task(chosen, found), chosen, found)
     _require_fit(schema)
     return schema
+
+
+def _inputs(fields: list[Field], wanted: list[str]) -> tuple[Field, ...]:
+    """The fields that hold what is wanted, all of them without any wish.
+
+    A wish is the name of a field or of a channel in one, also with `*`. Readers of columns have chosen by then, and may
+    have given columns that count steps the name of what they have in common.
+    """
+    if not wanted:
+        return tuple(fields)
+    known = [name for field in fields for name in dict.fromkeys((field.name, *field.channels))]
+    for name in wanted:
+        if "*" not in name:
+            require_field(name, known)
+    return tuple(
+        field
+        for field in fields
+        if any(fnmatch.fnmatchcase(name, wish) for name in (field.name, *field.channels) for wish in wanted)
+        or (field.timed and field.kind == "numeric" and any("*" in wish for wish in wanted))
+    )
 
 
 def require_field(name: str, names: list[str]) -> None:

@@ -30,6 +30,7 @@ def find_parts(paths: list[Path], data: DataConfig) -> FoundParts:
     given = {"valid": _expand(data.valid), "test": _expand(data.test)}
     given = {name: found for name, found in given.items() if found}
     if given:
+        _require_apart({"train": paths, **given})
         return FoundParts({"train": paths, **given}, " and ".join(given) + " files as given")
     if len(paths) == 1 and paths[0].is_dir():
         found = _by_name(sorted(entry for entry in paths[0].iterdir() if not entry.name.startswith(".")))
@@ -41,6 +42,15 @@ def find_parts(paths: list[Path], data: DataConfig) -> FoundParts:
             return FoundParts(found, f"{others} found beside it")
     found = _by_name(paths)
     return FoundParts(found, "split by file name") if found else FoundParts({"train": paths}, "")
+
+
+def _require_apart(parts: dict[str, list[Path]]) -> None:
+    places: dict[Path, str] = {}
+    for name, paths in parts.items():
+        for path in paths:
+            other = places.setdefault(path.resolve(), name)
+            if other != name:
+                raise UserError(f"{path} is given for {other} and for {name}; give other files for one of them")
 
 
 def _expand(patterns: list[str]) -> list[Path]:

@@ -103,6 +103,24 @@ class ForecastScores:
     coverage: dict[float, float] | None = None
     """for each level, the part of the values at or below its forecast: what it promises is the level itself"""
 
+    @property
+    def loss(self) -> float:
+        """What training makes small: the quantile loss, or the mean absolute error."""
+        return self.mae if self.quantile_loss is None else self.quantile_loss
+
+    @property
+    def criterion(self) -> float:
+        """What the best model has least of."""
+        return self.mae
+
+    def facts(self) -> dict[str, float]:
+        """The scores by name, for the records of a run."""
+        return {"loss": self.loss, "mse": self.mse, "mae": self.mae, "mase": self.mase}
+
+    def words(self) -> str:
+        """The scores for a person."""
+        return f"MSE {self.mse:.4f}, MAE {self.mae:.4f}"
+
 
 def score_forecasts(
     network: ForecastNetwork, windows: ForecastWindows, *, period: int | None = None, batch_size: int = 256

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 from unrolled.data.codec import Vocabulary
 from unrolled.data.vocabulary import load_vocabulary
 from unrolled.errors import UserError
-from unrolled.models.files import load_model, recover_folder
+from unrolled.models.files import load_model, read_config, recover_folder
 from unrolled.models.language import LanguageNetwork
 
 
@@ -29,6 +29,9 @@ def load(place: str | Path) -> Loaded:
     Raises `UserError` if there is none, it is damaged, or a newer version wrote it.
     """
     folder = find_model(Path(place))
+    task = read_config(folder).get("task", "language")
+    if task != "language":
+        raise UserError(f"{place} is not a language model, but one that was trained to {task}; use unrolled predict")
     network, config = load_model(folder)
     vocabulary = load_vocabulary(folder / "vocabulary.json")
     if len(vocabulary) != network.vocabulary_size:
@@ -43,6 +46,11 @@ def load(place: str | Path) -> Loaded:
             "use another copy or train again"
         )
     return Loaded(network, vocabulary, config, folder)
+
+
+def task_of(place: str | Path) -> str:
+    """The task that the model of a run directory or model directory was trained for. Raises `UserError` as `load`."""
+    return str(read_config(find_model(Path(place))).get("task", "language"))
 
 
 def find_model(place: Path) -> Path:

@@ -9,7 +9,6 @@ import numpy as np
 from unrolled.data.encoders.targets import NO_TARGET, ClassTarget, EventTarget, NumberTarget, StepTarget, TextTarget
 from unrolled.data.encoding import Encoding
 from unrolled.data.examples import Examples
-from unrolled.inference.metrics import baselines
 from unrolled.inference.metrics.bootstrap import Metric
 from unrolled.inference.metrics.classification import classification_metrics
 from unrolled.inference.metrics.events import event_metrics
@@ -17,7 +16,9 @@ from unrolled.inference.metrics.multilabel import multilabel_metrics
 from unrolled.inference.metrics.regression import regression_metrics
 from unrolled.inference.metrics.tagging import tagging_metrics
 from unrolled.inference.metrics.text import transcription_metrics
-from unrolled.inference.records import events_of
+from unrolled.inference.naive import Naive
+from unrolled.inference.records import events_of, text_of
+from unrolled.inference.tag_decoding import best_tags
 
 EVENT_TOLERANCE = 0.075
 """Seconds an event may be off and still count as found."""
@@ -71,35 +72,13 @@ def score_records(encoding: Encoding, examples: Examples, answers: list[np.ndarr
     return _score_values(target, examples, answers)
 
 
-def add_baseline(scores: RecordScores, encoding: Encoding, training: Examples, examples: Examples) -> RecordScores:
-    """Put the scores of a naive answer beside: the shares of the classes, the mean value, the most frequent tag."""
-    target, count = encoding.target, len(examples)
-    if isinstance(target, ClassTarget):
-        known = [e.target for e in (training[n] for n in range(len(training))) if e.target is not None]
-        if target.many:
-            wanted = np.stack([one for one in known if np.isfinite(one).all()]) > 0.5
-            naive = list(baselines.label_shares(wanted, count))
-        else:
-            labels = np.array([int(one) for one in known if one != NO_TARGET], dtype=np.int64)
-            naive = list(baselines.class_shares(labels, len(target.labels), count).astype(np.float32))
-        name = "class shares of the training part"
-    elif isinstance(target, NumberTarget):
-        values = np.concatenate(
-            [np.atleast_2d(target.scaler.unscale(_target(training, number))) for number in range(len(training))]
-        )
-        mean = baselines.mean_value(values[np.isfinite(values).all(1)], 1)[0]
-        shape = (lambda n: (examples.lengths[n], 1)) if encoding.per_step else (lambda n: (1,))
-        naive = [np.tile(mean, shape(number)).astype(np.float32) for number in range(count)]
-        name = "mean of the training part"
-    elif isinstance(target, StepTarget):
-        tags = np.concatenate([_target(training, number) for number in range(len(training))])
-        shares = np.bincount(tags[tags >= 0], minlength=len(target.labels)) / max(1, (tags >= 0).sum())
-        naive = [np.tile(shares.astype(np.float32), (examples.lengths[number], 1)) for number in range(count)]
-        name = "most frequent tag"
-    else:
+def add_baseline(scores: RecordScores, encoding: Encoding, naive: Naive | None, examples: Examples) -> RecordScores:
+    """Put the scores of a naive answer beside."""
+    if naive is None:
         return scores
-    found = score_records(encoding, examples, naive)
-    scores.baseline, scores.baseline_name = found.metrics, name
+    answer = np.array(naive.answer, dtype=np.float32)
+    answers = [np.tile(answer, (steps, 1)) if encoding.per_step else answer for steps in examples.lengths]
+    scores.baseline, scores.baseline_name = score_records(encoding, examples, answers).metrics, naive.name
     return scores
 
 
@@ -138,8 +117,7 @@ def _score_values(target: NumberTarget, examples: Examples, answers: list[np.nda
 
 def _score_tags(target: StepTarget, examples: Examples, answers: list[np.ndarray]) -> RecordScores:
     truth = [_target(examples, number) for number in range(len(examples))]
-    said = [answer.argmax(axis=1) for answer in answers]
-    metrics = tagging_metrics(truth, said, target.labels)
+    metrics = tagging_metrics(truth, best_tags(answers, target.labels), target.labels)
     loss, count, missing = _step_loss(truth, answers)
     return RecordScores(loss, metrics, "span_f1" if "span_f1" in metrics else "accuracy", count, missing)
 
@@ -147,9 +125,12 @@ def _score_tags(target: StepTarget, examples: Examples, answers: list[np.ndarray
 def _score_events(target: EventTarget, examples: Examples, answers: list[np.ndarray]) -> RecordScores:
     truth = [_target(examples, number) for number in range(len(examples))]
     loss, count, missing = _step_loss(truth, answers)
-    true = [event_centres(one, target.reach) for one in truth]
-    found = [events_of(answer, target)[0] for answer in answers]
-    metrics = event_metrics(true, found, examples.lengths, EVENT_TOLERANCE * target.rate)
+    # In records without annotations nothing that is found can be called wrong.
+    known = [number for number, steps in enumerate(truth) if (steps != NO_TARGET).any()]
+    true = [event_centres(truth[number], target.reach) for number in known]
+    found = [events_of(answers[number], target)[0] for number in known]
+    lengths = [examples.lengths[number] for number in known]
+    metrics = event_metrics(true, found, lengths, EVENT_TOLERANCE * target.rate)
     return RecordScores(loss, metrics, "f1", count, missing)
 
 
@@ -174,12 +155,7 @@ def _step_loss(truth: list[np.ndarray], answers: list[np.ndarray]) -> tuple[floa
 
 
 def _score_texts(target: TextTarget, examples: Examples, answers: list[np.ndarray]) -> RecordScores:
-    from unrolled.inference.transcribe import greedy
-
-    truth = [target.decode(_target(examples, number)) for number in range(len(examples))]
-    said = [
-        target.decode(np.array(greedy(answer[None], np.array([len(answer)]))[0].tokens, dtype=np.int64) + 1)
-        for answer in answers
-    ]
-    metrics = transcription_metrics(truth, said)
-    return RecordScores(metrics["cer"].value or 0.0, metrics, "cer", len(truth))
+    known = [number for number in range(len(examples)) if len(_target(examples, number))]
+    truth = [target.decode(_target(examples, number)) for number in known]
+    metrics = transcription_metrics(truth, [text_of(answers[number], target) for number in known])
+    return RecordScores(metrics["cer"].value or 0.0, metrics, "cer", len(known), len(examples) - len(known))

@@ -14,6 +14,7 @@ from unrolled.data.examples import Examples, collate
 from unrolled.data.long_records import Windows
 from unrolled.data.record_feed import ordered_batches
 from unrolled.inference.batches import on_device
+from unrolled.inference.transcribe import greedy
 from unrolled.models.records import RecordNetwork
 
 BATCH_STEPS = 16_384
@@ -97,7 +98,13 @@ def events_of(answer: np.ndarray, target: EventTarget) -> tuple[np.ndarray, list
     """Steps at which events are, int64 `[events]`, and their labels, of the probabilities `[time, labels + 1]`."""
     some = 1.0 - answer[:, 0]
     width = 2 * target.reach + 1
-    smooth = np.convolve(some, np.ones(width) / width, mode="same")
+    smooth = np.convolve(some, np.ones(width) / width)[target.reach : target.reach + len(some)]
     places = peaks(smooth, distance=2 * width, threshold=0.3)
     kinds = answer[places, 1:].argmax(axis=1) if len(places) else np.zeros(0, dtype=np.int64)
     return places, [target.labels[kind] for kind in kinds]
+
+
+def text_of(answer: np.ndarray, target: TextTarget) -> str:
+    """The text of the logarithms of probabilities `[time, tokens + 1]`, by the best path."""
+    found = greedy(answer[None], np.array([len(answer)]))[0]
+    return target.decode(np.array(found.tokens, dtype=np.int64) + 1)

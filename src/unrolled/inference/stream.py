@@ -3,7 +3,7 @@
 import functools
 import hashlib
 from dataclasses import asdict, dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 from jaxtyping import Float, Int, UInt8
@@ -101,9 +101,14 @@ class LanguageStream:
 
     @functools.cached_property
     def _model(self) -> Tensor:
-        """uint8 `[1, 16]`: a digest of the model, so that a state never meets weights that did not make it."""
-        digest = hashlib.blake2b(repr(sorted(asdict(self.network.config).items())).encode(), digest_size=16)
-        for name, parameter in self.network.named_parameters():
-            digest.update(name.encode())
-            digest.update(parameter.detach().cpu().contiguous().view(torch.uint8).numpy().data)
-        return torch.tensor([list(digest.digest())], dtype=torch.uint8, device=self.device)
+        return model_digest(self.network)
+
+
+def model_digest(network: Any) -> UInt8[Tensor, "1 digest"]:
+    """uint8 `[1, 16]`: a digest of a model, so that a state never meets weights that did not make it."""
+    digest = hashlib.blake2b(repr(sorted(asdict(network.config).items())).encode(), digest_size=16)
+    for name, parameter in network.named_parameters():
+        digest.update(name.encode())
+        digest.update(parameter.detach().cpu().contiguous().view(torch.uint8).numpy().data)
+    device = next(network.parameters()).device
+    return torch.tensor([list(digest.digest())], dtype=torch.uint8, device=device)

@@ -24,7 +24,8 @@ def translate_tokens(
 ) -> list[list[Hypothesis]]:
     """For each source (token numbers, also none at all) its hypotheses, best first; see `beam_search`.
 
-    No target is longer than `max_length` tokens, by default twice its source and 10 more. Sources of like length run
+    No target is longer than `max_length` tokens, by default twice its source and 10 more, nor than `network.longest`;
+    nor may a source be. Sources of like length run
     together; the result does not depend on that. With `attention` each hypothesis has its weights, one row per token
     and one for the end, one column per token of the source and one for its end. The network should be in evaluation
     mode.
@@ -37,6 +38,8 @@ def translate_tokens(
         tokens, mask = padded([sources[row] for row in part], device)
         lengths = mask.sum(1)
         limits = 2 * lengths + 10 if max_length is None else torch.full_like(lengths, max_length)
+        if network.longest is not None:
+            limits = limits.clamp(max=network.longest)
         with torch.inference_mode():
             encoded = network.encode(tokens, mask)
         results = beam_search(

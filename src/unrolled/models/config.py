@@ -30,8 +30,9 @@ class ModelConfig:
     """normalise queries and keys (transformer)"""
     nonlinearity: Literal["tanh", "relu"] = "tanh"
     """activation of the plain recurrent network (rnn)"""
-    embedding: Literal["learned", "one-hot"] = "learned"
-    """how a token becomes a vector"""
+    embedding: str = "learned"
+    """how a token becomes a vector: learned, one-hot, or a file of word vectors to begin from, in the text format of
+    word2vec or GloVe"""
     embedding_size: int | None = None
     """features of a learned embedding (transformer: always the width)"""
     tie_weights: bool | None = None
@@ -42,9 +43,21 @@ class ModelConfig:
     """drop the same features at every step of a chunk (Gal and Ghahramani 2016)"""
     bidirectional: bool | None = None
     """read each sequence from both ends (rnn, lstm, gru, transformer)"""
+    attention: Literal["auto", "additive", "multiplicative", "none"] = "auto"
+    """how a decoder reads from the source (translate); without it, it gets a summary of it"""
     pooling: Literal["auto", "last", "mean", "max", "attention"] = "auto"
     """how the outputs of all steps become one (classify, regress)"""
     kernel: int | None = None
     """steps one convolution sees (convolution, inception)"""
+    patch: int | None = None
+    """steps that become one step of the network (forecast)"""
+    channels: Literal["auto", "independent", "mixed"] = "auto"
+    """independent: every channel is forecast from its own past, by the same weights; mixed: from that of all
+    (forecast)"""
     members: int | None = None
     """networks that are trained side by side and vote"""
+
+    @property
+    def embedding_file(self) -> bool:
+        """Whether the embedding begins from a file of word vectors."""
+        return self.embedding not in ("learned", "one-hot")

@@ -1,6 +1,6 @@
 """The model of records: from the steps of a sequence to one answer, or to one for each step."""
 
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
 import torch
 from jaxtyping import Bool, Float, Int
@@ -67,6 +67,11 @@ class RecordNetwork(nn.Module):
         """The outputs of all members, in float32."""
         return self(numbers, tokens, mask=mask, reset=reset).float()
 
+    @property
+    def embeddings(self) -> list[nn.Embedding]:
+        """The tables of all members, those of one after those of another."""
+        return [table for member in self.members for table in cast(_Member, member).embeddings]  # type: ignore[misc]
+
     def is_matrix(self, name: str, parameter: nn.Parameter) -> bool:
         """Whether a parameter is a hidden matrix."""
         outer = any(part in name for part in (".embeddings.", ".head.", ".front."))
@@ -104,6 +109,8 @@ class _Member(nn.Module):
         if numbers is not None:
             parts.append(numbers if self.front is None else self.front(numbers))
         if tokens is not None:
+            if mask is not None:
+                tokens = tokens.where(mask[..., None], 0)
             for column, table in enumerate(self.tables):
                 ids = tokens[..., column]
                 one = (
@@ -123,6 +130,6 @@ class _Member(nn.Module):
 
 
 def _embedding_size(table: int, config: ModelConfig) -> int:
-    """As many features as the table has rows, up to the limit."""
+    """As many features as the table has rows, up to the limit; those of the word vectors, if it begins from some."""
     limit = config.embedding_size or config.width or 64
-    return min(limit, max(4, table))
+    return limit if config.embedding_file else min(limit, max(4, table))

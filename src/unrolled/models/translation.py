@@ -32,6 +32,11 @@ class TranslationNetwork(nn.Module):
     not fit together.
     """
 
+    config: Any = None
+    """the configuration it was built from, if it was"""
+    entered = ("token_losses", "encode", "step")
+    """Methods that are called from outside, beside `forward`."""
+
     def __init__(
         self,
         source_size: int,
@@ -57,6 +62,8 @@ class TranslationNetwork(nn.Module):
         transformer = family == "transformer"
         size = width if embedding_size is None or transformer else embedding_size
         self.source_end, self.end, self.dropout = source_size, target_size, dropout
+        self.longest = context if transformer and settings.get("positions") == "learned" else None
+        """Most tokens of a source or target, if there is a limit."""
         self.target_embedding = nn.Embedding(target_size + 1, size)
         self.source_embedding = self.target_embedding if share_vocabulary else nn.Embedding(source_size + 1, size)
         self.encoder: SequenceLayer
@@ -130,11 +137,13 @@ class TranslationNetwork(nn.Module):
         it, `</s>` included."""
         answers, mask = _with_end(target, target_mask, self.end)
         begin = answers.new_full((len(answers), 1), self.end)
-        full = bool(mask.all())
         said = torch.cat([begin, answers[:, :-1]], dim=1)
-        x, _, _ = self._features(said, self.encode(source, source_mask), None, None if full else mask)
-        # Pads never reach the head, by far the widest product of a large vocabulary.
-        x, answers = (x.flatten(0, 1), answers.flatten()) if full else (x[mask], answers[mask])
+        # Without a mask: the decoder is causal, so pads on the right reach no answer, and unmasked loops are faster.
+        x, _, _ = self._features(said, self.encode(source, source_mask), None, None)
+        if not bool(mask.all()):  # pads never reach the head, by far the widest product of a large vocabulary
+            x, answers = x[mask], answers[mask]
+        else:
+            x, answers = x.flatten(0, 1), answers.flatten()
         return softmax_loss(self.head(x), answers, label_smoothing=label_smoothing), mask.sum()
 
     def _features(

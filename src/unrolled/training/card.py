@@ -45,6 +45,7 @@ CLASSES = {
     "regress": "SequenceRegressor",
     "tag": "SequenceTagger",
     "transcribe": "Transcriber",
+    "forecast": "Forecaster",
 }
 """The estimator of each task on records."""
 
@@ -77,5 +78,36 @@ from unrolled import {name}
 
 model = {name}.from_pretrained(".")
 print(model.predict("FILE"))
+```
+"""
+
+
+def translation_card(model: ModelConfig, data: str, found: Any, step: int) -> str:
+    """README.md of the model directory of a translation model."""
+    scores = "none was held out" if found is None else found.words()
+    return f"""---
+library_name: unrolled
+pipeline_tag: translation
+tags:
+- sequence-model
+- {model.family}
+---
+
+# A translation model ({model.family})
+
+* Model: {model.layers} layer(s) of width {model.width}, {model.attention} attention
+* Data: {data}
+* Validation during training, at step {step:,}: {scores}
+
+```sh
+unrolled predict . FILE -o translations.csv
+unrolled evaluate . FILE
+```
+
+```python
+from unrolled import Translator
+
+model = Translator.from_pretrained(".")
+print(model.predict(["..."]))
 ```
 """

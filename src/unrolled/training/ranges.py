@@ -6,6 +6,7 @@ import types
 import typing
 from collections.abc import Callable
 from dataclasses import fields
+from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
 from unrolled.data.config import DataConfig
@@ -47,6 +48,8 @@ RANGES: dict[str, Range] = {
     "data.kmer": _COUNT,
     "model.kernel": _COUNT,
     "model.members": _COUNT,
+    "model.patch": _COUNT,
+    "data.horizon": _COUNT,
     "data.context": _COUNT,
     "model.layers": _COUNT,
     "model.width": _COUNT,
@@ -82,6 +85,7 @@ def check_settings(data: DataConfig, model: ModelConfig, train: TrainConfig) -> 
     if train.max_time is not None:
         parse_duration(train.max_time)
     _check_heads(model)
+    _check_embedding(model)
 
 
 def _check_value(name: str, value: Any, hint: Any) -> None:
@@ -122,6 +126,13 @@ def _check_heads(model: ModelConfig) -> None:
             f"--model.width {width} over --model.heads {heads} gives heads of {width // heads} features, "
             "and rotary positions need an even number; choose another width or other positions"
         )
+
+
+def _check_embedding(model: ModelConfig) -> None:
+    if model.embedding_file and not Path(model.embedding).is_file():
+        close = difflib.get_close_matches(model.embedding, ("learned", "one-hot"), n=1)
+        advice = f'did you mean "{close[0]}"?' if close else "give learned, one-hot or a file of word vectors"
+        raise UserError(f'--model.embedding is "{model.embedding}", and there is no such file; {advice}')
 
 
 def _members(hint: Any) -> tuple[Any, ...]:

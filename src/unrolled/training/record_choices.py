@@ -24,6 +24,8 @@ class Facts(NamedTuple):
     """whether steps are tokens"""
     signal: bool
     """whether steps are samples or frames of a signal"""
+    embeds: bool = False
+    """whether there is anything to embed"""
 
 
 def choose_for_records(
@@ -33,7 +35,7 @@ def choose_for_records(
     model = _choose_model(model, facts)
     data = replace(
         data,
-        augment=data.augment if data.augment != "auto" else "none" if facts.tokens or facts.steps == 1 else "signal",
+        augment=data.augment if data.augment != "auto" or facts.tokens else "none" if facts.steps == 1 else "signal",
     )
     return data, model, _choose_training(train, facts)
 
@@ -46,20 +48,24 @@ def _choose_model(model: ModelConfig, facts: Facts) -> ModelConfig:
             family = "lstm"
     width = model.width or {"inception": 64, "convolution": 64}.get(family, 128)
     layers = model.layers or {"inception": 6, "convolution": 4, "feedforward": 2, "transformer": 3}.get(family, 2)
+    transformer = family == "transformer"
     heads = model.heads or max(1, width // 32)
-    whole = facts.task in ("classify", "regress", "tag", "transcribe")
+    # What does not apply stays as it was given: what has been chosen can be given again (see `applicable`).
+    both_ends = facts.task in ("classify", "regress", "tag", "transcribe")
+    either = family not in ("inception", "feedforward")
+    pooled = facts.task in ("classify", "regress")
     few = facts.records < 1000 and not facts.tokens
     return replace(
         model,
         family=family,
         width=width,
         layers=layers,
-        heads=heads,
-        kv_heads=model.kv_heads or heads,
-        positions="rotary" if model.positions == "auto" else model.positions,
-        bidirectional=whole if model.bidirectional is None else model.bidirectional,
-        embedding_size=model.embedding_size or min(width, 64),
-        pooling="mean" if model.pooling == "auto" else model.pooling,
+        heads=heads if transformer else model.heads,
+        kv_heads=model.kv_heads or heads if transformer else model.kv_heads,
+        positions="rotary" if model.positions == "auto" and transformer else model.positions,
+        bidirectional=both_ends if model.bidirectional is None and either else model.bidirectional,
+        embedding_size=model.embedding_size or (min(width, 64) if facts.embeds else None),
+        pooling="mean" if model.pooling == "auto" and pooled else model.pooling,
         dropout=(0.3 if facts.tokens else 0.1) if model.dropout is None else model.dropout,
         members=model.members or (3 if few and facts.task in ("classify", "regress") else 1),
     )

@@ -6,10 +6,8 @@ from typing import Any
 import torch
 
 from unrolled.data.dataset import Dataset
-from unrolled.data.examples import Examples
+from unrolled.inference.record_evaluation import judge, scores_as_json
 from unrolled.inference.record_loading import load_records
-from unrolled.inference.record_scores import RecordScores, add_baseline, score_records
-from unrolled.inference.records import RecordModel
 from unrolled.training.environment import environment
 from unrolled.training.formats import format_duration
 from unrolled.training.loop import Position
@@ -30,7 +28,8 @@ def conclude_records(
     device: torch.device,
 ) -> dict[str, Any]:
     """Evaluate the best model, write report.html, and return the result of the run."""
-    model = load_records(folder / "best").model
+    loaded = load_records(folder / "best")
+    model = loaded.model
     model.network.to(device)
     progress.message(f"{reason}; evaluating the model of step {position.best_step:,}")
     parts = {name: part for name, part in (("valid", dataset.valid), ("test", dataset.test)) if part is not None}
@@ -48,7 +47,7 @@ def conclude_records(
     summary: dict[str, Any] = {}
     pictures: list[tuple[str, str]] = []
     for name, part in parts.items():
-        scores, answers = judge(model, part, dataset.train)
+        scores, answers = judge(model, part, loaded.naive)
         result[name] = scores_as_json(scores)
         shown = {"valid": "validation", "test": "test"}[name]
         for metric in scores.metrics.values():
@@ -74,26 +73,3 @@ def conclude_records(
         loss="Loss (nats per label)" if dataset.schema.task != "regress" else "Loss (squared error, scaled)",
     )
     return result
-
-
-def judge(model: RecordModel, part: Examples, training: Examples) -> tuple[RecordScores, list[Any]]:
-    """Scores beside those of a naive baseline, and the answers."""
-    answers = model.answers(part)
-    scores = score_records(model.encoding, part, answers)
-    return add_baseline(scores, model.encoding, training, part), answers
-
-
-def scores_as_json(scores: RecordScores) -> dict[str, Any]:
-    """Scores as JSON values."""
-    return {
-        "loss": scores.loss,
-        "count": scores.count,
-        "unscored": scores.unscored,
-        "main": scores.main,
-        "metrics": {name: _as_json(metric) for name, metric in scores.metrics.items()},
-        "baseline": {"name": scores.baseline_name, **{name: _as_json(one) for name, one in scores.baseline.items()}},
-    }
-
-
-def _as_json(metric: Any) -> dict[str, Any]:
-    return {"value": metric.value, "low": metric.low, "high": metric.high, "note": metric.note}

@@ -17,15 +17,18 @@ from unrolled.data.examples import Examples
 from unrolled.data.long_records import Windows
 from unrolled.data.record_feed import RecordFeed
 from unrolled.errors import UserError
+from unrolled.inference.naive import naive_of
 from unrolled.inference.record_scores import RecordScores, score_records
 from unrolled.inference.records import RecordModel, margin
 from unrolled.models.config import ModelConfig
 from unrolled.models.records import InputSizes, RecordNetwork
+from unrolled.training.applicable import Situation, check_applicable
 from unrolled.training.atomic import write_atomically
 from unrolled.training.card import record_card
 from unrolled.training.config import TrainConfig
 from unrolled.training.loop import Position
 from unrolled.training.precision import autocast, choose_precision
+from unrolled.training.pretrained import fill, read_vectors, with_size, words_wanted
 from unrolled.training.progress import Progress
 from unrolled.training.record_choices import Facts, choose_for_records
 from unrolled.training.record_conclude import conclude_records
@@ -58,6 +61,7 @@ def train_records(
     """
     start = begin(files, run, task or "auto", data, model, train_config)
     data, model, config, accelerator = start.data, start.model, start.config, start.accelerator
+    data = words_wanted(data, model)
     if dataset is None:
         with Progress(silent=silent or not start.main) as progress, accelerator.main_process_first():
             dataset = prepare_records(
@@ -73,8 +77,13 @@ def train_records(
     training: Any = dataset.train
     if encoding.per_step and max(dataset.train.lengths) > window:
         training = Windows(dataset.train, window, margin(window))
-    facts = _facts(dataset, training)
+    facts = _facts(dataset, training, model)
+    given = data, model, config
+    vectors = read_vectors(model, encoding.words)
+    for one in vectors:
+        model = with_size(model, one.size)
     data, model, config = choose_for_records(data, model, config, facts)
+    check_applicable(_situation(dataset, data, model), *given)
     settings = {
         "data": asdict(data),
         "model": asdict(model),
@@ -98,6 +107,8 @@ def train_records(
     if not len(feed):
         raise UserError("no record of the training part has a known target; check --target")
     network = make_network(encoding, model, config.seed, steps=max(window, *map(max, _lengths(dataset))))
+    for table, one in zip(network.embeddings, vectors * len(network.members), strict=bool(vectors)):
+        fill(table, one, first=1)
     precision = choose_precision(config.precision, accelerator.device)
     context = autocast(precision, accelerator.device)
     judged = RecordModel(network, encoding, window)
@@ -108,9 +119,15 @@ def train_records(
 
     valid = dataset.valid
     weights = class_weights(encoding, training, config.class_weights)
+    naive = naive_of(encoding, dataset.train)
+    lasting = {
+        "window": window,
+        "read": dataset.recipe.to_json(),
+        "naive": None if naive is None else naive._asdict(),
+    }
 
     def save(folder: Path, position: Position, found: Any, whole: dict[str, Tensor]) -> None:
-        facts = {"window": window, "step": position.step}
+        facts = lasting | {"step": position.step}
         card = record_card(task, model, dataset.summary, found, position.step)
         save_record_model(folder, network, encoding, facts=facts, card=card, weights=whole)
 
@@ -134,6 +151,7 @@ def train_records(
         opening=[
             dataset.summary,
             *dataset.notes,
+            *map(str, vectors),
             model_in_words(model, network.parameters()),
             f"training: {config.optimizer}, rate {config.learning_rate:g}, batches of {feed.batch_size}, "
             f"until {limits_in_words(config)}",
@@ -204,7 +222,7 @@ def window_for(lengths: list[int]) -> int:
     return min(longest, LONGEST, max(64, sum(lengths) // ENOUGH_ROWS))
 
 
-def _facts(dataset: Dataset, training: Any) -> Facts:
+def _facts(dataset: Dataset, training: Any, model: ModelConfig) -> Facts:
     """`training`: the records, or their windows."""
     encoding = dataset.encoding
     return Facts(
@@ -214,6 +232,20 @@ def _facts(dataset: Dataset, training: Any) -> Facts:
         channels=encoding.channels,
         tokens=bool(encoding.tables) and not encoding.channels,
         signal=any(field.kind in ("signal", "frames") for field in dataset.schema.inputs),
+        embeds=bool(encoding.tables) and model.embedding != "one-hot",
+    )
+
+
+def _situation(dataset: Dataset, data: DataConfig, model: ModelConfig) -> Situation:
+    schema = dataset.schema
+    return Situation(
+        schema.task,
+        model.family,
+        frozenset(field.kind for field in schema.inputs),
+        None if schema.target is None else schema.target.kind,
+        getattr(dataset.encoding.target, "many", False),
+        data,
+        model,
     )
 
 

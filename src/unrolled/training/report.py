@@ -10,6 +10,7 @@ import numpy as np
 from unrolled.training.atomic import write_atomically
 from unrolled.training.charts import Curve, TickRow, line_chart, smoothed
 from unrolled.training.formats import format_count, format_duration
+from unrolled.training.pictures.style import STYLE as PICTURE_STYLE
 
 _STYLE = """
 :root { color-scheme: light dark; --page: #fbfbfa; --card: #fff; --ink: #1c1d20; --soft: #63666d; --line: #e3e4e6;
@@ -97,7 +98,7 @@ def write_report(
     head = (
         '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
-        f"<title>{escape(title)}</title><style>{_STYLE}</style></head>"
+        f"<title>{escape(title)}</title><style>{_STYLE}{PICTURE_STYLE}</style></head>"
     )
     body = "\n".join(section for section in sections if section)
     write_atomically(path, f"{head}\n<body>\n{body}\n</body></html>\n")

@@ -2,10 +2,10 @@
 
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from accelerate import Accelerator
-from torch import Tensor
+from torch import Tensor, nn
 
 from unrolled.data.config import DataConfig
 from unrolled.data.feeds import StreamFeed, WindowFeed
@@ -15,6 +15,7 @@ from unrolled.inference.evaluate import Evaluation, evaluate_part
 from unrolled.models.config import ModelConfig
 from unrolled.models.files import save_model
 from unrolled.models.language import LanguageNetwork
+from unrolled.training.applicable import Situation, check_applicable
 from unrolled.training.card import model_card
 from unrolled.training.choices import choose
 from unrolled.training.conclude import conclude, start_tokens
@@ -22,6 +23,7 @@ from unrolled.training.config import TrainConfig
 from unrolled.training.loop import Feed, Position
 from unrolled.training.objective import LanguageObjective
 from unrolled.training.precision import autocast, choose_precision
+from unrolled.training.pretrained import fill, of_width, read_vectors, with_size, words_wanted
 from unrolled.training.progress import Progress
 from unrolled.training.resume import require_same_settings
 from unrolled.training.session import Plan, begin, execute, limits_in_words, model_in_words, seed_beginning
@@ -45,10 +47,16 @@ def train_language(
     """
     start = begin(files, run, "language", data, model, train_config)
     data, model, config, accelerator = start.data, start.model, start.config, start.accelerator
+    data = words_wanted(data, model)
     with Progress(silent=silent or not start.main) as progress, accelerator.main_process_first():
         text = prepare_text(files, data, progress.work)
-    vocabulary = text.vocabulary
-    data, model, config = choose(data, model, config, tokens=len(text.train), vocabulary_size=len(vocabulary))
+        vocabulary = text.vocabulary
+        vectors = read_vectors(model, [vocabulary.tokens], progress.work)
+    for one in vectors:
+        model = of_width(model, one.size) if model.family == "transformer" else with_size(model, one.size)
+    given = data, model, config
+    data, model, config = choose(*given, tokens=len(text.train), vocabulary_size=len(vocabulary))
+    check_applicable(Situation("language", model.family, frozenset({"text"}), data=data, model=model), *given)
     settings = {
         "data": asdict(data),
         "model": asdict(model),
@@ -60,6 +68,8 @@ def train_language(
         require_same_settings(start.checkpoint.meta["settings"], settings)
     feed = _make_feed(text, data, config, accelerator)
     network = _make_network(len(vocabulary), model, data, config)
+    for one in vectors:
+        fill(cast(nn.Embedding, network.embedding), one)
     precision = choose_precision(config.precision, accelerator.device)
     context = autocast(precision, accelerator.device)
     valid = text.valid or text.train
@@ -94,6 +104,7 @@ def train_language(
         conclude=finish,
         opening=[
             text.summary,
+            *map(str, vectors),
             model_in_words(model, network.parameters()),
             _training_in_words(data, config, precision),
         ],

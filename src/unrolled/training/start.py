@@ -24,6 +24,23 @@ def train_files(
         from unrolled.training.run import train_language
 
         return train_language(files, run=run, data=data, model=model, train_config=train_config, silent=silent)
+    from unrolled.data.forecast_data import open_for_forecast
+    from unrolled.data.pairs import open_for_translation
+
+    opened = open_for_forecast(files, data or DataConfig(), task)
+    if opened is not None:
+        from unrolled.training.forecasts import train_forecast
+
+        return train_forecast(
+            files, run=run, data=data, model=model, train_config=train_config, silent=silent, opened=opened
+        )
+    pairs = open_for_translation(files, data or DataConfig(), task)
+    if pairs is not None:
+        from unrolled.training.translations import train_translation
+
+        return train_translation(
+            files, pairs, run=run, data=data, model=model, train_config=train_config, silent=silent
+        )
     from unrolled.training.records import train_records
 
     return train_records(files, task=task, run=run, data=data, model=model, train_config=train_config, silent=silent)

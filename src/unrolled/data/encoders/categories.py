@@ -28,6 +28,11 @@ class TokenTable:
     def __len__(self) -> int:
         return len(self.tokens) + 1
 
+    @property
+    def unknown(self) -> int:
+        """The number of what training did not see."""
+        return UNKNOWN
+
     def encode(self, value: str | Sequence[str]) -> np.ndarray:
         """int64 `[time]`; a single category counts as one step."""
         number = self._number

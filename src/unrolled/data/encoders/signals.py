@@ -19,6 +19,8 @@ class SignalEncoder:
     """steps per second it is resampled to"""
     form: SignalForm
     mels: int
+    hop: float
+    """seconds between two frames of a spectrogram"""
     scaler: Scaler
 
     @property
@@ -28,12 +30,12 @@ class SignalEncoder:
     @property
     def steps_per_second(self) -> float:
         """Of what the network reads."""
-        return self.rate if self.form == "raw" else 1 / HOP_SECONDS
+        return self.rate if self.form == "raw" else 1 / self.hop
 
     def encode(self, signal: np.ndarray, rate: float) -> np.ndarray:
         """float32 `[steps, channels]` of a signal `[time, channels]` at `rate` steps per second."""
         return NumericEncoder(self.field, self.scaler, (False,) * self.channels).encode(
-            transform(signal, rate, self.rate, self.form, self.mels)
+            transform(signal, rate, self.rate, self.form, self.mels, self.hop)
         )
 
     def to_json(self) -> dict[str, Any]:
@@ -43,26 +45,24 @@ class SignalEncoder:
             "rate": self.rate,
             "form": self.form,
             "mels": self.mels,
+            "hop": self.hop,
             "scaler": self.scaler.to_json(),
         }
 
     @classmethod
     def from_json(cls, data: dict[str, Any]) -> "SignalEncoder":
-        return cls(data["field"], data["rate"], data["form"], data["mels"], Scaler.from_json(data["scaler"]))
+        scaler = Scaler.from_json(data["scaler"])
+        return cls(data["field"], data["rate"], data["form"], data["mels"], data["hop"], scaler)
 
 
-HOP_SECONDS = 0.010
-"""Time between two frames of a spectrogram."""
-
-
-def transform(signal: np.ndarray, rate: float, to_rate: float, form: SignalForm, mels: int) -> np.ndarray:
+def transform(signal: np.ndarray, rate: float, to_rate: float, form: SignalForm, mels: int, hop: float) -> np.ndarray:
     """A signal `[time, channels]` resampled and, if so wished, as a log-mel spectrogram `[frames, mels * channels]`."""
     from unrolled.data.features.resample import resample
     from unrolled.data.features.spectrogram import log_mel
 
     if rate != to_rate:
         signal = resample(signal, rate, to_rate)
-    return signal if form == "raw" else log_mel(signal, to_rate, mels=mels, hop_seconds=HOP_SECONDS)
+    return signal if form == "raw" else log_mel(signal, to_rate, mels=mels, hop_seconds=hop)
 
 
 @dataclass(frozen=True)

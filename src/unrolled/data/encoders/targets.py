@@ -28,7 +28,8 @@ class ClassTarget:
         if self.many:
             if value is None:
                 return np.full(len(self.labels), np.nan, dtype=np.float32)
-            return np.array([label in value for label in self.labels], dtype=np.float32)
+            held = (value,) if isinstance(value, str) else value
+            return np.array([label in held for label in self.labels], dtype=np.float32)
         known = value is not None and value in self.labels
         return np.array(self.labels.index(value) if known else NO_TARGET, dtype=np.int64)
 
@@ -104,7 +105,7 @@ class EventTarget:
         number = {label: index for index, label in enumerate(self.labels, 1)}
         places = np.round(np.asarray(value.positions) * (self.rate / rate)).astype(np.int64)
         for place, label in zip(places, value.labels, strict=True):
-            if label in number:
+            if label in number and place + self.reach >= 0:
                 target[max(0, place - self.reach) : place + self.reach + 1] = number[label]
         return target
 

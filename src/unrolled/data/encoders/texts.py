@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from unrolled.data.codec import Vocabulary
-from unrolled.data.encoders.categories import TokenTable
+from unrolled.data.encoders.categories import UNKNOWN, TokenTable
 from unrolled.data.vocabulary import VOCABULARIES, vocabulary_from_json
 
 
@@ -21,9 +21,15 @@ class TextEncoder:
     def __len__(self) -> int:
         return len(self.vocabulary) + 1
 
+    @property
+    def unknown(self) -> int:
+        """The number of what training did not see."""
+        return UNKNOWN if self.vocabulary.unknown is None else self.vocabulary.unknown + 1
+
     def encode(self, text: str) -> np.ndarray:
-        """int64 `[tokens]`; an empty text is one token 0."""
-        return self.vocabulary.encode(text) + 1 if text else np.zeros(1, dtype=np.int64)
+        """int64 `[tokens]`; a text without any is one token 0."""
+        tokens = self.vocabulary.encode(text) + 1
+        return tokens if len(tokens) else np.zeros(1, dtype=np.int64)
 
     def to_json(self) -> dict[str, Any]:
         return {"kind": "text", "field": self.field, "vocabulary": self.vocabulary.to_json()}
@@ -42,8 +48,8 @@ class KmerEncoder:
     table: TokenTable
 
     @classmethod
-    def fit(cls, field: str, texts: Iterable[str], k: int) -> "KmerEncoder":
-        return cls(k, TokenTable.fit(field, (pieces(text, k) for text in texts)))
+    def fit(cls, field: str, texts: Iterable[str], k: int, *, min_count: int = 1) -> "KmerEncoder":
+        return cls(k, TokenTable.fit(field, (pieces(text, k) for text in texts), min_count=min_count))
 
     @property
     def field(self) -> str:
@@ -51,6 +57,11 @@ class KmerEncoder:
 
     def __len__(self) -> int:
         return len(self.table)
+
+    @property
+    def unknown(self) -> int:
+        """The number of what training did not see."""
+        return UNKNOWN
 
     def encode(self, text: str) -> np.ndarray:
         """int64 `[letters - k + 1]`; a text shorter than k is one unknown piece."""

@@ -12,6 +12,8 @@ from unrolled.errors import UserError
 
 Part = Literal["train", "test"]
 _TARGETS = ("y", "labels", "label", "target", "targets")
+TARGET_FIELD = "y"
+"""what the target is called whatever the array it is in"""
 _INPUTS = ("X", "x", "data", "inputs", "input", "arr_0")
 
 
@@ -79,14 +81,14 @@ def _names(path: Path) -> list[str]:
 def _from_npz(path: Path, reading: Reading, part: Part) -> tuple[np.ndarray, np.ndarray | None, np.ndarray | None]:
     names = _names(path)
     for name, flag in (
-        (reading.target, "--target"),
+        (None if reading.target == TARGET_FIELD else reading.target, "--target"),
         (reading.group, "--group"),
         *((n, "--inputs") for n in reading.inputs),
     ):
         if name is not None and name not in names:
             raise UserError(f"{path} has no array {name!r} ({flag}); it has {', '.join(names)}")
     inputs = reading.inputs[0] if reading.inputs else _find(names, _INPUTS, part)
-    target = reading.target or _find(names, _TARGETS, part)
+    target = reading.target if reading.target in names else _find(names, _TARGETS, part)
     group = reading.group or _find(names, ("groups", "group"), part)
     if inputs is None:
         rest = [name for name in names if name not in (target, group)]

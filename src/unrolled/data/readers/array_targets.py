@@ -62,7 +62,7 @@ def read_target(y: Any, records: int, lengths: list[int] | None, task: str | Non
 
 def _one_per_record(entries: list[Any], task: str | None) -> Target:
     if _are_classes(entries, task):
-        return Target(Field("y", "categorical", timed=False), [_word(entry) for entry in entries])
+        return Target(Field("y", "categorical", timed=False), [word_of(entry) for entry in entries])
     numbers = _numbers(entries)
     return Target(Field("y", "numeric", False, ("y",)), [None if np.isnan(n) else np.array([n]) for n in numbers])
 
@@ -76,7 +76,7 @@ def _one_per_step(entries: list[Any], lengths: list[int]) -> Target:
         values = [array.reshape(len(array), -1) for array in arrays]
         channels = ("y",) if values[0].shape[1] == 1 else tuple(f"y_{n}" for n in range(values[0].shape[1]))
         return Target(Field("y", "numeric", True, channels), values)
-    return Target(Field("y", "categorical", timed=True), [[_word(tag) or "" for tag in entry] for entry in entries])
+    return Target(Field("y", "categorical", timed=True), [[word_of(tag) or "" for tag in entry] for entry in entries])
 
 
 def _several_per_record(entries: list[Any], task: str | None) -> Target:
@@ -106,7 +106,8 @@ def _are_classes(entries: list[Any], task: str | None) -> bool:
     return task not in ("regress", "forecast") and array.dtype.kind != "f"
 
 
-def _word(entry: Any) -> str | None:
+def word_of(entry: Any) -> str | None:
+    """What a label is called: 3 and 3.0 alike; None if it is missing."""
     if entry is None or (isinstance(entry, float) and entry != entry):
         return None
     if isinstance(entry, (float, np.floating)) and float(entry).is_integer():

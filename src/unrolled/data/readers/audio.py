@@ -39,7 +39,12 @@ def read_audio(paths: list[Path], reading: Reading, notes: Notes) -> FileSource:
     """
     soundfile = need("soundfile", extra="audio", doing="reading audio")
     transcribe = reading.task == "transcribe"
-    if transcribe and not is_table(reading.labels) and not any(is_table(path.name) for path in paths):
+    if (
+        transcribe
+        and not reading.unlabelled
+        and not is_table(reading.labels)
+        and not any(is_table(path.name) for path in paths)
+    ):
         files = _with_transcripts(list(find_files(paths, SUFFIXES, notes)), notes)
     else:
         files = label_files(paths, SUFFIXES, reading, notes, *([TEXTS] if transcribe else []))

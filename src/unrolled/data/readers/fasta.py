@@ -21,10 +21,18 @@ class FastaSource(Source):
     """The sequences of FASTA files, as read into memory. `how` says where the labels are from."""
 
     def __init__(
-        self, entries: list[Entry], name: str, labels: list[str] | None, groups: list[str] | None, how: str
+        self,
+        entries: list[Entry],
+        name: str,
+        labels: list[str] | None,
+        groups: list[str] | None,
+        how: str,
+        rule: str | None = None,
     ) -> None:
         self._entries, self._name, self._labels, self._groups = entries, name, labels, groups
         self.how = how
+        self.rule = rule
+        """the value of `Reading.labels` that reads other files in the same way, where the labels are a guess"""
         self.fields = (Field("sequence", "text", timed=True),)
         if entries[0].quality is not None:
             self.fields += (Field("quality", "numeric", timed=True, channels=("quality",)),)
@@ -89,6 +97,8 @@ def _count_strange(entries: list[Entry], notes: Notes) -> None:
 
 def _label(entries: list[Entry], paths: list[Path], reading: Reading, notes: Notes) -> FastaSource:
     name = reading.target or "label"
+    if reading.unlabelled:
+        return FastaSource(entries, name, None, None, "no labels wanted")
     if reading.group is not None and reading.labels is None:
         raise UserError(f"--group {reading.group} needs --data.labels with a table or a pattern that has it")
     if is_table(reading.labels):
@@ -101,20 +111,30 @@ def _label(entries: list[Entry], paths: list[Path], reading: Reading, notes: Not
             missing = [entry for entry, pairs in zip(entries, keyed, strict=True) if key not in pairs]
             if missing:
                 raise UserError(f"{missing[0].path}, line {missing[0].line}: the header has no {key}=, others have one")
-            return FastaSource(entries, name, [pairs[key].strip('"') for pairs in keyed], None, f"{key}= of headers")
+            labels = [pairs[key].strip('"') for pairs in keyed]
+            rule = None if key == name else rf'(?:^|[\s|;\[]){key}="?(?P<label>(?<=")[^"]*|[^\s|;\]"]+)'
+            return FastaSource(entries, name, labels, None, f"{key}= of headers", rule)
     if reading.target not in (None, "label"):
         known = ", ".join(keyed[0]) or "no key=value at all"
         raise UserError(
             f"{entries[0].path}, line {entries[0].line}: the header has no {reading.target}=; it has {known}"
         )
-    for how, parts in (
-        ("last field of >id|label", [entry.header.split("|")[1:][-1:] for entry in entries]),
-        ("second word of >id label", [entry.header.split()[1:2] for entry in entries]),
+    for how, rule, parts in (
+        (
+            "last field of >id|label",
+            r"^.*\|\s*(?P<label>[^|]*[^|\s])\s*$",
+            [entry.header.split("|")[1:][-1:] for entry in entries],
+        ),
+        (
+            "second word of >id label",
+            r"^\s*\S+\s+(?P<label>\S+)",
+            [entry.header.split()[1:2] for entry in entries],
+        ),
     ):
         values = [part[0].strip() for part in parts if part]
         different = len(set(values))
         if len(values) == len(entries) and different < len(entries) and 2 <= different <= max(2, len(entries) // 5):
-            return FastaSource(entries, name, values, None, f"{how} ({different} different), a guess")
+            return FastaSource(entries, name, values, None, f"{how} ({different} different), a guess", rule)
     if len(paths) > 1:
         stems = [entry.path.name.partition(".")[0] for entry in entries]
         return FastaSource(entries, name, stems, None, "name of the file")

@@ -82,6 +82,8 @@ def _text_and_label(table: Table, reading: Reading) -> tuple[str, str] | None:
     names = list(table.columns)
     if reading.target in names:
         label = reading.target
+    elif reading.unlabelled and not table.headless:
+        return None
     elif reading.inputs and reading.inputs[0] in names:
         label = names[1 - names.index(reading.inputs[0])]
     else:

@@ -45,6 +45,8 @@ def label_files(
     * None: `folders` if there are two or more; else the first field of the names, split at `_` and `-`, that has few
       different values (2 to a fifth of the number of files); else `folders` if there is one; else no labels.
 
+    With `reading.unlabelled` all files are taken, without labels.
+
     One class only is no error here: a test set may have one. Files with other suffixes are counted, unless they belong
     to a file that is read (`a.txt` beside `a.wav`). Raises `UserError` if nothing is left, and for a path that does not
     exist, a table that names a missing file, and a pattern without its groups.
@@ -53,6 +55,8 @@ def label_files(
     if tables and reading.labels is None:
         return _by_table(tables[0], {}, suffixes, reading, notes, columns)
     found = find_files([root for root in roots if root not in tables], suffixes, notes)
+    if reading.unlabelled:
+        return LabelledFiles(list(found), reading.target or "label", None, None, "no labels wanted", None)
     if is_table(reading.labels):
         return _by_table(Path(str(reading.labels)), found, suffixes, reading, notes, columns)
     if reading.labels not in (None, FOLDERS):
@@ -148,8 +152,12 @@ def _by_table(
     name, rows = read_label_table(table, reading, notes, columns)
     known = _keys(found)
     labelled: dict[Path, tuple[str, str | None]] = {}
+    elsewhere = 0
     for row in rows:
         path = known.get(row.key) or known.get(row.key.removeprefix("./")) or table.parent / row.key
+        if found and path not in found and path.is_file() and has_suffix(path, suffixes):
+            elsewhere += 1  # of another part, such as the test files
+            continue
         if path not in found and not path.is_file():
             near = get_close_matches(row.key, known, 1)
             hint = f"did you mean {near[0]}?" if near else f"paths are relative to {table.parent}"
@@ -159,6 +167,9 @@ def _by_table(
         if labelled.setdefault(path, (row.label, row.group)) != (row.label, row.group):
             raise UserError(f"{table}, line {row.line}: {path} has another label above; keep one of the rows")
     notes.add(f"files that {table.name} does not list, left out", sum(path not in labelled for path in found))
+    notes.add(f"rows of {table.name} for files elsewhere, left out", elsewhere)
+    if not labelled:
+        raise UserError(f"{table} lists none of the files given; its paths are relative to {table.parent}")
     triples = [(path, *labelled[path]) for path in sorted(labelled)]
     return _files(triples, name, f"{name}: column {name} of {table}", str(table))
 

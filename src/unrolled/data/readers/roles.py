@@ -51,6 +51,8 @@ class Steps(NamedTuple):
 
 def find_target(table: Table, reading: Reading) -> tuple[str | None, bool]:
     """The target column, and whether it is a guess. Raises `UserError` if the user named one that is not there."""
+    if reading.unlabelled:
+        return reading.target if reading.target in table.columns else None, False
     if reading.target is not None:
         return table.require(reading.target, "--target"), False
     lower = {column.lower(): column for column in table.columns if column not in reading.inputs}

@@ -3,7 +3,7 @@
 import numpy as np
 
 from unrolled.data.readers.columns import Table
-from unrolled.data.readers.roles import input_columns
+from unrolled.data.readers.roles import find_target, input_columns
 from unrolled.data.readers.steps import StepSource, decode_steps, timed_fields
 from unrolled.data.readers.times import count_irregular, is_time, order_of_steps, parse_times
 from unrolled.data.records import Notes, Reading
@@ -25,7 +25,7 @@ def read_series(table: Table, reading: Reading, notes: Notes) -> StepSource:
     `UserError` for a time that is missing, twice there, or does not parse.
     """
     head = table.head()
-    target = None if reading.target is None else table.require(reading.target, "--target")
+    target = None if reading.target is None else find_target(table, reading)[0]
     time = time_column(table, reading)
     columns = [
         name

@@ -79,7 +79,8 @@ def read_ts(paths: list[Path], reading: Reading, notes: Notes) -> TsSource:
         fields.append(Field("label", "categorical", timed=False))
     elif header.on("targetlabel"):
         fields.append(Field("target", "numeric", timed=False, channels=("target",)))
-    _check_target(reading.target, [field.name for field in fields[1:]], paths[-1])
+    if not reading.unlabelled:
+        _check_target(reading.target, [field.name for field in fields[1:]], paths[-1])
     return TsSource(tuple(fields), cases)
 
 

@@ -70,6 +70,8 @@ def _annotations(
     wfdb: Any, path: Path, reading: Reading, channels: tuple[str, ...], notes: Notes
 ) -> tuple[np.ndarray | None, tuple[str, ...]]:
     """Steps and symbols, or None if the record has no annotations."""
+    if reading.unlabelled:
+        return None, ()
     annotator = _annotator(path, reading, channels)
     if annotator is None:
         return None, ()

@@ -1,0 +1,94 @@
+"""`unrolled evaluate RUN FILE...` for models of records."""
+
+import json
+import sys
+from typing import TYPE_CHECKING, Any
+
+from jsonargparse import Namespace
+
+from unrolled.cli.train import scores_line
+from unrolled.errors import UserError
+
+if TYPE_CHECKING:
+    from unrolled.data.examples import Examples
+    from unrolled.data.records import Notes
+    from unrolled.inference.record_loading import LoadedRecords
+    from unrolled.training.progress import Progress
+
+
+def evaluate_records(options: Namespace) -> dict[str, Any]:
+    from unrolled.data.records import Notes
+    from unrolled.inference.record_evaluation import judge, require_labels, scores_as_json
+    from unrolled.inference.record_loading import load_records
+    from unrolled.training.progress import Progress
+
+    loaded = load_records(options.model)
+    notes = Notes()
+    result: dict[str, Any] = {"task": loaded.model.encoding.task, "model": str(loaded.folder)}
+    with Progress() as progress:
+        for name, shown, part in _parts(options, loaded, notes, progress):
+            require_labels(loaded.model, part, shown)
+            scores, _ = judge(
+                loaded.model, part, loaded.naive, lambda done, total: progress.work("evaluating", done, total, unit="")
+            )
+            result[name] = scores_as_json(scores)
+            print(f"{shown}: {scores_line(result[name])}")
+            _say_baseline(result[name])
+    result["notes"] = notes.lines()
+    for line in result["notes"]:
+        print(line, file=sys.stderr)
+    return result
+
+
+def _say_baseline(scores: dict[str, Any]) -> None:
+    missing = f", {scores['unscored']:,} without a known label" if scores["unscored"] else ""
+    name = scores["baseline"]["name"]
+    print(f"{scores['count']:,} scored{missing}" + (f"; baseline: {name}" if name else ""))
+
+
+def _parts(
+    options: Namespace, loaded: "LoadedRecords", notes: "Notes", progress: "Progress"
+) -> "list[tuple[str, str, Examples]]":
+    """What to judge: name in the result, name for people, records."""
+    from unrolled.data.dataset import encode_part
+    from unrolled.data.reopening import reopen
+
+    if not options.files:
+        return [(name, f"{name} part", part) for name, part in _own_parts(options.part, loaded, notes)]
+    source = reopen(options.files, loaded.recipe, notes, labelled=True, labels=options.labels)
+
+    def report(done: int) -> None:
+        progress.work("reading", done, len(source), unit=" records")
+
+    part = encode_part(source, range(len(source)), loaded.model.encoding, notes, "the file", report)
+    return [("file", ", ".join(options.files), part)]
+
+
+def _own_parts(wanted: str, loaded: "LoadedRecords", notes: "Notes") -> "list[tuple[str, Examples]]":
+    """The parts of the data that a run was trained with: the one wanted, or all that were held out."""
+    import yaml
+
+    from unrolled.data.config import DataConfig
+    from unrolled.data.dataset import own_part
+
+    run = loaded.folder.parent
+    path = run / "config.yaml"
+    if not path.is_file():
+        raise UserError(f"{loaded.folder} does not say what it was trained with; name the files to judge")
+    try:
+        config = yaml.safe_load(path.read_text(encoding="utf-8"))
+        files, data, seed = config["files"], DataConfig(**config["data"]), config["train"]["seed"]
+        path = run / "split.json"
+        split = json.loads(path.read_text(encoding="utf-8"))
+    except (ValueError, KeyError, TypeError, OSError, yaml.YAMLError) as error:
+        reason = " ".join(str(error).split())
+        raise UserError(f"{path} is damaged or missing ({reason}); name the files to judge") from error
+    if not files:
+        raise UserError(f"{run} was trained with data in memory, which is not here; name the files to judge")
+    names = [wanted]
+    if wanted == "auto":
+        names = [name for name in ("valid", "test") if name in split]
+        if not names:
+            raise UserError(f"nothing was held out of the training of {run}; name files to judge, or --part train")
+    encoding = loaded.model.encoding
+    return [(name, own_part(files, data, encoding, name, seed=seed, split=split, notes=notes)) for name in names]

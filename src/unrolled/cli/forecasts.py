@@ -1,0 +1,66 @@
+"""What the verbs say and do where the model forecasts."""
+
+import sys
+from typing import TYPE_CHECKING, Any
+
+from jsonargparse import Namespace
+
+if TYPE_CHECKING:
+    from unrolled.inference.predict import Predictions
+
+NAMES = {"mse": "MSE", "mae": "MAE", "mase": "MASE", "quantile_loss": "quantile loss"}
+
+
+def evaluate_forecast(options: Namespace) -> dict[str, Any]:
+    """`unrolled evaluate RUN [FILE...]`: all windows of the files, or of the parts that the run held out."""
+    from unrolled.data.records import Notes
+    from unrolled.inference.forecast_files import file_part, own_parts
+    from unrolled.inference.forecast_loading import load_forecast
+    from unrolled.inference.forecast_scores import judge_forecasts
+
+    loaded = load_forecast(options.model)
+    notes = Notes()
+    parts = {"file": file_part(loaded, options.files, notes)} if options.files else own_parts(loaded, options.part)
+    result: dict[str, Any] = {"task": "forecast", "model": str(loaded.folder)}
+    for name, part in parts.items():
+        # The validation part has made the intervals as wide as they are, so it is judged without that.
+        found = judge_forecasts(
+            loaded.network, loaded.encoding, part.windows, part.values, calibrated=name in ("file", "test")
+        )
+        result[name] = found.to_json()
+        say_scores(", ".join(options.files) if name == "file" else f"{name} part", result[name])
+    result["notes"] = notes.lines()
+    for line in result["notes"]:
+        print(line, file=sys.stderr)
+    return result
+
+
+def forecast_predictions(options: Namespace) -> "tuple[Predictions, int, list[str]]":
+    """The steps after the end of the series in some files, how many series there are, and what was mended."""
+    from unrolled.data.records import Notes
+    from unrolled.inference.forecast_files import read_series
+    from unrolled.inference.forecast_loading import load_forecast
+    from unrolled.inference.forecast_predict import predictions
+
+    loaded = load_forecast(options.model)
+    notes = Notes()
+    series = read_series(loaded, options.files, notes)
+    return predictions(loaded, series, horizon=options.horizon), len(series), notes.lines()
+
+
+def say_scores(part: str, scores: dict[str, Any]) -> None:
+    """The scores of a part, and below them those of forecasts without a model."""
+    shown = [_metric(name, metric) for name, metric in scores["metrics"].items() if metric["value"] is not None]
+    print(f"{part}: {', '.join(shown)}; {scores['windows']:,} windows, in standard deviations of each channel")
+    for name, metrics in scores["baselines"].items():
+        known = [
+            f"{NAMES[one]} {metric['value']:.4g}" for one, metric in metrics.items() if metric["value"] is not None
+        ]
+        print(f"  {name}: {', '.join(known)}")
+
+
+def _metric(name: str, metric: dict[str, Any]) -> str:
+    if name.startswith("coverage_"):
+        return f"{name.removeprefix('coverage_')} % interval holds {100 * metric['value']:.1f} %"
+    spread = "" if metric["low"] is None or name != "mse" else f" ({metric['low']:.3g} to {metric['high']:.3g})"
+    return f"{NAMES[name]} {metric['value']:.4f}{spread}"

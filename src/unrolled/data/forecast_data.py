@@ -1,0 +1,355 @@
+"""From files to scaled series cut in time, and their windows, ready to learn to forecast."""
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from unrolled.data.calendar import useful_cycles
+from unrolled.data.config import DataConfig
+from unrolled.data.encoders.numbers import Scaler
+from unrolled.data.forecast_encoding import ForecastEncoding, fit_words
+from unrolled.data.forecast_rules import ForecastRules, choose_sizes
+from unrolled.data.forecast_series import Columns, Series, columns_of, read_all
+from unrolled.data.forecast_windows import ForecastWindows
+from unrolled.data.parts_in_time import cut_in_time, read_sizes
+from unrolled.data.readers.registry import find_reader, open_source
+from unrolled.data.records import Notes, Reading, Source
+from unrolled.data.schema import infer_schema, require_field
+from unrolled.data.split_names import find_parts
+from unrolled.errors import UserError
+
+SHORT = 5_000
+"""Up to so many windows for training, the calendar helps; beyond, the past says the time of day and year as well."""
+PARTS = ("train", "valid", "test")
+SPOKEN = {"train": "training", "valid": "validation", "test": "test"}
+
+
+class Opened(NamedTuple):
+    """Files opened to forecast."""
+
+    sources: dict[str, Source]
+    """by part: train, and valid and test where they are files of their own"""
+    how: str
+    notes: Notes
+
+
+@dataclass
+class ForecastData:
+    """Encoded series, their parts, and the windows over them."""
+
+    series: dict[str, list[Series]]
+    """of each part: the same series, or those of another file"""
+    values: dict[str, list[np.ndarray]]
+    """float32 `[time, channels]` each, scaled"""
+    known: dict[str, list[np.ndarray] | None]
+    bounds: dict[str, list[tuple[int, int]]]
+    """of each series, the steps of the part"""
+    windows: dict[str, ForecastWindows]
+    """train, and valid and test where there are such"""
+    encoding: ForecastEncoding
+    rules: ForecastRules
+    missing: bool
+    """whether values are missing in the training part"""
+    summary: str
+    notes: list[str]
+    fingerprint: str
+
+    @property
+    def split(self) -> dict[str, Any]:
+        """The steps of each part, by series."""
+        return {
+            name: [
+                [one.name, *map(int, bounds)] for one, bounds in zip(self.series[name], self.bounds[name], strict=True)
+            ]
+            for name in self.windows
+        }
+
+
+def open_for_forecast(files: list[str], data: DataConfig, task: str | None) -> Opened | None:
+    """The files opened, if their task is to forecast: because the user says so, or because they suggest it.
+
+    They do if they hold numbers over time and nothing that could be a label; or if what looks like one by its name is
+    a number for every step that has a time (as in Nixtla's tables with unique_id, ds, y). Raises `UserError` for files
+    that cannot be read.
+    """
+    if task not in (None, "forecast"):
+        return None
+    paths = [Path(file) for file in files]
+    found = find_parts(paths, data)
+    reading = Reading(
+        inputs=tuple(data.inputs),
+        target=data.target,
+        id=data.id,
+        time=data.time,
+        group=data.group,
+        task=task,
+        rate=data.rate,
+        layout=data.layout,
+    )
+    notes = Notes()
+    if task is None:
+        reader = find_reader(found.parts["train"], reading)
+        if reader is None or reader[0] not in ("tables", "array_files"):
+            return None
+        if reader[0] == "tables" and not _has_steps(found.parts["train"], reading):
+            return None
+    train = open_source(found.parts["train"], reading, notes)
+    if task is None and not _suggests_forecast(train, data):
+        return None
+    others = {name: paths for name, paths in found.parts.items() if name != "train"}
+    reading = replace(reading, task="forecast")
+    sources = {"train": train} | {name: open_source(paths, reading, notes) for name, paths in others.items()}
+    return Opened(sources, found.note, notes)
+
+
+def _has_steps(paths: list[Path], reading: Reading) -> bool:
+    from unrolled.data.readers.tables import table_layout
+
+    return len(paths) == 1 and table_layout(paths[0], reading) in ("series", "long")
+
+
+def _suggests_forecast(source: Source, data: DataConfig) -> bool:
+    guess = getattr(source, "target_guess", None)
+    if data.target is None and guess is not None:
+        field = source.field(guess)
+        times = getattr(source, "times", lambda index: None)
+        return field.timed and field.kind == "numeric" and times(0) is not None
+    return infer_schema(source, task=None, target=data.target, inputs=data.inputs).task == "forecast"
+
+
+def prepare_forecast(opened: Opened, data: DataConfig) -> ForecastData:
+    """Read, cut in time, and encode. Raises `UserError` for series that cannot be used."""
+    notes = opened.notes
+    columns, targets = _roles(opened.sources["train"], data)
+    kept = (*columns.numbers, *columns.words)
+    read = {name: read_all(source, notes, wanted=kept) for name, source in opened.sources.items()}
+    training = read["train"]
+    given = {name: read[name] for name in read if name != "train"}
+    lengths = [len(one) for one in training]
+    shares = {"valid": data.valid_fraction, "test": data.test_fraction}
+    shares = {name: share for name, share in shares.items() if name not in given}
+    sizes = None if data.parts is None else read_sizes(data.parts, [*shares])
+    bounds = cut_in_time(lengths, shares, sizes, least=1)
+    levels = read_levels(data.quantiles)
+
+    raw = [_columns(one, targets)[begin:end] for one, (begin, end) in zip(training, bounds["train"], strict=True)]
+    _check_targets(training[0], targets, raw, notes)
+    rules = choose_sizes(raw, context=data.context, horizon=data.horizon)
+    if sizes is None:
+        bounds = cut_in_time(lengths, shares, None, least=rules.horizon)
+    ends = [end for _, end in bounds["train"]]
+
+    words = fit_words(training, ends)
+    numbers = np.concatenate([_columns(one, columns.numbers)[:end] for one, end in zip(training, ends, strict=True)])
+    scaler = Scaler.fit(
+        numbers, "robust" if data.scaling == "robust" else "none" if data.scaling == "none" else "standard"
+    )
+    step = next((one.step for one in training if one.step is not None), None)
+    encoding = ForecastEncoding(
+        numbers=columns.numbers,
+        targets=targets,
+        words=words,
+        scaler=scaler,
+        cycles=_cycles(training, ends, data, sum(ends)),
+        step=step,
+        period=rules.period,
+        levels=levels,
+        scale=(),
+        reading={"id": data.id, "time": data.time},
+    )
+    values = {"train": [encoding.encode(one) for one in training]}
+    values |= {name: [encoding.encode(one, notes) for one in series] for name, series in given.items()}
+    places = list(encoding.target_channels)
+    own = [x[:end, places] for x, end in zip(values["train"], ends, strict=True)]
+    encoding = replace(encoding, scale=_seasonal_scale(own, rules.period or 1))
+    for name in shares:
+        read[name], values[name] = training, values["train"]
+    for name, series in given.items():
+        bounds[name] = [(0, len(one)) for one in series]
+        for one in series:
+            encoding.require_step(one)
+    known = {name: _known(encoding, read[name]) for name in read}
+    windows = {}
+    for name in PARTS:
+        if name in bounds and any(end > begin for begin, end in bounds[name]):
+            part = _windows(name, encoding, rules, values[name], known[name], bounds[name], read[name], notes)
+            windows[name] = part
+    missing = bool(np.isnan(np.concatenate([x[:end] for x, end in zip(values["train"], ends, strict=True)])).any())
+    notes.add("columns left out, since they do not change with time or hardly repeat", len(columns.left_out))
+    return ForecastData(
+        read,
+        values,
+        known,
+        bounds,
+        windows,
+        encoding,
+        rules,
+        missing,
+        _describe(encoding, rules, training, bounds, windows, opened.how),
+        notes.lines(),
+        _fingerprint(encoding, values, known, windows, bounds),
+    )
+
+
+def read_levels(text: str) -> tuple[float, ...]:
+    """Quantiles as given, `0.1,0.5,0.9`, or "none". Raises `UserError` unless they ascend between 0 and 1."""
+    if text.strip().lower() == "none":
+        return ()
+    try:
+        levels = tuple(float(part) for part in text.split(","))
+    except ValueError:
+        levels = ()
+    if not levels or any(not 0 < level < 1 for level in levels) or list(levels) != sorted(set(levels)):
+        raise UserError(
+            f'--data.quantiles is "{text}"; give numbers that ascend between 0 and 1, such as 0.1,0.5,0.9, or none'
+        )
+    return levels
+
+
+def _roles(source: Source, data: DataConfig) -> tuple[Columns, tuple[str, ...]]:
+    """What is read, and the columns to forecast: all numbers, or the one that the user named."""
+    columns = columns_of(source)
+    if data.target is None:
+        return columns, columns.numbers
+    require_field(data.target, list(columns.numbers))
+    return columns, (data.target,)
+
+
+def _columns(series: Series, names: Sequence[str]) -> np.ndarray:
+    return np.stack([series.numbers[name] for name in names], axis=1)
+
+
+def _check_targets(first: Series, names: tuple[str, ...], raw: list[np.ndarray], notes: Notes) -> None:
+    """Raises `UserError` for a target without a value in the training part, and if none of them ever changes."""
+    everything = np.concatenate(raw)
+    there = ~np.isnan(everything)
+    for name, column in zip(names, there.T, strict=True):
+        if not column.any():
+            raise UserError(
+                f"{first.origin}: column {name!r} has no value in the training part, so nothing can be learned about "
+                "it; leave it out with --inputs, or choose another --target"
+            )
+    low = np.where(there, everything, np.inf).min(axis=0)
+    high = np.where(there, everything, -np.inf).max(axis=0)
+    constant = [name for name, same in zip(names, low == high, strict=True) if same]
+    if len(constant) == len(names):
+        raise UserError(
+            f"{first.origin}: {', '.join(constant)} never changes in the training part, so there is nothing to learn; "
+            "choose another --target or file"
+        )
+    notes.add(f"columns that never change in training ({', '.join(constant)})", len(constant))
+
+
+def _cycles(training: list[Series], ends: list[int], data: DataConfig, windows: int) -> tuple[str, ...]:
+    longest = max(range(len(training)), key=lambda index: ends[index])
+    times = training[longest].times
+    dated = times is not None and times.dtype.kind == "M"
+    if data.calendar == "none" or (data.calendar == "auto" and (windows > SHORT or not dated)):
+        return ()
+    if not dated or times is None:
+        raise UserError(
+            f"{training[0].origin} has no dates for --data.calendar all; name their column with --time, or leave it out"
+        )
+    return useful_cycles(times[: ends[longest]])
+
+
+def _known(encoding: ForecastEncoding, series: list[Series]) -> list[np.ndarray] | None:
+    known = [encoding.known(one) for one in series]
+    return None if not encoding.cycles else [one for one in known if one is not None]
+
+
+def _seasonal_scale(own: list[np.ndarray], period: int) -> tuple[float, ...]:
+    """Mean absolute change over a period, of each target (the unit of MASE); 0 where nothing is known."""
+    changes = [np.abs(x[period:] - x[:-period]) for x in own if len(x) > period]
+    if not changes:
+        return (0.0,) * own[0].shape[1]
+    change = np.concatenate(changes).astype(np.float64)
+    known = ~np.isnan(change)
+    return tuple((np.where(known, change, 0).sum(axis=0) / np.maximum(known.sum(axis=0), 1)).tolist())
+
+
+def _windows(
+    name: str,
+    encoding: ForecastEncoding,
+    rules: ForecastRules,
+    values: list[np.ndarray],
+    known: list[np.ndarray] | None,
+    bounds: list[tuple[int, int]],
+    series: list[Series],
+    notes: Notes,
+) -> ForecastWindows:
+    context, horizon = rules.context, rules.horizon
+    # What comes before a part is known, so only the training part needs the past within it.
+    fitting = [
+        min(end, len(x)) - max(begin, context) >= horizon for (begin, end), x in zip(bounds, values, strict=True)
+    ]
+    if not any(fitting):
+        longest = int(np.argmax([end - begin for begin, end in bounds]))
+        steps = bounds[longest][1] - bounds[longest][0]
+        needed = (
+            f"a look-back of {context} and a horizon of {horizon}" if name == "train" else f"a horizon of {horizon}"
+        )
+        what = "series" if len(series) == 1 else "longest series"
+        raise UserError(
+            f"{series[longest].origin}: the {what} has {steps:,} steps for {SPOKEN[name]}, too few for {needed}; "
+            "choose a smaller --data.horizon or --data.context, or give longer series"
+        )
+    windows = ForecastWindows(
+        values,
+        context=context,
+        horizon=horizon,
+        targets=encoding.target_channels,
+        known=known,
+        parts=bounds,
+        stride=rules.stride if name == "train" else 1,
+    )
+    notes.add(f"series too short for a window, left out of {SPOKEN[name]}", windows.series_without)
+    return windows
+
+
+def _describe(
+    encoding: ForecastEncoding,
+    rules: ForecastRules,
+    training: list[Series],
+    bounds: dict[str, list[tuple[int, int]]],
+    windows: dict[str, ForecastWindows],
+    how: str,
+) -> str:
+    """What was found, in one line."""
+    lengths = [len(one) for one in training]
+    step = "" if encoding.step is None else encoding.step.words() + " "
+    span = f"{lengths[0]:,}" if len(set(lengths)) == 1 else f"{min(lengths):,} to {max(lengths):,}"
+    many = f"{len(training):,} series x " if len(training) > 1 else ""
+    count = len(encoding.targets)
+    channels = f"{count} channel{'s' if count != 1 else ''}"
+    besides = [*(n for n in encoding.numbers if n not in encoding.targets), *encoding.words]
+    beside = f" (reading {', '.join(besides[:6])}{' and more' if len(besides) > 6 else ''} too)" if besides else ""
+    calendar = f", calendar ({', '.join(encoding.cycles)})" if encoding.cycles else ""
+    period = f", period {rules.period}" if rules.period else ""
+    sizes = [f"{sum(end - begin for begin, end in bounds[name]):,}" for name in windows]
+    parts = f"{' / '.join(sizes)} steps for {', '.join(SPOKEN[name] for name in windows)}"
+    return (
+        f"forecast: {many}{channels} x {span} {step}steps{beside}; look-back {rules.context}, horizon {rules.horizon}"
+        f"{period}{calendar}; {parts}{f'; {how}' if how else ''}"
+    )
+
+
+def _fingerprint(
+    encoding: ForecastEncoding,
+    values: dict[str, list[np.ndarray]],
+    known: dict[str, list[np.ndarray] | None],
+    windows: dict[str, ForecastWindows],
+    bounds: dict[str, list[tuple[int, int]]],
+) -> str:
+    """hexadecimal; the same exactly if series, parts and encoding are the same"""
+    digest = hashlib.sha256(encoding.to_text().encode())
+    for name in windows:
+        digest.update(repr((name, bounds[name])).encode())
+        for array in (*values[name], *(known[name] or [])):
+            digest.update(repr(array.shape).encode())
+            digest.update(np.ascontiguousarray(array).data)
+    return digest.hexdigest()[:32]

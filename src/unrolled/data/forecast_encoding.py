@@ -1,0 +1,145 @@
+"""What a forecasting model knows of its data: which columns it reads, how they are scaled, and the calendar."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from unrolled.data.calendar import calendar_features
+from unrolled.data.encoders.numbers import Scaler
+from unrolled.data.forecast_series import Series
+from unrolled.data.records import Notes
+from unrolled.data.time_steps import Step, times_from
+from unrolled.errors import UserError
+
+
+@dataclass(frozen=True)
+class ForecastEncoding:
+    """Columns to channels and back, fitted on the training part only.
+
+    Channels are the numbers, standardised, NaN where missing; then for each column of words one channel per label
+    (all 0 for a label that training did not see).
+    """
+
+    numbers: tuple[str, ...]
+    targets: tuple[str, ...]
+    """those of the numbers that are forecast"""
+    words: dict[str, tuple[str, ...]]
+    """the labels of each column of words"""
+    scaler: Scaler
+    cycles: tuple[str, ...]
+    """what of the calendar is known ahead (see `calendar_features`)"""
+    step: Step | None
+    period: int | None
+    levels: tuple[float, ...]
+    """of the quantiles that are forecast"""
+    scale: tuple[float, ...]
+    """of each target: the error of the seasonal naive forecast in training, in standard deviations"""
+    reading: dict[str, str | None]
+    """the columns with the ids and the times, where the user named them"""
+    offsets: tuple[tuple[tuple[float, ...], ...], ...] | None = None
+    """`[horizon, targets, levels]`: what to add to reach each level, found on validation windows"""
+
+    @property
+    def channels(self) -> int:
+        return len(self.numbers) + sum(map(len, self.words.values()))
+
+    @property
+    def target_channels(self) -> tuple[int, ...]:
+        return tuple(self.numbers.index(name) for name in self.targets)
+
+    @property
+    def features(self) -> int:
+        """How many features are known ahead."""
+        return 2 * len(self.cycles)
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """What a file must have."""
+        return (*self.numbers, *self.words)
+
+    def encode(self, series: Series, notes: Notes | None = None) -> np.ndarray:
+        """float32 `[time, channels]`."""
+        numbers = np.stack([series.numbers[name] for name in self.numbers], axis=1)
+        parts = [self.scaler.scale(numbers)]
+        for name, labels in self.words.items():
+            column = np.array(series.words[name], dtype=object)
+            parts.append((column[:, None] == np.array(labels, dtype=object)[None]).astype(np.float32))
+            if notes is not None:
+                unseen = set(series.words[name]) - {*labels, ""}
+                notes.add(f"steps with a {name} that training did not see", int(np.isin(column, list(unseen)).sum()))
+        return np.concatenate(parts, axis=1)
+
+    def known(self, series: Series, ahead: int = 0) -> np.ndarray | None:
+        """What the calendar says of each step and of so many after the last, float32 `[time + ahead, features]`.
+
+        None if the model does without. Raises `UserError` if it does not and the series has no times.
+        """
+        if not self.cycles:
+            return None
+        times = series.times
+        if times is None or times.dtype.kind != "M" or self.step is None:
+            raise UserError(
+                f"{series.origin} has no dates, which the model was trained with; name their column with --time"
+            )
+        if ahead:
+            times = np.concatenate([times, times_from(times[-1], self.step, np.arange(1, ahead + 1))])
+        return calendar_features(times, cycles=self.cycles)
+
+    def require_step(self, series: Series) -> None:
+        """Raises `UserError` if the steps of a series are others than those of training."""
+        step = series.step
+        if self.step is not None and step is not None and len(series) > 2 and step.words() != self.step.words():
+            raise UserError(
+                f"{series.origin} has {step.words()} steps, and the model was trained on {self.step.words()} ones; "
+                "bring the file to the same steps"
+            )
+
+    def unscale(self, values: np.ndarray) -> np.ndarray:
+        """Forecasts `[..., targets]` in the units of the data."""
+        places = list(self.target_channels)
+        return values * np.array(self.scaler.spread)[places] + np.array(self.scaler.centre)[places]
+
+    def unscale_levels(self, values: np.ndarray) -> np.ndarray:
+        """The same for quantiles `[..., targets, levels]`."""
+        return np.moveaxis(self.unscale(np.moveaxis(values, -1, 0)), 0, -1)
+
+    def with_offsets(self, offsets: np.ndarray) -> "ForecastEncoding":
+        rounded = np.round(offsets.astype(np.float64), 6).tolist()
+        return replace(self, offsets=tuple(tuple(tuple(levels) for levels in step) for step in rounded))
+
+    def without_offsets(self) -> "ForecastEncoding":
+        return replace(self, offsets=None)
+
+    def to_text(self) -> str:
+        return json.dumps(asdict(self), ensure_ascii=False) + "\n"
+
+    @classmethod
+    def from_text(cls, text: str) -> "ForecastEncoding":
+        """Raises `ValueError`, `KeyError` or `TypeError` for a text that is not from `to_text`."""
+        data: dict[str, Any] = json.loads(text)
+        offsets = data["offsets"]
+        return cls(
+            numbers=tuple(data["numbers"]),
+            targets=tuple(data["targets"]),
+            words={name: tuple(labels) for name, labels in data["words"].items()},
+            scaler=Scaler.from_json(data["scaler"]),
+            cycles=tuple(data["cycles"]),
+            step=None if data["step"] is None else Step(**data["step"]),
+            period=data["period"],
+            levels=tuple(data["levels"]),
+            scale=tuple(data["scale"]),
+            reading=data["reading"],
+            offsets=None if offsets is None else tuple(tuple(map(tuple, step)) for step in offsets),
+        )
+
+
+def fit_words(series: Sequence[Series], ends: Sequence[int]) -> dict[str, tuple[str, ...]]:
+    """The labels of each column of words in the first steps of each series, sorted; columns with one are left out."""
+    found: dict[str, set[str]] = {name: set() for name in series[0].words}
+    for one, end in zip(series, ends, strict=True):
+        for name, column in one.words.items():
+            found[name] |= set(column[:end]) - {""}
+    return {name: tuple(sorted(labels)) for name, labels in found.items() if len(labels) > 1}

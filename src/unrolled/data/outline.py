@@ -1,0 +1,61 @@
+"""What some files hold and what would be learned from them, without reading more than their beginnings."""
+
+from dataclasses import replace
+from pathlib import Path
+from typing import NamedTuple
+
+from unrolled.data.config import DataConfig
+from unrolled.data.dataset import reading_of
+from unrolled.data.readers.registry import open_source
+from unrolled.data.records import Field, Notes
+from unrolled.data.schema import Schema, infer_schema
+from unrolled.data.split_names import find_parts
+from unrolled.errors import UserError
+
+
+class Outline(NamedTuple):
+    """A guess, and settings that say the same aloud."""
+
+    schema: Schema
+    data: DataConfig
+    """with the target that was guessed, where naming it reads the files alike"""
+    summary: str
+    """one line"""
+    fields: list[str]
+    """a line for each field: its part, its name and what its values are"""
+
+
+def outline(files: list[str], data: DataConfig, *, task: str | None) -> Outline:
+    """What training on these files would do. Raises `UserError` for files that allow several readings."""
+    found = find_parts([Path(file) for file in files], data)
+    count, schema = _read(found.parts["train"], data, task)
+    said = data
+    if schema.target is not None and data.target is None:
+        named = replace(data, target=schema.target.name)
+        try:
+            alike = _read(found.parts["train"], named, schema.task) == (count, schema)
+        except UserError:
+            alike = False
+        said = named if alike else data
+    inputs = " and ".join(field.name for field in schema.inputs)
+    target = "" if schema.target is None else f" -> {schema.target.name}"
+    note = f"; {found.note}" if found.note else ""
+    lines = [f"input {in_words(field)}" for field in schema.inputs]
+    lines += [] if schema.target is None else [f"target {in_words(schema.target)}"]
+    records = f"{count:,} record{'s' if count != 1 else ''}"
+    return Outline(schema, said, f"{schema.task}: {inputs}{target}; {records}{note}", lines)
+
+
+def in_words(field: Field) -> str:
+    """A field with its kind and columns, such as `features: numeric per record (a, b)`."""
+    names = ", ".join(field.channels[:8]) + (", ..." if len(field.channels) > 8 else "")
+    columns = f" ({names})" if field.channels and field.channels != (field.name,) else ""
+    rate = f" at {field.rate:g} steps per second" if field.rate else ""
+    return f"{field.name}: {field.kind} per {'step' if field.timed else 'record'}{columns}{rate}"
+
+
+def _read(paths: list[Path], data: DataConfig, task: str | None) -> tuple[int, Schema]:
+    source = open_source(paths, reading_of(data, task), Notes())
+    if not len(source):
+        raise UserError(f"{paths[0]} has no record; give a file with some in it")
+    return len(source), infer_schema(source, task=task, target=data.target, inputs=data.inputs)

@@ -1,0 +1,105 @@
+"""The step of a series in time: found from its times, and continued beyond their end."""
+
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+
+DAY = 86400.0
+NEAR = 0.1
+"""How far, in steps, a time may be off its place."""
+MOST_GAPS = 3
+"""Steps without a row for each with one, beyond which a series is not taken for a regular one with gaps."""
+_NAMES = {1.0: "one-second", 60.0: "one-minute", 3600.0: "hourly", DAY: "daily", 7 * DAY: "weekly"}
+_MONTHS = {1: "monthly", 3: "quarterly", 12: "yearly"}
+
+
+@dataclass(frozen=True)
+class Step:
+    """The distance from one step to the next."""
+
+    size: float
+    unit: Literal["seconds", "weekdays", "months", "months to their end", "units"]
+    """units: times are plain numbers; months to their end: every time lies on the last day of a month"""
+
+    def words(self) -> str:
+        """Such as "hourly"."""
+        if self.unit == "weekdays":
+            return "weekday"
+        if self.unit.startswith("months"):
+            return _MONTHS.get(int(self.size), f"{self.size:g}-month")
+        if self.unit == "units":
+            return "" if self.size == 1 else f"{self.size:g}-unit"
+        if self.size in _NAMES:
+            return _NAMES[self.size]
+        for name, length in (("day", DAY), ("hour", 3600.0), ("minute", 60.0)):
+            if self.size % length == 0:
+                return f"{self.size / length:g}-{name}"
+        return f"{self.size:g}-second"
+
+
+def find_step(times: np.ndarray) -> Step | None:
+    """The usual distance of ascending times, datetime64[us] or float64 `[time]`; None for fewer than two.
+
+    Months, to the same day or to their last, and weekdays without weekends are recognised, though they differ in
+    length; else it is the median distance.
+    """
+    if len(times) < 2:
+        return None
+    if times.dtype.kind != "M":
+        return Step(float(np.median(np.diff(times))), "units")
+    seconds = float(np.median(np.diff(times).astype("timedelta64[us]").astype(np.int64))) / 1e6
+    months = times.astype("datetime64[M]")
+    if seconds >= 28 * DAY:
+        size = float(np.median(np.diff(months.astype(np.int64))))
+        if len(np.unique(times - months)) == 1:
+            return Step(size, "months")
+        if len(np.unique((months + 1).astype(times.dtype) - times)) == 1:
+            return Step(size, "months to their end")
+    if seconds == DAY and len(times) > 7 and np.is_busday(times.astype("datetime64[D]")).all():
+        return Step(1.0, "weekdays")
+    return Step(seconds, "seconds")
+
+
+def places(times: np.ndarray, step: Step) -> np.ndarray | None:
+    """The number of each time's step, int64 `[time]` from 0 on; steps without a time are left out.
+
+    None if the times do not lie on such steps, or if there are many more steps than times.
+    """
+    if step.unit == "weekdays":
+        days = times.astype("datetime64[D]")
+        moved = np.busday_count(days[0], days).astype(np.float64)
+    elif step.unit.startswith("months"):
+        months = times.astype("datetime64[M]").astype(np.int64)
+        moved = (months - months[0]) / step.size
+    else:
+        distances = np.diff(times)
+        if times.dtype.kind == "M":
+            distances = distances.astype("timedelta64[us]").astype(np.int64) / 1e6
+        # From one to the next, since clocks that run a little fast add up to whole steps.
+        ratio = distances / step.size
+        if len(ratio) and (np.abs(ratio - np.rint(ratio)) > NEAR).any():
+            return None
+        moved = np.concatenate([[0.0], np.cumsum(np.rint(ratio))])
+    found = np.rint(moved).astype(np.int64)
+    uneven = (np.abs(moved - found) > NEAR).any() or (np.diff(found) < 1).any()
+    return None if uneven or found[-1] >= (MOST_GAPS + 1) * len(times) else found
+
+
+def times_from(first: Any, step: Step, numbers: np.ndarray) -> np.ndarray:
+    """The times that lie so many steps (int64 `[count]`, also negative) after a first one."""
+    if step.unit == "units":
+        return float(first) + step.size * numbers
+    start = np.datetime64(first, "us")
+    if step.unit == "weekdays":
+        day = start.astype("datetime64[D]")
+        # From a time at a weekend on, Monday is the first step.
+        moved = np.busday_offset(day, numbers, roll="backward")
+        return moved.astype("datetime64[us]") + (start - day.astype("datetime64[us]"))
+    if step.unit.startswith("months"):
+        month, moved = start.astype("datetime64[M]"), (numbers * step.size).astype(np.int64)
+        if step.unit == "months":
+            return (month + moved).astype("datetime64[us]") + (start - month.astype("datetime64[us]"))
+        before = (month + 1).astype("datetime64[us]") - start
+        return (month + 1 + moved).astype("datetime64[us]") - before
+    return start + np.rint(numbers * step.size * 1e6).astype("timedelta64[us]")

@@ -1,0 +1,111 @@
+"""Files as a trained model reads them: the series in a file, and the parts of those it was trained with."""
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import yaml
+
+from unrolled.data.config import DataConfig
+from unrolled.data.forecast_data import open_for_forecast, prepare_forecast
+from unrolled.data.forecast_encoding import ForecastEncoding
+from unrolled.data.forecast_series import Series, read_all
+from unrolled.data.forecast_windows import ForecastWindows
+from unrolled.data.readers.registry import find_reader, open_source
+from unrolled.data.records import Notes, Reading, Source
+from unrolled.errors import UserError
+from unrolled.inference.forecast_loading import LoadedForecast
+
+
+class Part(NamedTuple):
+    """Windows to judge forecasts on, and the scaled series they lie in."""
+
+    windows: ForecastWindows
+    values: list[np.ndarray]
+
+
+def read_series(loaded: LoadedForecast, files: list[str], notes: Notes) -> list[Series]:
+    """The series of some files with the columns that the model reads, in the order of the files.
+
+    Raises `UserError` for a file that is not there, lacks such a column (with the nearest name) or has other steps than
+    the model was trained on.
+    """
+    encoding = loaded.encoding
+    found = []
+    for file in files:
+        if not Path(file).exists():
+            raise UserError(f"there is no file {file}; give a file with a series")
+        for one in read_all(_open(Path(file), encoding, notes), notes, wanted=encoding.columns):
+            encoding.require_step(one)
+            found.append(one)
+    return found
+
+
+def _open(path: Path, encoding: ForecastEncoding, notes: Notes) -> Source:
+    # Columns by name; which of them is a target makes no difference. Those that the model does not read may hold
+    # anything. The channels of arrays have no names of their own.
+    reading = Reading(task="forecast", id=encoding.reading["id"], time=encoding.reading["time"])
+    reader = find_reader([path], reading)
+    if reader is not None and reader[0] != "array_files":
+        reading = replace(reading, inputs=encoding.columns)
+    try:
+        return open_source([path], reading, notes)
+    except UserError as error:
+        raise UserError(str(error).replace(" (--inputs)", ", which the model reads")) from error
+
+
+def file_part(loaded: LoadedForecast, files: list[str], notes: Notes) -> Part:
+    """All windows over the series of some files. Raises `UserError` if none is long enough for one."""
+    network, encoding = loaded.network, loaded.encoding
+    series = read_series(loaded, files, notes)
+    needed = network.config.context + network.config.horizon
+    if all(len(one) < needed for one in series):
+        raise UserError(
+            f"{', '.join(files)}: the longest series has {max(map(len, series)):,} steps, and to compare a forecast "
+            f"with what came takes {network.config.context} steps of past and {network.config.horizon} ahead; "
+            "give longer ones"
+        )
+    values = [encoding.encode(one, notes) for one in series]
+    known = [encoding.known(one) for one in series]
+    windows = ForecastWindows(
+        values,
+        context=network.config.context,
+        horizon=network.config.horizon,
+        targets=encoding.target_channels,
+        known=[one for one in known if one is not None] if encoding.cycles else None,
+    )
+    notes.add("series too short for a window, left out", windows.series_without)
+    return Part(windows, values)
+
+
+def own_parts(loaded: LoadedForecast, wanted: str) -> dict[str, Part]:
+    """The part of the files that a run was trained with, `train`, `valid` or `test`; `auto` is all that were held out.
+
+    Raises `UserError` if there is no such part, or the files have changed since.
+    """
+    path = loaded.folder.parent / "config.yaml"
+    if not path.is_file():
+        raise UserError(f"{loaded.folder} does not say what it was trained with; name the files to judge")
+    try:
+        config: dict[str, Any] = yaml.safe_load(path.read_text(encoding="utf-8"))
+        files, data = config["files"], DataConfig(**config["data"])
+    except (ValueError, KeyError, TypeError, OSError, yaml.YAMLError) as error:
+        raise UserError(f"{path} is damaged ({' '.join(str(error).split())}); name the files to judge") from error
+    if not files:
+        raise UserError(f"{path.parent} was trained with data in memory, which is not here; name the files to judge")
+    opened = open_for_forecast(files, data, "forecast")
+    assert opened is not None
+    found = prepare_forecast(opened, data)
+    if found.encoding != loaded.encoding.without_offsets():
+        raise UserError(
+            f"the series of the run ({', '.join(files)}) have changed since, so its parts are others now; "
+            "name the files to judge"
+        )
+    names = [name for name in ("valid", "test") if name in found.windows] if wanted == "auto" else [wanted]
+    if not names or names[0] not in found.windows:
+        raise UserError(
+            f"the run has no {'part held out' if wanted == 'auto' else f'{wanted} part'}; it has "
+            f"{', '.join(found.windows)}"
+        )
+    return {name: Part(found.windows[name], found.values[name]) for name in names}

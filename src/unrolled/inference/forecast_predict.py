@@ -1,0 +1,122 @@
+"""What comes after the end of some series, as rows of a table."""
+
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+import numpy as np
+import torch
+
+from unrolled.data.forecast_encoding import ForecastEncoding
+from unrolled.data.forecast_series import Series
+from unrolled.data.time_steps import Step, times_from
+from unrolled.inference.forecast import forecast
+from unrolled.inference.forecast_loading import LoadedForecast
+from unrolled.inference.forecast_quantiles import point_of, quantiles_of
+from unrolled.inference.predict import Kind, Predictions, Row
+
+BATCH = 256
+"""Series that are computed at once."""
+
+
+class Ahead(NamedTuple):
+    """The forecast of one series in the units of the data."""
+
+    point: np.ndarray
+    """float `[horizon, targets]`"""
+    quantiles: np.ndarray | None
+    """float `[horizon, targets, levels]`"""
+
+
+def forecast_series(loaded: LoadedForecast, series: Sequence[Series], *, horizon: int | None = None) -> Iterator[Ahead]:
+    """The steps after the end of each series. Values before the beginning of a short one count as missing.
+
+    Raises `UserError` if the model knows the calendar and a series has no dates.
+    """
+    horizon = loaded.network.config.horizon if horizon is None else horizon
+    for begin in range(0, len(series), BATCH):
+        chosen = series[begin : begin + BATCH]
+        yield from _forecast(loaded, chosen, horizon)
+
+
+def _forecast(loaded: LoadedForecast, chosen: Sequence[Series], horizon: int) -> Iterator[Ahead]:
+    network, encoding = loaded.network.eval(), loaded.encoding
+    context = network.config.context
+    device = next(network.parameters()).device
+    past = np.full((len(chosen), context, encoding.channels), np.nan, dtype=np.float32)
+    known = np.zeros((len(chosen), context + horizon, encoding.features), dtype=np.float32)
+    for row, one in enumerate(chosen):
+        values = encoding.encode(one)[-context:]
+        past[row, context - len(values) :] = values
+        features = encoding.known(one, horizon)
+        if features is not None:
+            features = features[-(context + horizon) :]
+            known[row, context + horizon - len(features) :] = features
+    with torch.inference_mode():
+        ahead = torch.from_numpy(known).to(device) if encoding.cycles else None
+        predicted = forecast(network, torch.from_numpy(past).to(device), ahead, horizon=horizon).float().cpu().numpy()
+    points = encoding.unscale(point_of(network, predicted))
+    quantiles = None
+    if encoding.levels:
+        quantiles = encoding.unscale_levels(quantiles_of(network, encoding, predicted))
+    for row in range(len(chosen)):
+        yield Ahead(points[row], None if quantiles is None else quantiles[row])
+
+
+def predictions(loaded: LoadedForecast, series: Sequence[Series], *, horizon: int | None = None) -> Predictions:
+    """One row for each series, step ahead and channel.
+
+    Columns: `series` where there are several, `time` (continued from the series' own steps) or, without times, the
+    number of the `step`; `ahead`, from 1 on; `channel`, `prediction`, and `q0.1` and so on for each level.
+    """
+    encoding = loaded.encoding
+    timed = all(one.times is not None and one.step is not None for one in series)
+    columns: dict[str, Kind] = {"series": "text"} if len(series) > 1 else {}
+    columns |= {"time": "text"} if timed else {"step": "count"}
+    columns |= {"ahead": "count", "channel": "text", "prediction": "number"}
+    columns |= {f"q{level:g}": "number" for level in encoding.levels}
+
+    def rows() -> Iterator[Row]:
+        for one, found in zip(series, forecast_series(loaded, series, horizon=horizon), strict=True):
+            name = {"series": one.name or one.origin} if len(series) > 1 else {}
+            yield from _rows(encoding, one, found, name, timed)
+
+    return Predictions(columns, rows())
+
+
+def _rows(encoding: ForecastEncoding, series: Series, found: Ahead, name: Row, timed: bool) -> Iterator[Row]:
+    horizon = len(found.point)
+    times = future_times(series, horizon) if timed else None
+    for step in range(horizon):
+        when = {"step": len(series) + step + 1} if times is None else {"time": times[step]}
+        for channel, label in enumerate(encoding.targets):
+            row = {
+                **name,
+                **when,
+                "ahead": step + 1,
+                "channel": label,
+                "prediction": plain_number(found.point[step, channel]),
+            }
+            if found.quantiles is not None:
+                levels = zip(encoding.levels, found.quantiles[step, channel], strict=True)
+                row |= {f"q{level:g}": plain_number(value) for level, value in levels}
+            yield row
+
+
+def future_times(series: Series, horizon: int) -> list[str]:
+    """The times after the end of a series, as text: days without a clock if all its times are."""
+    assert series.times is not None
+    assert series.step is not None
+    return in_words(times_from(series.times[-1], series.step, np.arange(1, horizon + 1)), series.step)
+
+
+def in_words(times: np.ndarray, step: Step) -> list[str]:
+    """Times as text: `2012-01-31`, `2012-01-31 18:30:00`, or plain numbers."""
+    if times.dtype.kind != "M":
+        return [f"{time:.10g}" for time in times]
+    days = (times == times.astype("datetime64[D]")).all() and not (step.unit == "seconds" and step.size % 86400)
+    return [time.replace("T", " ") for time in np.datetime_as_string(times, unit="D" if days else "s").tolist()]
+
+
+def plain_number(value: float) -> float:
+    """Seven digits, which is what a float32 has."""
+    return float(f"{value:.7g}")

@@ -1,0 +1,82 @@
+"""The best sequence of tags that is allowed: after `O` no `I-x`, after `B-x` no `I-y`."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+from jaxtyping import Bool, Float, Int
+
+from unrolled.inference.metrics.spans import has_spans, span_kind
+
+_TINY = 1e-30
+"""The least probability, so that its logarithm is finite; a forbidden step is worse than any of that."""
+
+
+class Rules(NamedTuple):
+    """Which tags may stand where."""
+
+    first: Bool[np.ndarray, " tags"]
+    next: Bool[np.ndarray, "tags tags"]
+    """`next[a, b]`: tag b after tag a"""
+    last: Bool[np.ndarray, " tags"]
+
+
+def rules_of(labels: Sequence[str]) -> Rules:
+    """The rules of tags of the BIO family, such as `B-x I-x O` (Ramshaw and Marcus 1995, arXiv:cmp-lg/9505040), also
+    with E or L for the last step of a span and S or U for the only one.
+
+    A span of x begins with B-x (or S-x, U-x), or where x has no such tag with I-x; it goes on with I-x and E-x. Where x
+    has an E or L, a span that began has to end with it.
+    """
+    roles = [label[0] for label in labels]
+    kinds = [span_kind(label) for label in labels]
+    of_kind = {kind: {role for role, other in zip(roles, kinds, strict=True) if other == kind} for kind in set(kinds)}
+
+    def begins(tag: int) -> bool:
+        others = of_kind[kinds[tag]]
+        if roles[tag] == "I":
+            return "B" not in others
+        return roles[tag] in "BSUO" or not others & {"B", "I"}
+
+    def ends(tag: int) -> bool:
+        return roles[tag] not in "BI" or not of_kind[kinds[tag]] & {"E", "L"}
+
+    def continues(before: int, tag: int) -> bool:
+        return kinds[before] == kinds[tag] and roles[before] in "BI" and roles[tag] in "IEL"
+
+    tags = range(len(labels))
+    first, last = np.array([begins(tag) for tag in tags]), np.array([ends(tag) for tag in tags])
+    joined = np.array([[continues(before, tag) for tag in tags] for before in tags])
+    return Rules(first, joined | (last[:, None] & first[None]), last)
+
+
+def decode_tags(probabilities: Float[np.ndarray, "time tags"], rules: Rules) -> Int[np.ndarray, " time"]:
+    """The sequence with the largest product of probabilities among those that the rules allow.
+
+    Source: Viterbi 1967, "Error bounds for convolutional codes and an asymptotically optimum decoding algorithm".
+    """
+    scores = np.log(np.maximum(probabilities.astype(np.float64), _TINY))
+    steps, tags = scores.shape
+    if not steps:
+        return np.zeros(0, dtype=np.int64)
+    transition = np.where(rules.next, 0.0, -np.inf)
+    came_from = np.zeros((steps, tags), dtype=np.int64)
+    best = np.where(rules.first, scores[0], -np.inf)
+    for step in range(1, steps):
+        candidates = best[:, None] + transition
+        came_from[step] = candidates.argmax(axis=0)
+        best = candidates[came_from[step], np.arange(tags)] + scores[step]
+    path = np.empty(steps, dtype=np.int64)
+    path[-1] = np.where(rules.last, best, -np.inf).argmax()
+    for step in range(steps - 1, 0, -1):
+        path[step - 1] = came_from[step, path[step]]
+    return path
+
+
+def best_tags(answers: Sequence[np.ndarray], labels: Sequence[str]) -> list[np.ndarray]:
+    """The tags of some records, int64 `[time]` each, of their probabilities `[time, tags]`: of the BIO family by
+    `decode_tags`, of others the most probable of each step."""
+    if not has_spans(labels):
+        return [answer.argmax(axis=1) for answer in answers]
+    rules = rules_of(labels)
+    return [decode_tags(answer, rules) for answer in answers]

@@ -1,0 +1,68 @@
+"""A trained translation model with its vocabularies, from a run directory or a model directory."""
+
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from unrolled.data.pairs import PairEncoding
+from unrolled.errors import UserError
+from unrolled.inference.loading import find_model
+from unrolled.models.config import ModelConfig
+from unrolled.models.family_settings import family_settings
+from unrolled.models.files import read_model
+from unrolled.models.translation import TranslationNetwork
+
+DONE_BY_NETWORK = ("heads", "dropout", "max_length", "causal", "bidirectional")
+"""Settings of a family that the translation network gives both its sides itself."""
+
+
+class LoadedTranslation(NamedTuple):
+    network: TranslationNetwork
+    encoding: PairEncoding
+    config: dict[str, Any]
+    """config.json of the model directory"""
+    folder: Path
+
+
+def build_translation_network(
+    source_size: int, target_size: int, model: ModelConfig, *, shared: bool, context: int = 1024
+) -> TranslationNetwork:
+    """The network of a complete configuration. Raises `ValueError` for settings that do not fit together."""
+    if model.attention == "auto" or model.layers is None or model.width is None:
+        raise ValueError("the configuration is not complete: it needs layers, width and attention")
+    settings = {name: value for name, value in family_settings(model, context).items() if name not in DONE_BY_NETWORK}
+    network = TranslationNetwork(
+        source_size,
+        target_size,
+        family=model.family,
+        layers=model.layers,
+        width=model.width,
+        embedding_size=model.embedding_size,
+        attention=model.attention,
+        share_vocabulary=shared,
+        tie_weights=bool(model.tie_weights),
+        dropout=model.dropout or 0.0,
+        heads=model.heads or 4,
+        context=context,
+        **settings,
+    )
+    network.config = model
+    return network
+
+
+def load_translation(place: str | Path) -> LoadedTranslation:
+    """The model in a run directory (its best one) or in a model directory.
+
+    Raises `UserError` if there is none, it is damaged, or a newer version wrote it.
+    """
+    folder = find_model(Path(place))
+
+    def build(config: dict[str, Any], settings: ModelConfig) -> TranslationNetwork:
+        source, target = config["sizes"]
+        return build_translation_network(source, target, settings, shared=config["shared"])
+
+    network, config = read_model(folder, build)
+    try:
+        encoding = PairEncoding.from_text((folder / "encoding.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise UserError(f"{folder} holds a damaged encoding.json: {error}; use another copy or train again") from error
+    return LoadedTranslation(network, encoding, config, folder)

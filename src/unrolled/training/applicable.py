@@ -1,0 +1,153 @@
+"""Which settings belong to which tasks, families and data: one that would be ignored is refused. Light: no torch."""
+
+from collections.abc import Callable
+from dataclasses import fields
+from typing import NamedTuple
+
+from unrolled.data.config import DataConfig
+from unrolled.errors import UserError
+from unrolled.models.config import ModelConfig
+from unrolled.training.config import TrainConfig
+
+
+class Situation(NamedTuple):
+    """What is trained, on what."""
+
+    task: str
+    family: str
+    """the one chosen, not "auto" """
+    inputs: frozenset[str]
+    """kinds of the fields that are read, see `unrolled.data.records`"""
+    target: str | None = None
+    """kind of the field that is learned"""
+    many: bool = False
+    """whether several labels hold at once"""
+    data: DataConfig = DataConfig()
+    """as chosen"""
+    model: ModelConfig = ModelConfig()
+    """as chosen"""
+
+    def __str__(self) -> str:
+        kinds = " and ".join(sorted(self.inputs)) or "no"
+        return f"{self.task} with family {self.family} on {kinds} inputs"
+
+
+class Rule(NamedTuple):
+    """Where a setting does something."""
+
+    where: str
+    """in words, after "it is for" """
+    holds: Callable[[Situation], bool]
+
+
+def _task(*tasks: str) -> Rule:
+    return Rule(" and ".join(tasks), lambda here: here.task in tasks)
+
+
+def _family(*families: str) -> Rule:
+    return Rule(f"family {' and '.join(families)}", lambda here: here.family in families)
+
+
+def _inputs(words: str, *kinds: str) -> Rule:
+    return Rule(words, lambda here: bool(here.inputs & set(kinds)))
+
+
+_LANGUAGE = _task("language")
+_FORECAST = _task("forecast")
+_RECORDS = Rule("records", lambda here: here.task != "language")
+_TRANSFORMER = _family("transformer")
+_TOKENS = _inputs("inputs of tokens, texts or categories", "token", "text", "categorical")
+
+RULES: dict[str, Rule] = {
+    "data.vocabulary": _inputs("inputs of text", "text"),
+    "data.vocabulary_size": Rule(
+        "a vocabulary of kind bpe", lambda here: "text" in here.inputs and here.data.vocabulary in ("auto", "bpe")
+    ),
+    "data.min_count": Rule(
+        "words, letters and categories",
+        lambda here: _TOKENS.holds(here) and here.data.vocabulary not in ("byte", "bpe"),
+    ),
+    "data.test_fraction": _RECORDS,
+    "data.context": Rule(
+        "tasks with an answer for every step", lambda here: here.task not in ("classify", "regress", "transcribe")
+    ),
+    "data.horizon": _FORECAST,
+    "data.quantiles": _FORECAST,
+    "data.parts": _FORECAST,
+    "data.calendar": _FORECAST,
+    "data.feed": _LANGUAGE,
+    "data.carry": Rule("language fed by streams", lambda here: here.task == "language" and here.data.feed != "windows"),
+    "data.cache": _LANGUAGE,
+    "data.inputs": _RECORDS,
+    "data.target": _RECORDS,
+    "data.id": _RECORDS,
+    "data.time": _RECORDS,
+    "data.group": _RECORDS,
+    "data.labels": _RECORDS,
+    "data.split": _RECORDS,
+    "data.layout": _RECORDS,
+    "data.rate": _inputs("signals", "signal"),
+    "data.features": _inputs("signals", "signal"),
+    "data.mels": Rule("log-mel spectrograms", lambda here: "signal" in here.inputs and here.data.features != "raw"),
+    "data.scaling": _inputs("numbers and signals", "numeric", "signal"),
+    "data.kmer": Rule(
+        "texts of letters", lambda here: "text" in here.inputs and here.data.vocabulary in ("auto", "char")
+    ),
+    "data.event_labels": Rule("a target of events", lambda here: here.target == "event"),
+    "data.batching": _task("classify", "regress", "tag"),
+    "data.augment": _inputs("numbers and signals", "numeric", "signal", "frames"),
+    "model.heads": _TRANSFORMER,
+    "model.kv_heads": _TRANSFORMER,
+    "model.positions": _TRANSFORMER,
+    "model.window": _TRANSFORMER,
+    "model.feedforward": _TRANSFORMER,
+    "model.qk_norm": _TRANSFORMER,
+    "model.nonlinearity": _family("rnn"),
+    "model.embedding": _TOKENS,
+    "model.embedding_size": Rule(
+        "learned embeddings of tokens (a language model that is a transformer takes its width)",
+        lambda here: (
+            _TOKENS.holds(here)
+            and here.model.embedding != "one-hot"
+            and (here.task, here.family) != ("language", "transformer")
+        ),
+    ),
+    "model.tie_weights": _task("language", "translate"),
+    "model.variational": _family("rnn", "lstm", "gru", "transformer"),
+    "model.bidirectional": _family("rnn", "lstm", "gru", "transformer", "convolution"),
+    "model.pooling": _task("classify", "regress"),
+    "model.kernel": _family("convolution", "inception"),
+    "model.patch": _FORECAST,
+    "model.channels": _FORECAST,
+    "model.members": _RECORDS,
+    "train.label_smoothing": Rule(
+        "learning one label or token of several",
+        lambda here: (
+            here.task in ("language", "classify", "tag", "translate", "describe")
+            and not here.many
+            and here.target != "numeric"
+        ),
+    ),
+    "train.class_weights": Rule(
+        "classify with one label per record", lambda here: here.task == "classify" and not here.many
+    ),
+}
+"""Every setting that is not for everything."""
+
+
+def check_applicable(here: Situation, data: DataConfig, model: ModelConfig, train: TrainConfig) -> None:
+    """Raises `UserError` for the first setting, as given, that differs from its default and would be ignored."""
+    for group, config in (("data", data), ("model", model), ("train", train)):
+        default = type(config)()
+        for field in fields(config):
+            rule = RULES.get(f"{group}.{field.name}")
+            value = getattr(config, field.name)
+            if rule is not None and value != getattr(default, field.name) and not rule.holds(here):
+                raise UserError(
+                    f"--{group}.{field.name} {_said(value)} would have no effect: it is for {rule.where}, and this is "
+                    f"{here}; leave it out"
+                )
+
+
+def _said(value: object) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)

@@ -1,0 +1,220 @@
+"""Train a translation model: from pairs of texts to a run directory."""
+
+import contextlib
+import json
+import math
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any, cast
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from unrolled.data.config import DataConfig
+from unrolled.data.pairs import OpenedPairs, PairBatch, PairData, PairFeed, Pairs, prepare_pairs
+from unrolled.errors import UserError
+from unrolled.inference.batches import on_device
+from unrolled.inference.translation_loading import build_translation_network
+from unrolled.layers.state import State
+from unrolled.models.config import ModelConfig
+from unrolled.models.files import write_model
+from unrolled.models.translation import TranslationNetwork, equal_parameters
+from unrolled.training.atomic import write_atomically
+from unrolled.training.card import translation_card
+from unrolled.training.config import TrainConfig
+from unrolled.training.loop import Position
+from unrolled.training.precision import autocast, choose_precision
+from unrolled.training.progress import Progress
+from unrolled.training.resume import require_same_settings
+from unrolled.training.session import Plan, begin, execute, limits_in_words, model_in_words, seed_beginning
+from unrolled.training.translation_conclude import conclude_translation
+
+VALIDATION_PAIRS = 1000
+"""Validations during training read at most so many pairs, always the same ones."""
+
+
+def train_translation(
+    files: list[str],
+    opened: OpenedPairs,
+    *,
+    run: str | None = None,
+    data: DataConfig | None = None,
+    model: ModelConfig | None = None,
+    train_config: TrainConfig | None = None,
+    silent: bool = False,
+) -> dict[str, Any]:
+    """Train on pairs and return what came of it; all of it is in the run directory. Raises `UserError`."""
+    start = begin(files, run, "translate", data, model, train_config)
+    accelerator = start.accelerator
+    pairs = prepare_pairs(opened, start.data, seed=start.config.seed)
+    data, model, config = choose_for_translation(start.data, start.model, start.config, len(pairs.parts["train"]))
+    model = _at_equal_parameters(model, pairs)
+    settings = {
+        "data": asdict(data),
+        "model": asdict(model),
+        "train": asdict(config),
+        "fingerprint": pairs.fingerprint,
+        "processes": accelerator.num_processes,
+    }
+    if start.checkpoint is not None:
+        require_same_settings(start.checkpoint.meta["settings"], settings)
+    feed = PairFeed(
+        pairs.parts["train"],
+        batch_size=config.batch_size or 1,
+        seed=config.seed,
+        rank=accelerator.process_index,
+        world=accelerator.num_processes,
+    )
+    seed_beginning(config.seed)
+    sizes = len(pairs.encoding.source), len(pairs.encoding.target)
+    try:
+        network = build_translation_network(*sizes, model, shared=pairs.encoding.shared)
+    except ValueError as error:
+        raise UserError(f"this model cannot be built: {error}") from error
+    precision = choose_precision(config.precision, accelerator.device)
+    context = autocast(precision, accelerator.device)
+    valid = pairs.parts.get("valid")
+
+    def save(folder: Path, position: Position, found: Any, weights: dict[str, Tensor]) -> None:
+        facts = {"task": "translate", "sizes": list(sizes), "shared": pairs.encoding.shared, "step": position.step}
+        card = translation_card(model, pairs.summary, found, position.step)
+        files = {"encoding.json": pairs.encoding.to_text(), "README.md": card}
+        write_model(folder, network, facts=facts, files=files, weights=weights)
+
+    def finish(folder: Path, position: Position, reason: str, progress: Progress) -> dict[str, Any]:
+        write_atomically(folder / "split.json", json.dumps(pairs.split) + "\n")
+        return conclude_translation(folder, pairs, position, settings, reason, progress, device=accelerator.device)
+
+    plan = Plan(
+        data=data,
+        model=model,
+        config=config,
+        settings=settings,
+        network=network,
+        objective=TranslationObjective(network, label_smoothing=config.label_smoothing, autocast=context),
+        feed=feed,
+        validate=None if valid is None else lambda: _validate(network, valid, context),
+        save=save,
+        conclude=finish,
+        opening=[
+            pairs.summary,
+            *pairs.notes,
+            f"{model_in_words(model, network.parameters())}, {model.attention} attention",
+            f"training: {config.optimizer}, rate {config.learning_rate:g}, batches of {feed.batch_size}, "
+            f"until {limits_in_words(config)}",
+        ],
+        is_matrix=network.is_matrix,
+    )
+    return execute(plan, start, silent=silent)
+
+
+def choose_for_translation(
+    data: DataConfig, model: ModelConfig, train: TrainConfig, pairs: int
+) -> tuple[DataConfig, ModelConfig, TrainConfig]:
+    """Complete configurations; what was given is kept."""
+    family = "lstm" if model.family == "auto" else model.family
+    if family not in ("rnn", "lstm", "gru", "transformer"):
+        raise UserError(f"translate has no {family} decoder; choose rnn, lstm, gru or transformer")
+    width = model.width or (256 if pairs >= 20_000 else 128)
+    heads = model.heads or max(1, width // 64)
+    model = replace(
+        model,
+        family=family,
+        width=width,
+        layers=model.layers or (3 if family == "transformer" else 1),
+        heads=heads,
+        kv_heads=model.kv_heads or heads,
+        positions="rotary" if model.positions == "auto" else model.positions,
+        embedding_size=width if family == "transformer" else model.embedding_size or width,
+        attention="multiplicative" if model.attention == "auto" else model.attention,
+        tie_weights=True if model.tie_weights is None else model.tie_weights,
+        dropout=0.2 if model.dropout is None else model.dropout,
+    )
+    limited = any(limit is not None for limit in (train.max_steps, train.max_epochs, train.max_time))
+    train = replace(
+        train,
+        batch_size=train.batch_size or 64,
+        optimizer="adamw" if train.optimizer == "auto" else train.optimizer,
+        learning_rate=(2e-3 if family == "transformer" else 4e-3)
+        if train.learning_rate is None
+        else train.learning_rate,
+        weight_decay=0.01 if train.weight_decay is None else train.weight_decay,
+        schedule="cosine" if train.schedule == "auto" else train.schedule,
+        warmup_steps=200 if train.warmup_steps is None else train.warmup_steps,
+        label_smoothing=train.label_smoothing or 0.1,
+        max_epochs=train.max_epochs if limited else 12.0,
+        max_time=train.max_time if limited else "10m",
+    )
+    return data, model, train
+
+
+def _at_equal_parameters(model: ModelConfig, pairs: PairData) -> ModelConfig:
+    """Without attention the network is made wider until it has as many parameters, so that both cost the same."""
+    if model.attention != "none" or model.family == "transformer":
+        return model
+    sizes = len(pairs.encoding.source), len(pairs.encoding.target)
+
+    def build(width: int, attention: Any = "none") -> nn.Module:
+        return build_translation_network(
+            *sizes, replace(model, width=width, attention=attention), shared=pairs.encoding.shared
+        )
+
+    with torch.device("meta"):
+        wanted = sum(parameter.numel() for parameter in build(model.width or 1, "multiplicative").parameters())
+    return replace(model, width=equal_parameters(build, wanted, start=model.width or 64))
+
+
+class TranslationObjective(nn.Module):
+    """The summed loss of a batch of pairs in nats; there is no state between batches."""
+
+    def __init__(
+        self, network: TranslationNetwork, *, label_smoothing: float, autocast: contextlib.AbstractContextManager
+    ) -> None:
+        super().__init__()
+        self.network, self.label_smoothing, self.autocast = network, label_smoothing, autocast
+
+    def forward(self, batch: PairBatch, state: State | None) -> tuple[Tensor, State]:
+        source, source_mask, target, target_mask, there, _ = cast(tuple[Any, ...], batch)
+        with self.autocast:
+            loss, _ = self.network.token_losses(
+                source,
+                target,
+                source_mask=source_mask,
+                target_mask=target_mask,
+                label_smoothing=self.label_smoothing,
+            )
+        return loss * there, ()
+
+
+@dataclass(frozen=True)
+class PairLoss:
+    """The loss of pairs, given the true past of each target."""
+
+    loss: float
+    """nats per token"""
+
+    @property
+    def criterion(self) -> float:
+        return self.loss
+
+    def facts(self) -> dict[str, Any]:
+        return {"loss": self.loss, "perplexity": math.exp(min(self.loss, 700.0))}
+
+    def words(self) -> str:
+        return f"loss {self.loss:.4f} nats, perplexity {math.exp(min(self.loss, 700.0)):.4g}"
+
+
+def _validate(network: TranslationNetwork, pairs: Pairs, context: contextlib.AbstractContextManager) -> PairLoss:
+    device = next(network.parameters()).device
+    order = np.argsort(pairs.lengths[:VALIDATION_PAIRS], kind="stable")
+    total, count = 0.0, 0
+    network.eval()
+    with torch.inference_mode(), context:
+        for start in range(0, len(order), 64):
+            batch = on_device(pairs.batch(order[start : start + 64]), device)
+            source, source_mask, target, target_mask, *_ = cast(tuple[Any, ...], batch)
+            loss, tokens = network.token_losses(source, target, source_mask=source_mask, target_mask=target_mask)
+            total, count = total + float(loss), count + int(tokens)
+    network.train()
+    return PairLoss(total / max(count, 1))

@@ -1,0 +1,56 @@
+"""Pooling against loops over single sequences."""
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+from unrolled.layers.pooling import Pool
+
+
+def naive(pool: Pool, steps: torch.Tensor) -> torch.Tensor:
+    """One sequence `[time, features]`, all of it there."""
+    if pool.kind == "last":
+        return steps[-1]
+    if pool.kind == "max":
+        return torch.stack([max(column) for column in steps.T])
+    if pool.kind == "mean":
+        return sum(steps) / len(steps)
+    first, _, second = pool.score
+    scores = torch.stack([second(torch.tanh(first(step)))[0] for step in steps])
+    weights = [torch.exp(score) / sum(torch.exp(other) for other in scores) for score in scores]
+    return sum(weight * step for weight, step in zip(weights, steps, strict=True))
+
+
+@pytest.mark.parametrize("kind", ["last", "mean", "max", "attention"])
+@given(data=st.data())
+def test_it_is_what_a_loop_over_sequences_gives(kind: str, data: st.DataObject) -> None:
+    rows = data.draw(st.integers(1, 3))
+    time = data.draw(st.integers(1, 6))
+    mask = np.array(data.draw(st.lists(st.lists(st.booleans(), min_size=time, max_size=time), min_size=rows, max_size=rows)))
+    mask[:, data.draw(st.integers(0, time - 1))] = True
+    reset = np.array(data.draw(st.lists(st.lists(st.booleans(), min_size=time, max_size=time), min_size=rows, max_size=rows)))
+    torch.manual_seed(0)
+    pool = Pool(kind, 3)  # type: ignore[arg-type]
+    y = torch.randn(rows, time, 3)
+    poisoned = y.masked_fill(~torch.from_numpy(mask)[..., None], torch.nan)
+    wanted = []
+    for row in range(rows):
+        pieces: list[list[int]] = [[]]
+        for step in range(time):
+            if reset[row, step]:
+                pieces.append([])
+            if mask[row, step]:
+                pieces[-1].append(step)
+        wanted += [naive(pool, y[row, piece]) for piece in pieces if piece]
+    found = pool(poisoned, mask=torch.from_numpy(mask), reset=torch.from_numpy(reset))
+    torch.testing.assert_close(found, torch.stack(wanted))
+
+
+@pytest.mark.parametrize("kind", ["last", "mean", "max", "attention"])
+def test_without_mask_every_step_is_there(kind: str) -> None:
+    pool = Pool(kind, 4)  # type: ignore[arg-type]
+    y = torch.randn(3, 5, 4)
+    torch.testing.assert_close(pool(y), torch.stack([naive(pool, row) for row in y]))
+    assert (sum(p.numel() for p in pool.parameters()) > 0) == (kind == "attention")
