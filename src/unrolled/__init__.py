@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from unrolled.errors import UserError
+    from unrolled.estimators.forecaster import Forecaster
     from unrolled.estimators.language import LanguageModel
     from unrolled.estimators.records import SequenceClassifier, SequenceRegressor, SequenceTagger, Transcriber
     from unrolled.layers.attention import Attention
@@ -26,6 +27,7 @@ __all__ = [
     "Attention",
     "Bidirectional",
     "Cell",
+    "Forecaster",
     "LanguageModel",
     "Pointwise",
     "Residual",
@@ -46,6 +48,7 @@ _HOMES = {
     "Attention": "layers.attention",
     "Bidirectional": "layers.bidirectional",
     "Cell": "layers.layer",
+    "Forecaster": "estimators.forecaster",
     "LanguageModel": "estimators.language",
     "Pointwise": "layers.combinators",
     "Residual": "layers.combinators",

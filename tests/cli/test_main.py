@@ -95,7 +95,7 @@ def test_only_the_module_of_the_verb_is_loaded() -> None:
     ("arguments", "sentence"),
     [
         (["trian", "x"], 'unknown verb "trian"; did you mean "train"?'),
-        (["xyz"], 'unknown verb "xyz"; the verbs are demo, init, train, evaluate, generate, stream, check'),
+        (["xyz"], 'unknown verb "xyz"; the verbs are demo, init, train, evaluate, predict, generate, stream, check'),
         (["poems.txt"], 'unknown verb "poems.txt"; did you mean unrolled train poems.txt?'),
         (["--json", "check"], "unknown option --json before the verb; write unrolled VERB --json"),
     ],

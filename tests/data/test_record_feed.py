@@ -49,8 +49,8 @@ def test_every_labelled_record_comes_once_in_an_epoch(
 
 def test_a_batch_is_a_function_of_its_number() -> None:
     examples = records([1, 5, 3, 8, 2, 9, 9, 4, 6, 7, 2])
-    there = [feed(examples, augment=True).batch(index) for index in range(9)]
-    other = feed(examples, augment=True)
+    there = [feed(examples, augmentation="signal").batch(index) for index in range(9)]
+    other = feed(examples, augmentation="signal")
     for index in (8, 0, 5, 4, 4, 1):
         for one, two in zip(other.batch(index), there[index], strict=True):
             np.testing.assert_array_equal(one, two)

@@ -52,6 +52,10 @@ def run(options: Namespace) -> dict[str, Any]:
         from unrolled.cli.forecasts import evaluate_forecast
 
         return evaluate_forecast(options)
+    if task == "translate":
+        from unrolled.cli.translations import evaluate_translation
+
+        return evaluate_translation(options)
     if task != "language":
         from unrolled.cli.evaluate_records import evaluate_records
 

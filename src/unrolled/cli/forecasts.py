@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 from jsonargparse import Namespace
 
 if TYPE_CHECKING:
+    from unrolled.data.records import Notes
     from unrolled.inference.predict import Predictions
 
 NAMES = {"mse": "MSE", "mae": "MAE", "mase": "MASE", "quantile_loss": "quantile loss"}
@@ -14,19 +15,20 @@ NAMES = {"mse": "MSE", "mae": "MAE", "mase": "MASE", "quantile_loss": "quantile 
 def evaluate_forecast(options: Namespace) -> dict[str, Any]:
     """`unrolled evaluate RUN [FILE...]`: all windows of the files, or of the parts that the run held out."""
     from unrolled.data.records import Notes
-    from unrolled.inference.forecast_files import file_part, own_parts
+    from unrolled.inference.forecast_files import own_parts, part_of, read_series
     from unrolled.inference.forecast_loading import load_forecast
     from unrolled.inference.forecast_scores import judge_forecasts
 
     loaded = load_forecast(options.model)
     notes = Notes()
-    parts = {"file": file_part(loaded, options.files, notes)} if options.files else own_parts(loaded, options.part)
+    if options.files:
+        series = read_series(loaded, options.files, notes)
+        parts = {"file": part_of(loaded, series, notes, ", ".join(options.files))}
+    else:
+        parts = own_parts(loaded, options.part)
     result: dict[str, Any] = {"task": "forecast", "model": str(loaded.folder)}
     for name, part in parts.items():
-        # The validation part has made the intervals as wide as they are, so it is judged without that.
-        found = judge_forecasts(
-            loaded.network, loaded.encoding, part.windows, part.values, calibrated=name in ("file", "test")
-        )
+        found = judge_forecasts(loaded.network, loaded.encoding, part.windows, part.values)
         result[name] = found.to_json()
         say_scores(", ".join(options.files) if name == "file" else f"{name} part", result[name])
     result["notes"] = notes.lines()
@@ -35,8 +37,8 @@ def evaluate_forecast(options: Namespace) -> dict[str, Any]:
     return result
 
 
-def forecast_predictions(options: Namespace) -> "tuple[Predictions, int, list[str]]":
-    """The steps after the end of the series in some files, how many series there are, and what was mended."""
+def forecast_predictions(options: Namespace) -> "tuple[Predictions, int, Notes]":
+    """The steps after the end of the series in some files, how many there are, and where what was mended is counted."""
     from unrolled.data.records import Notes
     from unrolled.inference.forecast_files import read_series
     from unrolled.inference.forecast_loading import load_forecast
@@ -45,7 +47,7 @@ def forecast_predictions(options: Namespace) -> "tuple[Predictions, int, list[st
     loaded = load_forecast(options.model)
     notes = Notes()
     series = read_series(loaded, options.files, notes)
-    return predictions(loaded, series, horizon=options.horizon), len(series), notes.lines()
+    return predictions(loaded, series, horizon=options.horizon), len(series), notes
 
 
 def say_scores(part: str, scores: dict[str, Any]) -> None:

@@ -9,8 +9,13 @@ from jsonargparse import ArgumentParser, Namespace
 from unrolled.errors import UserError
 
 if TYPE_CHECKING:
+    from unrolled.data.records import Notes
     from unrolled.inference.predict import Predictions
     from unrolled.training.progress import Progress
+
+
+_OF_TASK = {"horizon": "forecast", "beams": "translate", "length_penalty": "translate"}
+"""Options of one task only."""
 
 
 def add_arguments(parser: ArgumentParser) -> None:
@@ -22,6 +27,14 @@ def add_arguments(parser: ArgumentParser) -> None:
         type=str | None,
         metavar="OUT",
         help="file to write: .csv, .jsonl or .parquet; null prints JSON lines",
+    )
+    parser.add_argument(
+        "--beams", type=int | None, help="how many translations are followed side by side; by default 4 (translate)"
+    )
+    parser.add_argument(
+        "--length-penalty",
+        type=float | None,
+        help="the larger, the longer the translations that are preferred; by default 0.6, and 0 is none (translate)",
     )
     parser.add_argument(
         "--horizon",
@@ -50,15 +63,16 @@ def run(options: Namespace) -> dict[str, Any]:
             for line in json_lines(found):
                 print(line)
                 count += 1
-    for line in notes:
+    lines = notes.lines()  # only now: records are read as rows are written
+    for line in lines:
         print(line, file=sys.stderr)
     if options.output is not None:
         print(f"wrote {options.output}: {count:,} rows for {records:,} records")
-    return {"output": options.output, "records": records, "rows": count, "columns": list(found.columns), "notes": notes}
+    return {"output": options.output, "records": records, "rows": count, "columns": list(found.columns), "notes": lines}
 
 
-def _predictions(options: Namespace, progress: "Progress") -> "tuple[Predictions, int, list[str]]":
-    """The predictions for the task of the run, of how many records, and what was left out."""
+def _predictions(options: Namespace, progress: "Progress") -> "tuple[Predictions, int, Notes]":
+    """The predictions for the task of the run, of how many records, and where what was left out is counted."""
     from unrolled.data.records import Notes
     from unrolled.data.reopening import reopen
     from unrolled.inference.loading import task_of
@@ -66,12 +80,18 @@ def _predictions(options: Namespace, progress: "Progress") -> "tuple[Predictions
     from unrolled.inference.record_loading import load_records
 
     task = task_of(options.model)
+    for name, own in _OF_TASK.items():
+        if options[name] is not None and task != own:
+            flag = name.replace("_", "-")
+            raise UserError(f"--{flag} is for models that {own}, and {options.model} was trained for {task}")
+    if task == "translate":
+        from unrolled.cli.translations import translation_predictions
+
+        return translation_predictions(options, progress)
     if task == "forecast":
         from unrolled.cli.forecasts import forecast_predictions
 
         return forecast_predictions(options)
-    if options.horizon is not None:
-        raise UserError(f"--horizon is for models that forecast, and {options.model} was trained to {task}")
     if task == "language":
         raise UserError(
             f"{options.model} is a language model; unrolled generate lets it write, unrolled evaluate judges text by it"
@@ -83,4 +103,4 @@ def _predictions(options: Namespace, progress: "Progress") -> "tuple[Predictions
     def report(done: int, total: int) -> None:
         progress.work("predicting", done, total, unit=" records")
 
-    return predictions(loaded, source, report), len(source), notes.lines()
+    return predictions(loaded, source, report), len(source), notes

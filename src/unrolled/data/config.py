@@ -72,5 +72,5 @@ class DataConfig:
     """events: tell their labels apart, and not only where they are"""
     batching: Literal["buckets", "packed"] = "buckets"
     """buckets: records of like length side by side; packed: several in a row, one after another"""
-    augment: Literal["auto", "none", "signal"] = "auto"
-    """vary signals in training: shift, scale, noise, masks"""
+    augment: Literal["auto", "none", "signal", "noise"] = "auto"
+    """vary numbers in training; signal: scale, a little noise, stretch, blank pieces; noise: scale and more noise"""

@@ -21,6 +21,7 @@ from unrolled.data.reopening import Recipe, fit_source, recipe_of
 from unrolled.data.schema import Schema, infer_schema
 from unrolled.data.split_names import find_parts
 from unrolled.data.time_split import TimeSlice, can_be_cut
+from unrolled.data.workers import read_and_encode
 from unrolled.errors import UserError
 
 
@@ -154,9 +155,8 @@ def encode_part(
 ) -> Examples:
     """Some records of a source with their targets; `report` is told how many are done."""
     examples = Examples()
-    for number in numbers:
-        record = source.record(int(number))
-        examples.append(example := encoding.encode(record), record.origin)
+    for record, example in read_and_encode(source, [int(number) for number in numbers], encoding):
+        examples.append(example, record.origin)
         _count_unseen(record, example, encoding, notes, name)
         if report is not None:
             report(len(examples))

@@ -14,6 +14,7 @@ from unrolled.data.encoders.categories import TokenTable
 from unrolled.data.encoders.numbers import NumericEncoder, Scaler, Scaling
 from unrolled.data.encoders.signals import FramesEncoder, SignalEncoder, SignalForm, transform
 from unrolled.data.encoders.targets import (
+    ANY_EVENT,
     NO_TARGET,
     STRANGE,
     ClassTarget,
@@ -272,7 +273,7 @@ def _fit_target(
         signal = next(encoder for encoder in inputs if isinstance(encoder, SignalEncoder))
         rate = signal.steps_per_second
         counts = Counter(label for events in values if events is not None for label in events.labels)
-        labels = tuple(sorted(counts)) if data.event_labels else ("event",)
+        labels = tuple(sorted(counts)) if data.event_labels else (ANY_EVENT,)
         return EventTarget(field.name, labels, rate, max(1, round(EVENT_REACH * rate)))
     if field.kind == "text":
         return TextTarget(

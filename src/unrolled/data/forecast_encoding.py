@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
@@ -39,8 +39,6 @@ class ForecastEncoding:
     """of each target: the error of the seasonal naive forecast in training, in standard deviations"""
     reading: dict[str, str | None]
     """the columns with the ids and the times, where the user named them"""
-    offsets: tuple[tuple[tuple[float, ...], ...], ...] | None = None
-    """`[horizon, targets, levels]`: what to add to reach each level, found on validation windows"""
 
     @property
     def channels(self) -> int:
@@ -106,13 +104,6 @@ class ForecastEncoding:
         """The same for quantiles `[..., targets, levels]`."""
         return np.moveaxis(self.unscale(np.moveaxis(values, -1, 0)), 0, -1)
 
-    def with_offsets(self, offsets: np.ndarray) -> "ForecastEncoding":
-        rounded = np.round(offsets.astype(np.float64), 6).tolist()
-        return replace(self, offsets=tuple(tuple(tuple(levels) for levels in step) for step in rounded))
-
-    def without_offsets(self) -> "ForecastEncoding":
-        return replace(self, offsets=None)
-
     def to_text(self) -> str:
         return json.dumps(asdict(self), ensure_ascii=False) + "\n"
 
@@ -120,7 +111,6 @@ class ForecastEncoding:
     def from_text(cls, text: str) -> "ForecastEncoding":
         """Raises `ValueError`, `KeyError` or `TypeError` for a text that is not from `to_text`."""
         data: dict[str, Any] = json.loads(text)
-        offsets = data["offsets"]
         return cls(
             numbers=tuple(data["numbers"]),
             targets=tuple(data["targets"]),
@@ -132,7 +122,6 @@ class ForecastEncoding:
             levels=tuple(data["levels"]),
             scale=tuple(data["scale"]),
             reading=data["reading"],
-            offsets=None if offsets is None else tuple(tuple(map(tuple, step)) for step in offsets),
         )
 
 

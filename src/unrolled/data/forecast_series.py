@@ -103,6 +103,8 @@ def _read(source: Source, index: int, times: np.ndarray | None, columns: Columns
         found = None if not rate else Step(1 / rate, "seconds")
         return Series(_name(record), record.origin, numbers, words, times, step or found)
     at = places(times, step)
+    if at is not None:
+        _take_back(times, notes)
     if at is None or int(at[-1]) + 1 == steps:
         return Series(_name(record), record.origin, numbers, words, times, step)
     length = int(at[-1]) + 1
@@ -117,6 +119,17 @@ def _read(source: Source, index: int, times: np.ndarray | None, columns: Columns
     filled = times_from(times[0], step, np.arange(length))
     filled[at] = times
     return Series(_name(record), record.origin, empty, spread, filled, step)
+
+
+def _take_back(times: np.ndarray, notes: Notes) -> None:
+    """The reader has counted gaps as irregular steps, which they are not where missing steps are put in."""
+    from unrolled.data.readers.times import IRREGULAR
+
+    distances = np.diff(times.view(np.int64) if times.dtype.kind == "M" else times)
+    usual = float(np.median(distances))
+    left = notes.counts.get(IRREGULAR, 0) - int((np.abs(distances - usual) > 0.1 * usual).sum())
+    notes.counts.pop(IRREGULAR, None)
+    notes.add(IRREGULAR, max(0, left))
 
 
 def _name(record: Record) -> str:

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from unrolled.data.augmentation import augment_signal
+from unrolled.data.augmentation import Augmentation, augment
 from unrolled.data.buckets import Buckets
 from unrolled.data.encoders.targets import NO_TARGET
 from unrolled.data.examples import Example, ExampleBatch, collate
@@ -21,13 +21,13 @@ class RecordFeed:
         per_step: bool,
         texts: bool = False,
         packed: bool = False,
-        augment: bool = False,
+        augmentation: Augmentation = "none",
         rank: int = 0,
         world: int = 1,
     ) -> None:
         """`batch_size` counts all processes; process `rank` of `world` gets the records rank, rank + world, ..."""
         self._examples, self._seed = examples, seed
-        self._per_step, self._texts, self._packed, self._augment = per_step, texts, packed, augment
+        self._per_step, self._texts, self._packed, self._augmentation = per_step, texts, packed, augmentation
         self._rank, self._world = rank, world
         self._labelled = np.array([n for n in range(len(examples)) if is_labelled(examples[n])], dtype=np.int64)
         lengths = np.array(examples.lengths, dtype=np.int64)[self._labelled]
@@ -44,9 +44,10 @@ class RecordFeed:
         mine = chosen[self._rank :: self._world]
         # A process without a record of its own takes part all the same, with one that is not scored.
         examples = [self._examples[int(record)] for record in (mine if len(mine) else chosen[:1])]
-        if self._augment:
+        if self._augmentation != "none":
             random = np.random.default_rng([self._seed, index, self._rank])
-            examples = [augment_signal(example, random, per_step=self._per_step) for example in examples]
+            kind = self._augmentation
+            examples = [augment(example, random, kind, per_step=self._per_step) for example in examples]
         batch = collate(examples, per_step=self._per_step, texts=self._texts, packed=self._packed)
         return batch if len(mine) else unscored(batch)
 

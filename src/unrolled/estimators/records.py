@@ -1,127 +1,16 @@
 """Estimators for records, as in scikit-learn: classes, values, tags and transcripts of sequences."""
 
-import tempfile
-from collections.abc import Iterable
-from dataclasses import replace
-from pathlib import Path
-from typing import Any, NamedTuple, TypeVar, cast
+from typing import Any, cast
 
 import numpy as np
 from sklearn.base import ClassifierMixin, RegressorMixin
 
-from unrolled.data.dataset import encode_part, prepare_source, reading_of
 from unrolled.data.encoders.targets import ClassTarget, EventTarget, NumberTarget, StepTarget, TextTarget
-from unrolled.data.readers.arrays import read_arrays
-from unrolled.data.records import Events, Notes, Reading, Record, Source
-from unrolled.data.reopening import RenamedSource, fit_source, reopen
+from unrolled.data.records import Events, Record
 from unrolled.errors import UserError
-from unrolled.estimators.base import TrainedEstimator
-from unrolled.estimators.labels import Labels, labels_of, read_labels
-from unrolled.estimators.settings import configs
-from unrolled.inference.predict import predict
-from unrolled.inference.record_evaluation import judge, require_labels
-from unrolled.inference.record_loading import LoadedRecords, load_records
-from unrolled.inference.record_scores import RecordScores
+from unrolled.estimators.record_base import RecordEstimator, Trained
 from unrolled.inference.records import events_of, text_of
 from unrolled.inference.tag_decoding import best_tags
-
-AnyRecords = TypeVar("AnyRecords", bound="RecordEstimator")
-TARGET = "y"
-"""The field of the target of records that are given as arrays."""
-
-
-class Trained(NamedTuple):
-    """A model, and its labels as they were given."""
-
-    loaded: LoadedRecords
-    labels: Labels
-
-
-class RecordEstimator(TrainedEstimator):
-    """What the estimators for records share.
-
-    X is an array `[n, time, features]` or `[n, time]` (with `family="feedforward"` n vectors), a list of arrays of any
-    lengths, of texts or of lists of words, a frame, a Hugging Face `Dataset`, or the path of anything that
-    `unrolled train` reads; a path has its target with it. NaN is a missing value.
-    """
-
-    def fit(self: AnyRecords, X: Any, y: Any = None, groups: Any = None) -> AnyRecords:
-        """Train. With `groups` (one per record) no group is on both sides of the split for validation.
-
-        Raises `UserError` as `unrolled train` does.
-        """
-        from unrolled.training.records import train_records
-
-        data, model, train = configs(self.get_params(deep=False))
-        with tempfile.TemporaryDirectory() as beside:
-            folder = Path(beside) / "run" if self.run is None else Path(self.run)
-            files, dataset = [], None
-            if _is_path(X):
-                if y is not None or groups is not None:
-                    raise UserError(f"{X} is a path, whose records bring their target and groups; leave y out")
-                files = _paths(X)
-            else:
-                if groups is not None:
-                    data = replace(data, group="group")
-                vectors = model.family == "feedforward"
-                source = _open(X, y, groups, replace(reading_of(data, self._task)), vectors=vectors)
-                dataset = prepare_source(source, data, task=self._task, seed=train.seed)
-            self.result_ = train_records(
-                files,
-                task=self._task,
-                run=str(folder),
-                data=data,
-                model=model,
-                train_config=train,
-                silent=self.silent,
-                dataset=dataset,
-            )
-            if y is not None:
-                labels_of(y).write(folder / "best")
-            self._keep(folder / "best")
-        if self.run is None:
-            self.result_ = {name: self.result_[name] for name in self.result_ if name not in ("run", "model", "report")}
-        self._take(self._model)
-        return self
-
-    def _load(self, folder: Path) -> Trained:
-        loaded = load_records(folder)
-        return Trained(loaded, read_labels(folder, getattr(loaded.model.encoding.target, "labels", ())))
-
-    def _answers(self, X: Any) -> list[tuple[Record, np.ndarray]]:
-        """The records with their answers; see `RecordModel.answers`."""
-        trained = self._model
-        return list(predict(trained.loaded.model, self._source(X, None, labelled=False)))
-
-    def _judge(self, X: Any, y: Any) -> RecordScores:
-        loaded = self._model.loaded
-        source = self._source(X, y, labelled=True)
-        part = encode_part(source, range(len(source)), loaded.model.encoding, Notes(), "X")
-        require_labels(loaded.model, part, str(X) if _is_path(X) else "y")
-        return judge(loaded.model, part, None)[0]
-
-    def _metric(self, X: Any, y: Any, *names: str) -> float:
-        """The first of these metrics that there is."""
-        metrics = self._judge(X, y).metrics
-        value = next(metrics[name].value for name in names if name in metrics)
-        return float("nan") if value is None else value
-
-    def _source(self, X: Any, y: Any, *, labelled: bool) -> Source:
-        recipe, notes = self._model.loaded.recipe, Notes()
-        if _is_path(X):
-            return reopen(_paths(X), recipe, notes, labelled=labelled)
-        first = recipe.inputs[0]
-        reading = replace(recipe.reading, unlabelled=not labelled)
-        source = _open(X, y, None, reading, vectors=first.kind == "numeric" and not first.timed)
-        target = recipe.reading.target
-        if labelled and target is not None and target not in {field.name for field in source.fields}:
-            source = RenamedSource(source, TARGET, target)
-        return fit_source(source, recipe, notes, labelled=labelled, name="X")
-
-    def __sklearn_tags__(self) -> Any:
-        tags = super().__sklearn_tags__()
-        tags.input_tags.three_d_array, tags.input_tags.allow_nan, tags.input_tags.string = True, True, True
-        return tags
 
 
 class SequenceClassifier(ClassifierMixin, RecordEstimator):
@@ -232,22 +121,3 @@ class Transcriber(RecordEstimator):
 def _events(target: EventTarget, record: Record, answer: np.ndarray) -> Events:
     places, labels = events_of(answer, target)
     return Events(np.round(places / target.rate * (record.rate or target.rate)).astype(np.int64), tuple(labels))
-
-
-def _open(X: Any, y: Any, groups: Any, reading: Reading, *, vectors: bool) -> Source:
-    """Data in memory as records."""
-    if y is None and (hasattr(X, "columns") or hasattr(X, "column_names") or hasattr(X, "collect_schema")):
-        from unrolled.data.readers.frames import read_frame
-
-        return read_frame(X, reading, Notes(), "X")
-    if y is None and not reading.unlabelled:
-        raise UserError(f"y is missing; {reading.task} needs it, unless X is a path or a frame with a target column")
-    return read_arrays(X, y, groups, layout=reading.layout, vectors=vectors, task=reading.task)
-
-
-def _is_path(X: Any) -> bool:
-    return isinstance(X, str | Path) or (isinstance(X, list) and bool(X) and all(isinstance(one, Path) for one in X))
-
-
-def _paths(X: str | Path | Iterable[Path]) -> list[str]:
-    return [str(X)] if isinstance(X, str | Path) else [str(path) for path in X]

@@ -136,7 +136,7 @@ def score_forecasts(
     for batch, predicted in forecast_windows(network, windows, batch_size=batch_size):
         there = ~np.isnan(batch.future)
         truth = batch.future[there].astype(np.float64)
-        points = network.point(torch.from_numpy(predicted)).numpy()
+        points = point_of(network, predicted)
         for name in sums:
             guess = points
             if name in periods:
@@ -162,6 +162,11 @@ def score_forecasts(
     return scores
 
 
+def point_of(network: ForecastNetwork, predicted: np.ndarray) -> np.ndarray:
+    """One value for each step and target of a forecast as an array: `[windows, horizon, targets]`."""
+    return network.point(torch.from_numpy(predicted)).numpy()
+
+
 def _span(known: Tensor, begin: int, length: int) -> Tensor:
     """Steps from `begin` on; the last is repeated beyond the end, where forecasts are cut off anyway."""
     part = known[:, begin : begin + length]
@@ -171,7 +176,7 @@ def _span(known: Tensor, begin: int, length: int) -> Tensor:
 
 def _bases(network: ForecastNetwork, predicted: np.ndarray, bases: list[int | None]) -> np.ndarray:
     """What each level begins from, its own quantile or the point: `[windows, horizon, targets, levels]`."""
-    point = network.point(torch.from_numpy(predicted)).numpy()
+    point = point_of(network, predicted)
     return np.stack([point if base is None else predicted[..., base] for base in bases], axis=-1)
 
 

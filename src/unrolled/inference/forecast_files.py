@@ -55,23 +55,22 @@ def _open(path: Path, encoding: ForecastEncoding, notes: Notes) -> Source:
         raise UserError(str(error).replace(" (--inputs)", ", which the model reads")) from error
 
 
-def file_part(loaded: LoadedForecast, files: list[str], notes: Notes) -> Part:
-    """All windows over the series of some files. Raises `UserError` if none is long enough for one."""
+def part_of(loaded: LoadedForecast, series: list[Series], notes: Notes, name: str) -> Part:
+    """All windows over some series. Raises `UserError` with the name if none is long enough for one."""
     network, encoding = loaded.network, loaded.encoding
-    series = read_series(loaded, files, notes)
-    needed = network.config.context + network.config.horizon
-    if all(len(one) < needed for one in series):
+    context, horizon = network.config.context, network.config.horizon
+    longest = max((len(one) for one in series), default=0)
+    if longest < context + horizon:
         raise UserError(
-            f"{', '.join(files)}: the longest series has {max(map(len, series)):,} steps, and to compare a forecast "
-            f"with what came takes {network.config.context} steps of past and {network.config.horizon} ahead; "
-            "give longer ones"
+            f"{name}: the longest series has {longest:,} steps, and to compare a forecast with what came takes "
+            f"{context} steps of past and {horizon} ahead; give longer ones"
         )
     values = [encoding.encode(one, notes) for one in series]
     known = [encoding.known(one) for one in series]
     windows = ForecastWindows(
         values,
-        context=network.config.context,
-        horizon=network.config.horizon,
+        context=context,
+        horizon=horizon,
         targets=encoding.target_channels,
         known=[one for one in known if one is not None] if encoding.cycles else None,
     )
@@ -97,7 +96,7 @@ def own_parts(loaded: LoadedForecast, wanted: str) -> dict[str, Part]:
     opened = open_for_forecast(files, data, "forecast")
     assert opened is not None
     found = prepare_forecast(opened, data)
-    if found.encoding != loaded.encoding.without_offsets():
+    if found.encoding != loaded.encoding:
         raise UserError(
             f"the series of the run ({', '.join(files)}) have changed since, so its parts are others now; "
             "name the files to judge"

@@ -20,20 +20,19 @@ class LoadedForecast(NamedTuple):
     folder: Path
 
 
+def _settings(saved: dict[str, Any]) -> ForecastConfig:
+    known = {field.name for field in fields(ForecastConfig)}
+    lists = {name: tuple(saved[name]) for name in ("targets", "quantiles")}
+    return ForecastConfig(**{name: value for name, value in saved.items() if name in known} | lists)
+
+
 def load_forecast(place: str | Path) -> LoadedForecast:
     """The model in a run directory (its best one) or in a model directory.
 
     Raises `UserError` if there is none, it is damaged, or a newer version wrote it.
     """
     folder = find_model(Path(place))
-    known = {field.name for field in fields(ForecastConfig)}
-
-    def build(config: dict[str, Any], settings: Any) -> ForecastNetwork:
-        sizes = {name: value for name, value in config["model"].items() if name in known}
-        lists = {name: tuple(sizes[name]) for name in ("targets", "quantiles")}
-        return ForecastNetwork(ForecastConfig(**sizes | lists))
-
-    network, config = read_model(folder, build)
+    network, config = read_model(folder, lambda _, settings: ForecastNetwork(settings), _settings)
     try:
         encoding = ForecastEncoding.from_text((folder / "encoding.json").read_text(encoding="utf-8"))
     except (OSError, ValueError, KeyError, TypeError) as error:

@@ -9,9 +9,8 @@ import torch
 from unrolled.data.forecast_encoding import ForecastEncoding
 from unrolled.data.forecast_series import Series
 from unrolled.data.time_steps import Step, times_from
-from unrolled.inference.forecast import forecast
+from unrolled.inference.forecast import forecast, point_of
 from unrolled.inference.forecast_loading import LoadedForecast
-from unrolled.inference.forecast_quantiles import point_of, quantiles_of
 from unrolled.inference.predict import Kind, Predictions, Row
 
 BATCH = 256
@@ -55,9 +54,7 @@ def _forecast(loaded: LoadedForecast, chosen: Sequence[Series], horizon: int) ->
         ahead = torch.from_numpy(known).to(device) if encoding.cycles else None
         predicted = forecast(network, torch.from_numpy(past).to(device), ahead, horizon=horizon).float().cpu().numpy()
     points = encoding.unscale(point_of(network, predicted))
-    quantiles = None
-    if encoding.levels:
-        quantiles = encoding.unscale_levels(quantiles_of(network, encoding, predicted))
+    quantiles = encoding.unscale_levels(predicted) if encoding.levels else None
     for row in range(len(chosen)):
         yield Ahead(points[row], None if quantiles is None else quantiles[row])
 

@@ -10,8 +10,7 @@ from unrolled.data.forecast_encoding import ForecastEncoding
 from unrolled.data.forecast_windows import ForecastWindows
 from unrolled.data.naive_forecast import seasonal_naive
 from unrolled.errors import UserError
-from unrolled.inference.forecast import forecast_windows
-from unrolled.inference.forecast_quantiles import point_of, quantiles_of
+from unrolled.inference.forecast import forecast_windows, point_of
 from unrolled.inference.metrics.bootstrap import Metric
 from unrolled.inference.metrics.forecasting import forecast_metrics, quantile_metrics
 from unrolled.models.forecasting import ForecastNetwork
@@ -72,14 +71,12 @@ def judge_forecasts(
     windows: ForecastWindows,
     series: Sequence[np.ndarray],
     *,
-    calibrated: bool = True,
     seed: int = 0,
     examples: int = 0,
 ) -> ForecastJudgement:
     """Scores over all windows, and some examples. `series` are the scaled values that the windows lie in.
 
-    `calibrated`: with the quantiles moved by what validation has shown, as in predictions. Raises `UserError` if not
-    one value to compare with is there.
+    Raises `UserError` if not one value to compare with is there.
     """
     every = max(1, round(len(windows) * windows.horizon * len(encoding.targets) / MOST_VALUES))
     chosen = windows.every(every)
@@ -91,7 +88,7 @@ def judge_forecasts(
         truths.append(batch.future)
         points.append(point_of(network, predicted))
         if encoding.levels:
-            levels.append(quantiles_of(network, encoding, predicted) if calibrated else predicted)
+            levels.append(predicted)
         naive.append([_naive(series, batch.series, batch.origin, chosen, size) for size in names.values()])
         places.append(np.stack([batch.series, batch.origin], axis=1))
     truth, point, place = np.concatenate(truths), np.concatenate(points), np.concatenate(places)

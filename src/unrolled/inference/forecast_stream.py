@@ -13,9 +13,9 @@ from torch import Tensor
 from unrolled.data.forecast_series import Series
 from unrolled.data.time_steps import Step, times_from
 from unrolled.errors import UserError
+from unrolled.inference.forecast import point_of
 from unrolled.inference.forecast_loading import LoadedForecast
 from unrolled.inference.forecast_predict import in_words, plain_number
-from unrolled.inference.forecast_quantiles import point_of, quantiles_of
 from unrolled.inference.stream import model_digest
 from unrolled.layers import state as states
 from unrolled.layers.state import State
@@ -123,9 +123,7 @@ class ForecastStream:
     def _answer(self, predicted: np.ndarray, time: np.datetime64 | None) -> dict[str, Any]:
         encoding = self.encoding
         point = encoding.unscale(point_of(self.network, predicted))[0]
-        levels = None
-        if encoding.levels:
-            levels = encoding.unscale_levels(quantiles_of(self.network, encoding, predicted))[0]
+        levels = encoding.unscale_levels(predicted)[0] if encoding.levels else None
         found: dict[str, Any] = {}
         for channel, name in enumerate(encoding.targets):
             found[name] = {"prediction": [plain_number(value) for value in point[:, channel]]}

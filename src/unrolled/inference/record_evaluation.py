@@ -44,7 +44,10 @@ def scores_as_json(scores: RecordScores) -> dict[str, Any]:
         "unscored": scores.unscored,
         "main": scores.main,
         "metrics": {name: metric_as_json(metric) for name, metric in scores.metrics.items()},
-        "baseline": {"name": scores.baseline_name, **{name: metric_as_json(one) for name, one in scores.baseline.items()}},
+        "baseline": {
+            "name": scores.baseline_name,
+            **{name: metric_as_json(one) for name, one in scores.baseline.items()},
+        },
     }
 
 

@@ -8,6 +8,7 @@ from jaxtyping import Bool, Int
 from torch import Tensor
 
 from unrolled.data.codec import Vocabulary
+from unrolled.data.pairs import encode
 from unrolled.inference.beam import Hypothesis, beam_search
 from unrolled.models.translation import TranslationNetwork
 
@@ -19,16 +20,16 @@ def translate_tokens(
     beams: int = 4,
     alpha: float = 0.6,
     max_length: int | None = None,
+    growth: int = 2,
     batch_size: int = 64,
     attention: bool = False,
 ) -> list[list[Hypothesis]]:
     """For each source (token numbers, also none at all) its hypotheses, best first; see `beam_search`.
 
-    No target is longer than `max_length` tokens, by default twice its source and 10 more, nor than `network.longest`;
-    nor may a source be. Sources of like length run
-    together; the result does not depend on that. With `attention` each hypothesis has its weights, one row per token
-    and one for the end, one column per token of the source and one for its end. The network should be in evaluation
-    mode.
+    No target is longer than `max_length` tokens, by default `growth` times its source and 10 more, nor than
+    `network.longest`; nor may a source be. Sources of like length run together; the result does not depend on that.
+    With `attention` each hypothesis has its weights, one row per token and one for the end, one column per token of the
+    source and one for its end. The network should be in evaluation mode.
     """
     device = next(network.parameters()).device
     order = sorted(range(len(sources)), key=lambda row: len(sources[row]))
@@ -37,7 +38,7 @@ def translate_tokens(
         part = order[start : start + batch_size]
         tokens, mask = padded([sources[row] for row in part], device)
         lengths = mask.sum(1)
-        limits = 2 * lengths + 10 if max_length is None else torch.full_like(lengths, max_length)
+        limits = growth * lengths + 10 if max_length is None else torch.full_like(lengths, max_length)
         if network.longest is not None:
             limits = limits.clamp(max=network.longest)
         with torch.inference_mode():
@@ -69,8 +70,9 @@ def translate(
     max_length: int | None = None,
     batch_size: int = 64,
 ) -> list[str]:
-    """The best translation of each text; see `translate_tokens`. Raises `UserError` where a text cannot be encoded."""
-    sources = [source_vocabulary.encode(text) for text in texts]
+    """The best translation of each text; see `translate_tokens`. What the vocabulary does not hold is left out or read
+    as unknown."""
+    sources = [encode(source_vocabulary, text) for text in texts]
     found = translate_tokens(network, sources, beams=beams, alpha=alpha, max_length=max_length, batch_size=batch_size)
     return [target_vocabulary.decode(hypotheses[0].tokens) for hypotheses in found]
 

@@ -3,9 +3,10 @@
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from unrolled.data.pairs import PairEncoding
+from unrolled.data.pairs import LONGEST, PairEncoding
+from unrolled.data.reopening import Recipe
 from unrolled.errors import UserError
-from unrolled.inference.loading import find_model
+from unrolled.inference.loading import find_model, task_of
 from unrolled.models.config import ModelConfig
 from unrolled.models.family_settings import family_settings
 from unrolled.models.files import read_model
@@ -21,6 +22,21 @@ class LoadedTranslation(NamedTuple):
     config: dict[str, Any]
     """config.json of the model directory"""
     folder: Path
+
+    @property
+    def longest(self) -> int:
+        """Tokens of a source that are read."""
+        return int(self.config.get("context", LONGEST))
+
+    @property
+    def growth(self) -> int:
+        """A translation is at most so many times as long as its source, and 10 tokens more."""
+        return int(self.config.get("growth", 2))
+
+    @property
+    def recipe(self) -> Recipe:
+        """How files of pairs are read."""
+        return Recipe.from_json(self.config["read"])
 
 
 def build_translation_network(
@@ -55,14 +71,23 @@ def load_translation(place: str | Path) -> LoadedTranslation:
     Raises `UserError` if there is none, it is damaged, or a newer version wrote it.
     """
     folder = find_model(Path(place))
+    task = task_of(folder)
+    if task != "translate":
+        raise UserError(f"{place} is a model for {task}, not one for translate")
 
     def build(config: dict[str, Any], settings: ModelConfig) -> TranslationNetwork:
         source, target = config["sizes"]
-        return build_translation_network(source, target, settings, shared=config["shared"])
+        context = config.get("context", LONGEST)
+        return build_translation_network(source, target, settings, shared=config["shared"], context=context)
 
     network, config = read_model(folder, build)
     try:
         encoding = PairEncoding.from_text((folder / "encoding.json").read_text(encoding="utf-8"))
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise UserError(f"{folder} holds a damaged encoding.json: {error}; use another copy or train again") from error
-    return LoadedTranslation(network, encoding, config, folder)
+    loaded = LoadedTranslation(network, encoding, config, folder)
+    try:
+        _ = loaded.recipe, loaded.longest, loaded.growth
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise UserError(f"{folder} holds a damaged config.json: {error}; use another copy or train again") from error
+    return loaded

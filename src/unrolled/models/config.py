@@ -45,7 +45,7 @@ class ModelConfig:
     """read each sequence from both ends (rnn, lstm, gru, transformer)"""
     attention: Literal["auto", "additive", "multiplicative", "none"] = "auto"
     """how a decoder reads from the source (translate); without it, it gets a summary of it"""
-    pooling: Literal["auto", "last", "mean", "max", "attention"] = "auto"
+    pooling: Literal["auto", "last", "mean", "max", "attention", "position-attention"] = "auto"
     """how the outputs of all steps become one (classify, regress)"""
     kernel: int | None = None
     """steps one convolution sees (convolution, inception)"""

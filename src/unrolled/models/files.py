@@ -82,16 +82,25 @@ def write_model(
         shutil.rmtree(beside, ignore_errors=True)
 
 
-def read_model(folder: Path, build: Callable[[dict[str, Any], ModelConfig], Network]) -> tuple[Network, dict[str, Any]]:
+def model_settings(saved: dict[str, Any]) -> ModelConfig:
+    """The settings in config.json; those that are unknown here are left out."""
+    known = {field.name for field in fields(ModelConfig)}
+    return ModelConfig(**{key: value for key, value in saved.items() if key in known})
+
+
+def read_model(
+    folder: Path,
+    build: Callable[[dict[str, Any], Any], Network],
+    settings: Callable[[dict[str, Any]], Any] = model_settings,
+) -> tuple[Network, dict[str, Any]]:
     """The network that `build` makes of config.json, with its weights, in evaluation mode; and config.json.
 
-    Raises `UserError` for a directory that is not a model's, is damaged, or was written by a newer version.
+    `build` is given all of it, and what `settings` makes of the `model` in it. Raises `UserError` for a directory that
+    is not a model's, is damaged, or was written by a newer version.
     """
     config = read_config(folder)
     try:
-        known = {field.name for field in fields(ModelConfig)}
-        settings = ModelConfig(**{key: value for key, value in config["model"].items() if key in known})
-        network = build(config, settings)
+        network = build(config, settings(config["model"]))
         weights = safetensors.torch.load_file(folder / "model.safetensors")
         tensors = dict(network.named_parameters()) | lasting_buffers(network)
         expected = {name: tuple(tensor.shape) for name, tensor in tensors.items()}

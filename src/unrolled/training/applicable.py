@@ -52,7 +52,13 @@ def _inputs(words: str, *kinds: str) -> Rule:
     return Rule(words, lambda here: bool(here.inputs & set(kinds)))
 
 
+_NOT_PAIRS = Rule("records with an answer each", lambda here: here.task not in ("language", "translate"))
+_NOT_WRITTEN = Rule(
+    "records whose answer is not written step by step",
+    lambda here: here.task not in ("language", "translate", "describe"),
+)
 _LANGUAGE = _task("language")
+_TRANSLATE = _task("translate")
 _FORECAST = _task("forecast")
 _RECORDS = Rule("records", lambda here: here.task != "language")
 _TRANSFORMER = _family("transformer")
@@ -75,6 +81,7 @@ RULES: dict[str, Rule] = {
     "data.quantiles": _FORECAST,
     "data.parts": _FORECAST,
     "data.calendar": _FORECAST,
+    "data.share_vocabulary": _TRANSLATE,
     "data.feed": _LANGUAGE,
     "data.carry": Rule("language fed by streams", lambda here: here.task == "language" and here.data.feed != "windows"),
     "data.cache": _LANGUAGE,
@@ -82,16 +89,21 @@ RULES: dict[str, Rule] = {
     "data.target": _RECORDS,
     "data.id": _RECORDS,
     "data.time": _RECORDS,
-    "data.group": _RECORDS,
+    "data.group": _NOT_PAIRS,
     "data.labels": _RECORDS,
-    "data.split": _RECORDS,
+    "data.split": _NOT_PAIRS,
     "data.layout": _RECORDS,
     "data.rate": _inputs("signals", "signal"),
     "data.features": _inputs("signals", "signal"),
     "data.mels": Rule("log-mel spectrograms", lambda here: "signal" in here.inputs and here.data.features != "raw"),
     "data.scaling": _inputs("numbers and signals", "numeric", "signal"),
     "data.kmer": Rule(
-        "texts of letters", lambda here: "text" in here.inputs and here.data.vocabulary in ("auto", "char")
+        "texts of letters",
+        lambda here: (
+            "text" in here.inputs
+            and here.data.vocabulary in ("auto", "char")
+            and here.task not in ("translate", "describe")
+        ),
     ),
     "data.event_labels": Rule("a target of events", lambda here: here.target == "event"),
     "data.batching": _task("classify", "regress", "tag"),
@@ -103,7 +115,10 @@ RULES: dict[str, Rule] = {
     "model.feedforward": _TRANSFORMER,
     "model.qk_norm": _TRANSFORMER,
     "model.nonlinearity": _family("rnn"),
-    "model.embedding": _TOKENS,
+    "model.embedding": Rule(
+        f"tasks that write no sequence, and {_TOKENS.where}",
+        lambda here: _TOKENS.holds(here) and here.task not in ("translate", "describe"),
+    ),
     "model.embedding_size": Rule(
         "learned embeddings of tokens (a language model that is a transformer takes its width)",
         lambda here: (
@@ -114,12 +129,19 @@ RULES: dict[str, Rule] = {
     ),
     "model.tie_weights": _task("language", "translate"),
     "model.variational": _family("rnn", "lstm", "gru", "transformer"),
-    "model.bidirectional": _family("rnn", "lstm", "gru", "transformer", "convolution"),
+    "model.bidirectional": Rule(
+        "family rnn and lstm and gru and transformer and convolution, where nothing is written step by step",
+        lambda here: (
+            here.family in ("rnn", "lstm", "gru", "transformer", "convolution")
+            and here.task not in ("translate", "describe")
+        ),
+    ),
+    "model.attention": _TRANSLATE,
     "model.pooling": _task("classify", "regress"),
     "model.kernel": _family("convolution", "inception"),
     "model.patch": _FORECAST,
     "model.channels": _FORECAST,
-    "model.members": _RECORDS,
+    "model.members": _NOT_WRITTEN,
     "train.label_smoothing": Rule(
         "learning one label or token of several",
         lambda here: (

@@ -1,5 +1,6 @@
-"""The end of a run that forecasts: the best model beside forecasts without a model, its intervals, the report."""
+"""The end of a run that forecasts: the best model beside forecasts without a model, and the report."""
 
+from html import escape
 from pathlib import Path
 from typing import Any
 
@@ -9,9 +10,8 @@ import torch
 from unrolled.data.forecast_data import SPOKEN, ForecastData
 from unrolled.data.time_steps import Step
 from unrolled.inference.forecast_loading import load_forecast
-from unrolled.inference.forecast_quantiles import calibrated
 from unrolled.inference.forecast_scores import Example, ForecastJudgement, judge_forecasts
-from unrolled.models.files import write_model
+from unrolled.inference.metrics.bootstrap import Metric
 from unrolled.training.environment import environment
 from unrolled.training.formats import format_duration
 from unrolled.training.loop import Position
@@ -34,8 +34,8 @@ def conclude_forecast(
     *,
     device: torch.device,
 ) -> dict[str, Any]:
-    """Evaluate the best model, widen its intervals, write report.html, and return the result of the run."""
-    network, encoding, config, place = load_forecast(folder / "best")
+    """Evaluate the best model, write report.html, and return the result of the run."""
+    network, encoding, *_ = load_forecast(folder / "best")
     network.to(device)
     progress.message(f"{reason}; evaluating the model of step {position.best_step:,}")
     result: dict[str, Any] = {
@@ -53,22 +53,15 @@ def conclude_forecast(
     }
     judged = [name for name in ("valid", "test") if name in data.windows]
     summary: dict[str, Any] = {}
+    tables: list[tuple[str, str]] = []
     pictures: list[tuple[str, str]] = []
     for name in judged:
         windows, values = data.windows[name], data.values[name]
-        # What calibrates the intervals cannot tell how good they are.
-        found = judge_forecasts(
-            network, encoding, windows, values, calibrated=name == "test", examples=PICTURES * (name == judged[-1])
-        )
-        if name == "valid":
-            encoding = calibrated(network, encoding, windows)
+        found = judge_forecasts(network, encoding, windows, values, examples=PICTURES * (name == judged[-1]))
         result[name] = found.to_json()
         summary |= _tiles(SPOKEN[name], found)
+        tables.append(_table(SPOKEN[name], found))
         pictures += [_picture(example, data, name) for example in found.examples]
-    if encoding.offsets is not None:
-        facts = {key: value for key, value in config.items() if key not in ("format", "model")}
-        card = (place / "README.md").read_text(encoding="utf-8")
-        write_model(place, network, facts=facts, files={"encoding.json": encoding.to_text(), "README.md": card})
     summary |= {
         "updates": f"{position.step:,}",
         "training time": format_duration(position.elapsed),
@@ -83,23 +76,49 @@ def conclude_forecast(
         environment=environment(),
         samples=[],
         summary=summary,
-        pictures=pictures,
+        pictures=[*reversed(tables), *pictures],
         loss=f"Loss ({kind}, in standard deviations of each channel)",
     )
     return result
 
 
 def _tiles(part: str, found: ForecastJudgement) -> dict[str, str]:
-    """Each metric with its interval, and beside it that of the best forecast without a model."""
-    name, baseline = next(iter(found.baselines.items()))
-    shown = {}
-    for metric in found.metrics.values():
-        naive = baseline.get(metric.name)
-        beside = "" if naive is None or naive.value is None else f"; {name}: {naive.value:.4g}"
-        label = metric.name.upper() if metric.name in ("mse", "mae", "mase") else metric.name.replace("_", " ")
-        label = label.replace("coverage ", "coverage of the ") + (" % interval" if "coverage" in metric.name else "")
-        shown[f"{part} {label}"] = f"{metric}{beside}"
-    return shown
+    """The headline numbers."""
+    names = [name for name in found.metrics if name in ("mse", "mae") or name.startswith("coverage")]
+    values = {name: found.metrics[name].value for name in names}
+    return {
+        f"{part} {_label(name)}": f"{value:.1%}" if name.startswith("coverage") else f"{value:.4g}"
+        for name, value in values.items()
+        if value is not None
+    }
+
+
+def _label(name: str) -> str:
+    if name.startswith("coverage_"):
+        return f"values inside the {name.removeprefix('coverage_')} % interval"
+    return name.upper() if name in ("mse", "mae", "mase") else name.replace("_", " ")
+
+
+def _table(part: str, found: ForecastJudgement) -> tuple[str, str]:
+    """All metrics with their intervals, and below those of forecasts without a model."""
+    names = list(found.metrics)
+    rows = {"this model": found.metrics, **found.baselines}
+    head = "".join(f"<td>{escape(_label(name))}</td>" for name in names)
+    body = "".join(
+        f'<tr><th style="width:auto">{escape(row)}</th>'
+        + "".join(f"<td>{_cell(metrics[name]) if name in metrics else ''}</td>" for name in names)
+        + "</tr>"
+        for row, metrics in rows.items()
+    )
+    note = "Errors in standard deviations of each channel in training; below them 95 % intervals."
+    title = f"{part[0].upper()}{part[1:]} part: {found.windows:,} windows"
+    return title, f'<table><tr><th style="width:auto"></th>{head}</tr>{body}</table><p>{note}</p>'
+
+
+def _cell(metric: Metric) -> str:
+    value = "" if metric.value is None else f"{metric.value:.4g}"
+    spread = "" if metric.low is None else f"<br><small>{metric.low:.3g} to {metric.high:.3g}</small>"
+    return value + spread
 
 
 def _picture(example: Example, data: ForecastData, part: str) -> tuple[str, str]:

@@ -1,14 +1,27 @@
 """What "auto" becomes for tasks on records: family, size, schedule and regularisation, from the task and the data.
 
-The rules were found by the experiments in `benchmarks/defaults/`.
+The rules for classify were found by the experiments of `benchmarks/defaults/classify.py`, by cross-validation inside
+training parts; regress shares them.
 """
 
 from dataclasses import replace
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from unrolled.data.config import DataConfig
 from unrolled.models.config import ModelConfig
 from unrolled.training.config import TrainConfig
+
+SHORT = 32
+"""Records of fewer steps are short: each step has a meaning of its own (the hours of a day), so that stretching them
+changes what they say, and they are varied by noise alone."""
+LONGEST_KERNEL = 40
+"""Of an inception network; shorter records get half of their length, since a kernel longer than a record mostly sees
+the zeros around it."""
+FEW = 1_000
+"""Below so many records batches are smaller, for more updates out of each pass, and three networks vote, since what one
+learns from few records depends on its seed."""
+FEW_ALIGNED = 5_000
+"""The same limit of votes for the small networks of texts of one length, which cost little."""
 
 
 class Facts(NamedTuple):
@@ -26,6 +39,18 @@ class Facts(NamedTuple):
     """whether steps are samples or frames of a signal"""
     embeds: bool = False
     """whether there is anything to embed"""
+    aligned: bool = False
+    """whether all records have the same number of steps, so that the same place may mean the same in each"""
+
+    @property
+    def pooled(self) -> bool:
+        """Whether a record has one answer."""
+        return self.task in ("classify", "regress")
+
+    @property
+    def placed(self) -> bool:
+        """Whether records are texts in which the place of a token counts, such as windows of DNA around a site."""
+        return self.pooled and self.tokens and self.aligned and self.steps > 1
 
 
 def choose_for_records(
@@ -33,49 +58,87 @@ def choose_for_records(
 ) -> tuple[DataConfig, ModelConfig, TrainConfig]:
     """Complete configurations; what was given is kept."""
     model = _choose_model(model, facts)
-    data = replace(
-        data,
-        augment=data.augment if data.augment != "auto" or facts.tokens else "none" if facts.steps == 1 else "signal",
-    )
-    return data, model, _choose_training(train, facts)
+    if data.augment == "auto" and not facts.tokens:
+        data = replace(data, augment=_variation(facts))
+    return data, model, _choose_training(train, model, facts)
+
+
+def _variation(facts: Facts) -> Literal["none", "signal", "noise"]:
+    """A vector without time is left alone, since its numbers may be counts or codes."""
+    if facts.steps == 1:
+        return "none"
+    return "noise" if facts.pooled and facts.steps < SHORT else "signal"
 
 
 def _choose_model(model: ModelConfig, facts: Facts) -> ModelConfig:
-    family = model.family
-    if family == "auto":
-        family = "feedforward" if facts.steps == 1 else "lstm" if facts.tokens else "inception"
-        if facts.task == "transcribe":
-            family = "lstm"
+    family = _family(facts) if model.family == "auto" else model.family
+    convolution, transformer = family == "convolution", family == "transformer"
     width = model.width or {"inception": 64, "convolution": 64}.get(family, 128)
-    layers = model.layers or {"inception": 6, "convolution": 4, "feedforward": 2, "transformer": 3}.get(family, 2)
-    transformer = family == "transformer"
+    # Motifs of letters are short and few: two blocks of wide kernels did better than four of narrow ones.
+    usual = {"inception": 6, "convolution": 2 if facts.placed else 4, "feedforward": 2, "transformer": 3}
     heads = model.heads or max(1, width // 32)
     # What does not apply stays as it was given: what has been chosen can be given again (see `applicable`).
     both_ends = facts.task in ("classify", "regress", "tag", "transcribe")
     either = family not in ("inception", "feedforward")
-    pooled = facts.task in ("classify", "regress")
-    few = facts.records < 1000 and not facts.tokens
+    kernel = model.kernel
+    if kernel is None and family == "inception":
+        kernel = max(1, min(LONGEST_KERNEL, facts.steps // 2))
+    if kernel is None and convolution and facts.placed:
+        kernel = 7
     return replace(
         model,
         family=family,
         width=width,
-        layers=layers,
+        layers=model.layers or usual.get(family, 2),
         heads=heads if transformer else model.heads,
         kv_heads=model.kv_heads or heads if transformer else model.kv_heads,
         positions="rotary" if model.positions == "auto" and transformer else model.positions,
         bidirectional=both_ends if model.bidirectional is None and either else model.bidirectional,
         embedding_size=model.embedding_size or (min(width, 64) if facts.embeds else None),
-        pooling="mean" if model.pooling == "auto" and pooled else model.pooling,
-        dropout=(0.3 if facts.tokens else 0.1) if model.dropout is None else model.dropout,
-        members=model.members or (3 if few and facts.task in ("classify", "regress") else 1),
+        kernel=kernel,
+        pooling=_pooling(facts) if model.pooling == "auto" and facts.pooled else model.pooling,
+        dropout=_dropout(family, facts) if model.dropout is None else model.dropout,
+        members=model.members or _members(facts),
     )
 
 
-def _choose_training(train: TrainConfig, facts: Facts) -> TrainConfig:
+def _family(facts: Facts) -> Literal["feedforward", "lstm", "convolution", "inception"]:
+    """Inception for numbers: it leads on short and on long series, and learns from few. Texts whose length varies need
+    a memory; where it does not, convolutions find motifs, and positions say where."""
+    if facts.task == "transcribe":
+        return "lstm"
+    if facts.steps == 1:
+        return "feedforward"
+    if facts.tokens:
+        return "convolution" if facts.placed else "lstm"
+    return "inception"
+
+
+def _pooling(facts: Facts) -> Literal["mean", "attention", "position-attention"]:
+    """Of numbers the mean, which learns nothing that few records could teach wrongly; of texts the few tokens that
+    matter."""
+    if facts.placed:
+        return "position-attention"
+    return "attention" if facts.tokens and facts.steps > 1 else "mean"
+
+
+def _dropout(family: str, facts: Facts) -> float:
+    """Batch normalisation bears little dropout (Li et al. 2018, arXiv:1801.05134): 0.2 cost 7 points on DNA. Inception
+    on numbers has augmentation in its place."""
+    if facts.pooled and family == "inception":
+        return 0.0
+    return 0.3 if facts.tokens and not facts.pooled else 0.1
+
+
+def _members(facts: Facts) -> int:
+    few = FEW_ALIGNED if facts.placed else 0 if facts.tokens else FEW
+    return 3 if facts.pooled and facts.records < few else 1
+
+
+def _choose_training(train: TrainConfig, model: ModelConfig, facts: Facts) -> TrainConfig:
     limited = any(limit is not None for limit in (train.max_steps, train.max_epochs, train.max_time))
-    batch_size = train.batch_size or (16 if facts.records < 1000 else 32)
-    updates = -(-facts.records // batch_size)
-    epochs = None if limited else float(max(10, min(300, round(3000 / max(1, updates)))))
+    batch_size = train.batch_size or (16 if facts.records < FEW else 32)
+    epochs = _updates(model, facts) / max(1, -(-facts.records // batch_size))
     return replace(
         train,
         batch_size=batch_size,
@@ -84,6 +147,14 @@ def _choose_training(train: TrainConfig, facts: Facts) -> TrainConfig:
         weight_decay=0.02 if train.weight_decay is None else train.weight_decay,
         schedule="cosine" if train.schedule == "auto" else train.schedule,
         warmup_steps=20 if train.warmup_steps is None else train.warmup_steps,
-        max_epochs=train.max_epochs if limited else epochs,
+        max_epochs=train.max_epochs if limited else float(max(10, min(300, round(epochs)))),
         max_time=train.max_time if limited else "10m",
     )
+
+
+def _updates(model: ModelConfig, facts: Facts) -> int:
+    """Updates that suffice, if that is at least 10 passes: convolutions with batch normalisation learn classes in a few
+    hundred, recurrent networks take thousands."""
+    if facts.task == "classify" and model.family in ("inception", "convolution"):
+        return 800 if facts.placed else 400
+    return 2000 if facts.task == "classify" else 3000

@@ -13,7 +13,7 @@ from unrolled.training.formats import format_duration
 from unrolled.training.loop import Position
 from unrolled.training.metrics import read_metrics
 from unrolled.training.progress import Progress
-from unrolled.training.record_pictures import pictures_of
+from unrolled.training.record_pictures import pictures_of, samples_of
 from unrolled.training.report import write_report
 
 
@@ -46,6 +46,7 @@ def conclude_records(
     }
     summary: dict[str, Any] = {}
     pictures: list[tuple[str, str]] = []
+    samples: list[tuple[str, str]] = []
     for name, part in parts.items():
         scores, answers = judge(model, part, loaded.naive)
         result[name] = scores_as_json(scores)
@@ -56,6 +57,7 @@ def conclude_records(
             summary[f"{shown} {metric.name.replace('_', ' ')}"] = f"{metric}{beside}"
         if name == list(parts)[-1]:
             pictures = pictures_of(model.encoding, part, answers)
+            samples = samples_of(model.encoding, part, answers)
     summary |= {
         "updates": f"{position.step:,}",
         "training time": format_duration(position.elapsed),
@@ -67,7 +69,7 @@ def conclude_records(
         metrics=read_metrics(folder / "metrics.jsonl"),
         settings={name: settings[name] for name in ("data", "model", "train")},
         environment=environment(),
-        samples=[],
+        samples=samples,
         summary=summary,
         pictures=pictures,
         loss="Loss (nats per label)" if dataset.schema.task != "regress" else "Loss (squared error, scaled)",

@@ -100,7 +100,7 @@ def train_records(
         per_step=encoding.per_step,
         texts=task == "transcribe",
         packed=data.batching == "packed",
-        augment=data.augment == "signal",
+        augmentation="none" if data.augment == "auto" else data.augment,
         rank=accelerator.process_index,
         world=accelerator.num_processes,
     )
@@ -233,6 +233,7 @@ def _facts(dataset: Dataset, training: Any, model: ModelConfig) -> Facts:
         tokens=bool(encoding.tables) and not encoding.channels,
         signal=any(field.kind in ("signal", "frames") for field in dataset.schema.inputs),
         embeds=bool(encoding.tables) and model.embedding != "one-hot",
+        aligned=min(training.lengths) == max(training.lengths),
     )
 
 

@@ -25,7 +25,7 @@ def train_files(
 
         return train_language(files, run=run, data=data, model=model, train_config=train_config, silent=silent)
     from unrolled.data.forecast_data import open_for_forecast
-    from unrolled.data.pairs import open_for_translation
+    from unrolled.data.pair_data import open_for_translation
 
     opened = open_for_forecast(files, data or DataConfig(), task)
     if opened is not None:

@@ -5,13 +5,10 @@ from typing import Any
 
 import torch
 
-from unrolled.data.pairs import PairData, Pairs
-from unrolled.inference.beam import Hypothesis
-from unrolled.inference.metrics.baselines import copied_source
-from unrolled.inference.metrics.text import translation_metrics
-from unrolled.inference.record_evaluation import metric_as_json
-from unrolled.inference.translate import translate_tokens
+from unrolled.data.codec import Vocabulary
+from unrolled.data.pair_data import PairData
 from unrolled.inference.translation_loading import LoadedTranslation, load_translation
+from unrolled.inference.translations import Translation, judge_translations, translate_texts
 from unrolled.training.environment import environment
 from unrolled.training.formats import format_duration
 from unrolled.training.loop import Position
@@ -23,6 +20,8 @@ from unrolled.training.report import write_report
 MOST_JUDGED = 2000
 """Pairs of a part that are translated for its scores."""
 SHOWN = 8
+MOST_IN_PICTURE = 20
+"""Tokens of a translation whose attention is shown."""
 
 
 def conclude_translation(
@@ -57,12 +56,18 @@ def conclude_translation(
     for name, part in pairs.parts.items():
         if name == "train":
             continue
-        found = translate_part(loaded, part, progress)
-        result[name] = judge_translations(part, found, loaded)
+        numbers = part.spread(MOST_JUDGED).tolist()
+        chosen = [part.texts[number] for number in numbers]
+        found = []
+        for one in translate_texts(loaded, [source for source, _ in chosen]):
+            found.append(one)
+            progress.work("translating", len(found), len(chosen), unit=" sentences")
+        result[name] = judge_translations(chosen, [one.text for one in found])
+        result[name]["unscored"] = len(part) - len(chosen)
         shown = "validation" if name == "valid" else name
         for metric in ("bleu", "chrf"):
             summary[f"{shown} {metric}"] = f"{result[name]['metrics'][metric]['value']:.2f}"
-        samples, pictures = _shown(loaded, part, found)
+        samples, pictures = _shown(loaded, chosen, found)
     summary |= {
         "updates": f"{position.step:,}",
         "training time": format_duration(position.elapsed),
@@ -81,53 +86,28 @@ def conclude_translation(
     return result
 
 
-def translate_part(loaded: LoadedTranslation, part: Pairs, progress: Progress) -> list[Hypothesis]:
-    """The best translation of each pair's source, of the first `MOST_JUDGED`."""
-    count = min(len(part), MOST_JUDGED)
-    found: list[Hypothesis] = []
-    for start in range(0, count, 256):
-        sources = [part.source[number].astype("int64") for number in range(start, min(start + 256, count))]
-        found += [one[0] for one in translate_tokens(loaded.network, sources)]
-        progress.work("translating", len(found), count, unit=" sentences")
-    return found
-
-
-def judge_translations(part: Pairs, found: list[Hypothesis], loaded: LoadedTranslation) -> dict[str, Any]:
-    """BLEU and chrF beside those of copying the source."""
-    texts = part.texts[: len(found)]
-    references = [target for _, target in texts]
-    said = [loaded.encoding.target.decode(one.tokens) for one in found]
-    metrics = translation_metrics(references, said)
-    naive = translation_metrics(references, copied_source([source for source, _ in texts]))
-    return {
-        "count": len(found),
-        "unscored": len(part) - len(found),
-        "main": "bleu",
-        "metrics": {name: metric_as_json(metric) for name, metric in metrics.items()},
-        "baseline": {"name": "the source copied", **{name: metric_as_json(metric) for name, metric in naive.items()}},
-    }
-
-
 def _shown(
-    loaded: LoadedTranslation, part: Pairs, found: list[Hypothesis]
+    loaded: LoadedTranslation, pairs: list[tuple[str, str]], found: list[Translation]
 ) -> tuple[list[tuple[str, str]], list[tuple[str, str]]]:
-    """Some translations as text, and where the model looked while it said the longest of them."""
-    numbers = range(0, len(found), max(1, len(found) // SHOWN))
-    samples = [
-        (f"{part.texts[n][0]}\n", f"{loaded.encoding.target.decode(found[n].tokens)}\nreference: {part.texts[n][1]}")
-        for n in numbers
-    ]
-    longest = max(numbers, key=lambda number: min(len(found[number].tokens), 20))
-    source = part.source[longest].astype("int64")
-    (again,) = translate_tokens(loaded.network, [source], attention=True)
-    best = again[0]
-    if best.attention is None:
+    """Some translations as text, and where the model looked while it said one of them."""
+    numbers = range(0, len(found), -(-len(found) // SHOWN))
+    samples = [(f"{pairs[n][0]}\n", f"{found[n].text}\nreference: {pairs[n][1]}") for n in numbers]
+    source = pairs[max(numbers, key=lambda number: _telling(found[number]))][0]
+    (again,) = translate_texts(loaded, [source], attention=True)
+    best = again.hypothesis
+    if best is None or best.attention is None:
         return samples, []
-    columns = [*_pieces(loaded.encoding.source, source.tolist()), "(end)"]
+    columns = [*_pieces(loaded.encoding.source, loaded.encoding.encode_source(source)[: loaded.longest].tolist())]
     rows = [*_pieces(loaded.encoding.target, best.tokens), "(end)"]
-    chart = alignment_chart(columns, rows, best.attention.float().cpu().numpy())
+    chart = alignment_chart([*columns, "(end)"], rows, best.attention.float().cpu().numpy())
     return samples, [("Attention: what each token was said from", chart)]
 
 
-def _pieces(vocabulary: Any, tokens: list[int]) -> list[str]:
+def _telling(one: Translation) -> int:
+    """How much of a picture it gives: more tokens are better up to where they get small."""
+    count = 0 if one.hypothesis is None else len(one.hypothesis.tokens)
+    return count if count <= MOST_IN_PICTURE else -count
+
+
+def _pieces(vocabulary: Vocabulary, tokens: list[int]) -> list[str]:
     return [vocabulary.decode([token]).strip() or "␣" for token in tokens]

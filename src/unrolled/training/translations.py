@@ -5,14 +5,15 @@ import json
 import math
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, Literal, cast
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
 from unrolled.data.config import DataConfig
-from unrolled.data.pairs import OpenedPairs, PairBatch, PairData, PairFeed, Pairs, prepare_pairs
+from unrolled.data.pair_data import OpenedPairs, PairData, prepare_pairs
+from unrolled.data.pairs import LONGEST, PairBatch, PairFeed, Pairs
 from unrolled.errors import UserError
 from unrolled.inference.batches import on_device
 from unrolled.inference.translation_loading import build_translation_network
@@ -20,6 +21,7 @@ from unrolled.layers.state import State
 from unrolled.models.config import ModelConfig
 from unrolled.models.files import write_model
 from unrolled.models.translation import TranslationNetwork, equal_parameters
+from unrolled.training.applicable import Situation, check_applicable
 from unrolled.training.atomic import write_atomically
 from unrolled.training.card import translation_card
 from unrolled.training.config import TrainConfig
@@ -32,6 +34,8 @@ from unrolled.training.translation_conclude import conclude_translation
 
 VALIDATION_PAIRS = 1000
 """Validations during training read at most so many pairs, always the same ones."""
+FAMILIES = ("rnn", "lstm", "gru", "transformer")
+"""Those that have a decoder."""
 
 
 def train_translation(
@@ -49,7 +53,10 @@ def train_translation(
     accelerator = start.accelerator
     pairs = prepare_pairs(opened, start.data, seed=start.config.seed)
     data, model, config = choose_for_translation(start.data, start.model, start.config, len(pairs.parts["train"]))
-    model = _at_equal_parameters(model, pairs)
+    here = Situation("translate", model.family, frozenset(["text"]), "text", data=data, model=model)
+    check_applicable(here, start.data, start.model, start.config)
+    if start.model.width is None:
+        model = at_equal_parameters(model, pairs)
     settings = {
         "data": asdict(data),
         "model": asdict(model),
@@ -69,15 +76,23 @@ def train_translation(
     seed_beginning(config.seed)
     sizes = len(pairs.encoding.source), len(pairs.encoding.target)
     try:
-        network = build_translation_network(*sizes, model, shared=pairs.encoding.shared)
+        network = build_translation_network(*sizes, model, shared=pairs.encoding.shared, context=pairs.longest)
     except ValueError as error:
         raise UserError(f"this model cannot be built: {error}") from error
     precision = choose_precision(config.precision, accelerator.device)
     context = autocast(precision, accelerator.device)
     valid = pairs.parts.get("valid")
+    lasting = {
+        "task": "translate",
+        "sizes": list(sizes),
+        "shared": pairs.encoding.shared,
+        "context": pairs.longest,
+        "growth": pairs.parts["train"].growth,
+        "read": pairs.recipe.to_json(),
+    }
 
     def save(folder: Path, position: Position, found: Any, weights: dict[str, Tensor]) -> None:
-        facts = {"task": "translate", "sizes": list(sizes), "shared": pairs.encoding.shared, "step": position.step}
+        facts = lasting | {"step": position.step}
         card = translation_card(model, pairs.summary, found, position.step)
         files = {"encoding.json": pairs.encoding.to_text(), "README.md": card}
         write_model(folder, network, facts=facts, files=files, weights=weights)
@@ -114,51 +129,55 @@ def choose_for_translation(
 ) -> tuple[DataConfig, ModelConfig, TrainConfig]:
     """Complete configurations; what was given is kept."""
     family = "lstm" if model.family == "auto" else model.family
-    if family not in ("rnn", "lstm", "gru", "transformer"):
-        raise UserError(f"translate has no {family} decoder; choose rnn, lstm, gru or transformer")
+    if family not in FAMILIES:
+        raise UserError(f"translate has no {family} decoder; choose {', '.join(FAMILIES[:-1])} or {FAMILIES[-1]}")
     width = model.width or (256 if pairs >= 20_000 else 128)
+    transformer = family == "transformer"
     heads = model.heads or max(1, width // 64)
+    # What does not apply stays as it was given: what has been chosen can be given again (see `applicable`).
     model = replace(
         model,
         family=family,
         width=width,
-        layers=model.layers or (3 if family == "transformer" else 1),
-        heads=heads,
-        kv_heads=model.kv_heads or heads,
-        positions="rotary" if model.positions == "auto" else model.positions,
-        embedding_size=width if family == "transformer" else model.embedding_size or width,
+        layers=model.layers or (3 if transformer else 1),
+        heads=heads if transformer else model.heads,
+        kv_heads=model.kv_heads or heads if transformer else model.kv_heads,
+        positions="rotary" if model.positions == "auto" and transformer else model.positions,
+        embedding_size=width if transformer else model.embedding_size or width,
         attention="multiplicative" if model.attention == "auto" else model.attention,
         tie_weights=True if model.tie_weights is None else model.tie_weights,
         dropout=0.2 if model.dropout is None else model.dropout,
     )
     limited = any(limit is not None for limit in (train.max_steps, train.max_epochs, train.max_time))
+    batch_size = train.batch_size or (64 if pairs >= 10_000 else 32 if pairs >= 2000 else 16)
+    an_epoch = -(-pairs // batch_size)
+    epochs = train.max_epochs if limited else float(max(12, min(100, round(3000 / an_epoch))))
+    updates = train.max_steps or (round(epochs * an_epoch) if epochs else 2000)
+    rate = 2e-3 if transformer else 4e-3
     train = replace(
         train,
-        batch_size=train.batch_size or 64,
+        batch_size=batch_size,
         optimizer="adamw" if train.optimizer == "auto" else train.optimizer,
-        learning_rate=(2e-3 if family == "transformer" else 4e-3)
-        if train.learning_rate is None
-        else train.learning_rate,
+        learning_rate=rate if train.learning_rate is None else train.learning_rate,
         weight_decay=0.01 if train.weight_decay is None else train.weight_decay,
         schedule="cosine" if train.schedule == "auto" else train.schedule,
-        warmup_steps=200 if train.warmup_steps is None else train.warmup_steps,
+        warmup_steps=min(200, max(1, updates // 10)) if train.warmup_steps is None else train.warmup_steps,
         label_smoothing=train.label_smoothing or 0.1,
-        max_epochs=train.max_epochs if limited else 12.0,
+        max_epochs=epochs,
         max_time=train.max_time if limited else "10m",
     )
-    return data, model, train
+    return replace(data, context=data.context or LONGEST), model, train
 
 
-def _at_equal_parameters(model: ModelConfig, pairs: PairData) -> ModelConfig:
+def at_equal_parameters(model: ModelConfig, pairs: PairData) -> ModelConfig:
     """Without attention the network is made wider until it has as many parameters, so that both cost the same."""
     if model.attention != "none" or model.family == "transformer":
         return model
     sizes = len(pairs.encoding.source), len(pairs.encoding.target)
 
-    def build(width: int, attention: Any = "none") -> nn.Module:
-        return build_translation_network(
-            *sizes, replace(model, width=width, attention=attention), shared=pairs.encoding.shared
-        )
+    def build(width: int, attention: Literal["multiplicative", "none"] = "none") -> nn.Module:
+        changed = replace(model, width=width, attention=attention)
+        return build_translation_network(*sizes, changed, shared=pairs.encoding.shared)
 
     with torch.device("meta"):
         wanted = sum(parameter.numel() for parameter in build(model.width or 1, "multiplicative").parameters())
@@ -207,7 +226,8 @@ class PairLoss:
 
 def _validate(network: TranslationNetwork, pairs: Pairs, context: contextlib.AbstractContextManager) -> PairLoss:
     device = next(network.parameters()).device
-    order = np.argsort(pairs.lengths[:VALIDATION_PAIRS], kind="stable")
+    chosen = pairs.spread(VALIDATION_PAIRS)
+    order = chosen[np.argsort(pairs.lengths[chosen], kind="stable")]
     total, count = 0.0, 0
     network.eval()
     with torch.inference_mode(), context:

@@ -11,8 +11,8 @@ from unrolled.errors import UserError
 
 
 def pairs(source: Source) -> list[tuple[str, str]]:
-    assert [field.name for field in source.fields] == ["source", "target"]
-    return [(record.values["source"], record.values["target"]) for record in source]
+    source_name, target_name = (field.name for field in source.fields)
+    return [(record.values[source_name], record.values[target_name]) for record in source]
 
 
 def test_a_tsv_like_tatoeba(tmp_path: Path) -> None:

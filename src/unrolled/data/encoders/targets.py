@@ -84,6 +84,10 @@ class StepTarget:
         return cls(data["field"], tuple(data["labels"]))
 
 
+ANY_EVENT = "event"
+"""The one label of events that are not told apart."""
+
+
 @dataclass(frozen=True)
 class EventTarget:
     """Points in time as labels per step: label 0 is "nothing here".
@@ -105,8 +109,9 @@ class EventTarget:
         number = {label: index for index, label in enumerate(self.labels, 1)}
         places = np.round(np.asarray(value.positions) * (self.rate / rate)).astype(np.int64)
         for place, label in zip(places, value.labels, strict=True):
-            if label in number and place + self.reach >= 0:
-                target[max(0, place - self.reach) : place + self.reach + 1] = number[label]
+            kind = number.get(label, 1 if self.labels == (ANY_EVENT,) else 0)
+            if kind and place + self.reach >= 0:
+                target[max(0, place - self.reach) : place + self.reach + 1] = kind
         return target
 
     def to_json(self) -> dict[str, Any]:

@@ -19,6 +19,8 @@ MOST_LABELS = 0.5
 """a column of words is labels if at most this share of its rows differ, and none is long"""
 LABEL_LENGTH = 60
 """characters of the longest label, where nothing but the content tells"""
+FEWEST = 20
+"""rows from which on a column named as labels are must have some of them twice"""
 TEXT_SUFFIXES = (".txt", ".text", ".md")
 
 
@@ -101,8 +103,8 @@ def _looks_like_labels(column: pl.Series) -> bool:
     if column.dtype.is_nested() or column.dtype.is_temporal() or column.dtype.is_float():
         return False
     filled = words(column).drop_nulls()
-    if column.name.lower() in LABEL_NAMES:
-        return True
+    if column.name.lower() in LABEL_NAMES:  # unless it is called target and holds a text for every source
+        return column.dtype != pl.String or len(filled) < FEWEST or filled.n_unique() < 0.9 * len(filled)
     return filled.n_unique() <= MOST_LABELS * len(filled) and not (filled.str.len_chars() > LABEL_LENGTH).any()
 
 

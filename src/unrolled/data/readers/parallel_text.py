@@ -29,19 +29,21 @@ def is_parallel_text(table: Table, reading: Reading) -> bool:
 
 
 def read_parallel_table(table: Table, reading: Reading, notes: Notes) -> WideSource:
-    """A table of two columns of text: `source` is the first, `target` the second, or the column that `--target` names.
+    """A table of two columns of text: the fields `source`, the first, and `target`, the second; if `--target` names a
+    column, that is the target and both fields are called as their columns.
 
     Pairs with an empty side are left out and counted.
     """
     names = list(table.columns)
-    target = names[1] if reading.target in (None, "target") else table.require(reading.target or "", "--target")
+    named = reading.target not in (None, "target")
+    target = table.require(reading.target or "", "--target") if named else names[1]
     source = names[1 - names.index(target)]
-    frame = table.frame.select(pl.col(source).alias("source"), pl.col(target).alias("target"))
-    dtype = pl.String()
-    pairs = Table(table.name, frame, table.length, {"source": dtype, "target": dtype}, table.rows)
-    pairs = drop_empty_text(pairs, ["source", "target"], notes)
-    columns = [Column(field, decoders.text, [field.name]) for field in FIELDS]
-    return WideSource(pairs, columns, None, "target", notes)
+    new = (source, target) if named else ("source", "target")
+    frame = table.frame.select(pl.col(source).alias(new[0]), pl.col(target).alias(new[1]))
+    pairs = Table(table.name, frame, table.length, dict.fromkeys(new, pl.String()), table.rows)
+    pairs = drop_empty_text(pairs, list(new), notes)
+    columns = [Column(Field(name, "text", timed=False), decoders.text, [name]) for name in new]
+    return WideSource(pairs, columns, None, new[1], notes)
 
 
 def looks_like(paths: list[Path], reading: Reading) -> bool:

@@ -26,6 +26,8 @@ TIME_NAMES = frozenset(
         "ms",
     ]
 )
+IRREGULAR = "irregular steps, taken as if they were regular"
+"""the note about steps that are longer or shorter than the others"""
 _DATES = ("%Y-%m-%d", "%Y/%m/%d", "%d.%m.%Y", "%m/%d/%Y", "%d/%m/%Y", "%d-%m-%Y", "%Y%m%d")
 _CLOCKS = ("", " %H:%M:%S%.f", "T%H:%M:%S%.f", " %H:%M", "T%H:%M")
 _FORMATS = (
@@ -141,5 +143,5 @@ def count_irregular(times: np.ndarray, bounds: np.ndarray, notes: Notes) -> floa
         return None
     usual = float(np.median(steps))
     irregular = int((np.abs(steps - usual) > 0.1 * usual).sum())
-    notes.add("irregular steps, taken as if they were regular", irregular)
+    notes.add(IRREGULAR, irregular)
     return 1 / float(steps.mean()) if not irregular and times.dtype.kind == "M" else None

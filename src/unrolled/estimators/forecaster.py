@@ -1,0 +1,128 @@
+"""Forecasting for Python, as in scikit-learn: series in, the steps after their end out."""
+
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from unrolled.data.forecast_data import Opened, open_for_forecast
+from unrolled.data.forecast_series import Series, read_all
+from unrolled.data.readers.arrays import read_arrays
+from unrolled.data.records import Notes, Reading, Source
+from unrolled.errors import UserError
+from unrolled.estimators.base import TrainedEstimator
+from unrolled.estimators.settings import configs
+from unrolled.inference.forecast_files import part_of, read_series
+from unrolled.inference.forecast_loading import LoadedForecast, load_forecast
+from unrolled.inference.forecast_predict import Ahead, forecast_series
+from unrolled.inference.forecast_scores import ForecastJudgement, judge_forecasts
+
+
+class Forecaster(TrainedEstimator):
+    """What comes next in one series or several.
+
+    X is one series, an array `[time]` or `[time, channels]` or a frame with a row per step; several, an array
+    `[n, time, channels]` or a list of arrays of any lengths; or the path of anything that `unrolled train` reads.
+    NaN is a missing value. The steps of every series are cut in time for validation.
+
+    The main settings: `horizon` (steps ahead), `context` (steps looked back), `target` (the one column to forecast),
+    `quantiles` (a text as on the command line, or a sequence of levels), `parts` and `family`.
+    """
+
+    _task = "forecast"
+
+    def fit(self, X: Any, y: Any = None) -> "Forecaster":
+        """Train; y is not used. Raises `UserError` as `unrolled train` does."""
+        from unrolled.training.forecasts import train_forecast
+
+        settings = self.get_params(deep=False)
+        for name in ("quantiles", "parts"):
+            if settings[name] is not None and not isinstance(settings[name], str):
+                settings[name] = ",".join(f"{number:g}" for number in settings[name]) or "none"
+        data, model, train = configs(settings)
+        if _is_path(X):
+            files, opened = [str(X)], open_for_forecast([str(X)], data, "forecast")
+        else:
+            reading = Reading(
+                inputs=tuple(data.inputs), target=data.target, id=data.id, time=data.time, task="forecast"
+            )
+            files, opened = [], Opened({"train": _open(X, reading)}, "", Notes())
+        with tempfile.TemporaryDirectory() as beside:
+            folder = Path(beside) / "run" if self.run is None else Path(self.run)
+            self.result_ = train_forecast(
+                files, run=str(folder), data=data, model=model, train_config=train, silent=self.silent, opened=opened
+            )
+            self._keep(folder / "best")
+        if self.run is None:
+            self.result_ = {name: self.result_[name] for name in self.result_ if name not in ("run", "model", "report")}
+        return self
+
+    def predict(self, X: Any, *, horizon: int | None = None) -> np.ndarray:
+        """The steps after the end of X, `[horizon, targets]` or for several series `[n, horizon, targets]`.
+
+        `horizon` may be longer than in training: then forecasts are fed back.
+        """
+        found = np.stack([one.point for one in self._ahead(X, horizon)])
+        return found if _is_several(X) or len(found) > 1 else found[0]
+
+    def predict_quantiles(self, X: Any, *, horizon: int | None = None) -> np.ndarray:
+        """The same for each level, ascending: `[horizon, targets, levels]` or `[n, horizon, targets, levels]`.
+
+        Raises `UserError` for a model that was trained without.
+        """
+        found = [one.quantiles for one in self._ahead(X, horizon) if one.quantiles is not None]
+        if not found:
+            raise UserError("the model forecasts one value per step; train it with quantiles such as (0.1, 0.5, 0.9)")
+        stacked = np.stack(found)
+        return stacked if _is_several(X) or len(found) > 1 else stacked[0]
+
+    def score(self, X: Any, y: Any = None) -> float:
+        """The mean absolute error over all windows of X, in standard deviations of each channel, times -1."""
+        value = self.evaluate(X).metrics["mae"].value
+        return float("nan") if value is None else -value
+
+    def evaluate(self, X: Any) -> ForecastJudgement:
+        """All metrics over all windows of X, beside those of forecasts without a model."""
+        loaded: LoadedForecast = self._model
+        part = part_of(loaded, self._series(X), Notes(), str(X) if _is_path(X) else "X")
+        return judge_forecasts(loaded.network, loaded.encoding, part.windows, part.values)
+
+    def _load(self, folder: Path) -> LoadedForecast:
+        return load_forecast(folder)
+
+    def _ahead(self, X: Any, horizon: int | None) -> list[Ahead]:
+        if horizon is not None and horizon < 1:
+            raise UserError(f"horizon is {horizon}, which must be at least 1")
+        return list(forecast_series(self._model, self._series(X), horizon=horizon))
+
+    def _series(self, X: Any) -> list[Series]:
+        loaded: LoadedForecast = self._model
+        if _is_path(X):
+            return read_series(loaded, [str(X)], Notes())
+        reading = loaded.encoding.reading
+        source = _open(X, Reading(id=reading["id"], time=reading["time"], task="forecast"))
+        return read_all(source, Notes(), wanted=loaded.encoding.columns)
+
+
+def _open(X: Any, reading: Reading) -> Source:
+    """Series in memory as records."""
+    if hasattr(X, "columns") or hasattr(X, "column_names") or hasattr(X, "collect_schema"):
+        from unrolled.data.readers.frames import read_frame
+
+        return read_frame(X, reading, Notes(), "X")
+    several: Sequence[Any] = X if _is_several(X) else [np.asarray(X)]
+    arrays = [np.asarray(one, dtype=np.float32) for one in several]
+    return read_arrays([one[:, None] if one.ndim == 1 else one for one in arrays], None, None, task="forecast")
+
+
+def _is_several(X: Any) -> bool:
+    """Whether it is a list of series, or an array with an axis for them."""
+    if isinstance(X, list | tuple):
+        return bool(X) and np.ndim(X[0]) > 0
+    return isinstance(X, np.ndarray) and X.ndim == 3
+
+
+def _is_path(X: Any) -> bool:
+    return isinstance(X, str | Path)

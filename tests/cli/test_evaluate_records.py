@@ -1,0 +1,193 @@
+"""`unrolled evaluate` of models of records, as a person uses it."""
+
+import json
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from small_record_runs import (
+    train_small,
+    write_flowers,
+    write_heartbeats,
+    write_prices,
+    write_recordings,
+    write_sentences,
+)
+from unrolled.cli.main import main
+from unrolled.data.records import Notes
+from unrolled.data.reopening import reopen
+from unrolled.inference.predict import predictions
+from unrolled.inference.record_loading import load_records
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("flowers")
+    return train_small([write_flowers(folder / "flowers.csv")], folder / "run")
+
+
+def evaluate(capsys: pytest.CaptureFixture, *arguments: object) -> tuple[int, str, str]:
+    code = main(["evaluate", *map(str, arguments)])
+    out, err = capsys.readouterr()
+    return code, out, err
+
+
+def test_any_labelled_file(run: Path, tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
+    path = write_flowers(tmp_path / "other.csv", 12, extra="7")
+    code, out, err = evaluate(capsys, run, path, "--json")
+    assert code == 0
+    result = json.loads(out)
+    loaded = load_records(run)
+    rows = predictions(loaded, reopen([str(path)], loaded.recipe, Notes(), labelled=False)).rows
+    accuracy = np.mean([row["prediction"] == "abc"[number % 3] for number, row in enumerate(rows)])
+    scores = result["file"]
+    assert scores["metrics"]["accuracy"]["value"] == pytest.approx(accuracy)
+    assert scores["metrics"]["accuracy"]["low"] is not None
+    assert (scores["count"], scores["unscored"]) == (12, 0)
+    assert scores["baseline"]["accuracy"]["value"] == pytest.approx(1 / 3)
+    assert result["task"] == "classify"
+    assert any("colour" in note for note in result["notes"])
+    assert f"{path}: accuracy {accuracy:.4g} (" in err
+    assert "12 scored; baseline: class shares of the training part" in err
+
+
+def test_the_parts_of_the_run(run: Path, tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
+    code, out, _ = evaluate(capsys, run, "--json")
+    assert code == 0
+    own = json.loads(out)
+    assert own["valid"]["count"] == 3
+    code, out, err = evaluate(capsys, run, "--part", "train", "--json")
+    assert code == 0
+    assert json.loads(out)["train"]["count"] == 27
+    assert "train part: accuracy" in err
+    code, out, err = evaluate(capsys, run, "--part", "test")
+    assert (code, out, err) == (2, "", "unrolled: the run has no test part; it has train, valid\n")
+    copy = shutil.copytree(run / "best", tmp_path / "model")
+    code, _, err = evaluate(capsys, copy)
+    assert code == 2
+    assert "does not say what it was trained with; name the files to judge" in err
+
+
+def test_data_that_changed_is_not_judged(tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
+    path = write_flowers(tmp_path / "flowers.csv", 30)
+    run = train_small([path], tmp_path / "run")
+    write_flowers(path, 33)
+    code, _, err = evaluate(capsys, run)
+    assert code == 2
+    assert "have changed since, so its parts are others now; name the files to judge" in err
+    (run / "split.json").unlink()
+    code, _, err = evaluate(capsys, run)
+    assert code == 2
+    assert "split.json is damaged or missing" in err
+
+
+def test_the_scores_are_those_of_the_end_of_training(tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
+    from unrolled.models.config import ModelConfig
+    from unrolled.training.config import TrainConfig
+    from unrolled.training.start import train_files
+
+    write_flowers(tmp_path / "flowers_TRAIN.csv", 600)
+    write_flowers(tmp_path / "flowers_TEST.csv", 9)
+    result = train_files(
+        [str(tmp_path / "flowers_TRAIN.csv")],
+        run=str(tmp_path / "run"),
+        model=ModelConfig(width=4, members=1),
+        train_config=TrainConfig(max_steps=1, precision="32"),
+        silent=True,
+    )
+    code, out, _ = evaluate(capsys, tmp_path / "run", "--json")
+    assert code == 0
+    for name in ("valid", "test"):
+        assert json.loads(out)[name] == json.loads(json.dumps(result[name]))
+
+
+def test_labels_that_training_did_not_see(run: Path, tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
+    path = write_flowers(tmp_path / "strange.csv", 8, labels=("a", "x"))
+    code, out, err = evaluate(capsys, run, path)
+    assert code == 0
+    assert "4 scored, 4 without a known label" in out
+    assert "with a label that training did not see, left out of the scores: 4" in err
+    code, _, err = evaluate(capsys, run, write_flowers(tmp_path / "none.csv", 8, labels=("x", "z")))
+    assert code == 2
+    assert "none.csv has no record whose species the model knows (it knows a, b, c); there is nothing to judge" in err
+
+
+def test_what_cannot_be(run: Path, tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
+    (tmp_path / "near.csv").write_text("petal_lenght,petal_width,species\n1,2,a\n2,3,b\n")
+    (tmp_path / "empty.csv").touch()
+    plain = write_flowers(tmp_path / "plain.csv", 4, labels=None)
+    for arguments, sentence in {
+        (run, plain): "no column 'species'",
+        (run, tmp_path / "near.csv"): "near.csv has no column 'petal_length', which the model reads",
+        (run, tmp_path / "empty.csv"): "empty.csv",
+        (run, tmp_path / "none.csv"): "there is no file",
+    }.items():
+        code, out, err = evaluate(capsys, *arguments)
+        assert (code, out) == (2, ""), err
+        assert sentence in err
+        assert err.count("\n") == 1
+
+
+def test_values_tags_texts_and_events(tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
+    pytest.importorskip("soundfile")
+    pytest.importorskip("wfdb")
+    prices = write_prices(tmp_path / "prices.csv")
+    sentences = write_sentences(tmp_path / "sentences.conll")
+    clips, beats = write_recordings(tmp_path / "clips"), write_heartbeats(tmp_path / "beats")
+    runs = {
+        "r2": (train_small([prices], tmp_path / "r1", "regress", target="price"), prices),
+        "span_f1": (train_small([sentences], tmp_path / "r2"), sentences),
+        "cer": (train_small([clips], tmp_path / "r3", "transcribe"), clips),
+        "f1": (train_small([beats], tmp_path / "r4", "tag"), beats),
+    }
+    for metric, (run, path) in runs.items():
+        code, out, err = evaluate(capsys, run, path, "--json")
+        assert code == 0, err
+        assert metric in json.loads(out)["file"]["metrics"]
+
+
+def test_labels_from_file_names_are_found_again(tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
+    soundfile = pytest.importorskip("soundfile")
+    random = np.random.default_rng(0)
+    for name, count in (("old", 12), ("new", 2)):
+        (tmp_path / name).mkdir()
+        for number in range(count):
+            path = tmp_path / name / f"{'yes' if number % 2 else 'no'}_anna_{number}.wav"
+            soundfile.write(path, random.normal(size=900) * 0.1, 8000)
+    run = train_small([tmp_path / "old"], tmp_path / "run")
+    # Two files alone would not tell which part of their names is the label.
+    code, out, err = evaluate(capsys, run, tmp_path / "new", "--json")
+    assert code == 0, err
+    assert json.loads(out)["file"]["count"] == 2
+    labels = tmp_path / "labels.csv"
+    labels.write_text("path,label\nno_anna_0.wav,yes\nyes_anna_1.wav,maybe\n")
+    code, out, err = evaluate(capsys, run, tmp_path / "new", "--labels", labels, "--json")
+    assert code == 0, err
+    assert (json.loads(out)["file"]["count"], json.loads(out)["file"]["unscored"]) == (1, 1)
+    code, out, _ = evaluate(capsys, run, tmp_path / "new" / "no_anna_0.wav", "--json")
+    assert (code, json.loads(out)["file"]["count"]) == (0, 1)
+
+
+@pytest.mark.parametrize("header", [">s{n}|{label}", ">s{n} {label} of a cell", '>s{n} class="{label}" x=1'])
+def test_labels_in_fasta_headers_are_found_again(header: str, tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
+    def write(path: Path, count: int) -> Path:
+        lines = [f"{header.format(n=n, label=['even', 'odd'][n % 2])}\nACGT{'ACGT'[n % 4] * 3}" for n in range(count)]
+        path.write_text("\n".join(lines) + "\n")
+        return path
+
+    run = train_small([write(tmp_path / "many.fasta", 30)], tmp_path / "run", "classify")
+    # One sequence alone would not tell where the label is.
+    code, out, err = evaluate(capsys, run, write(tmp_path / "one.fasta", 1), "--json")
+    assert code == 0, err
+    assert (json.loads(out)["file"]["count"], json.loads(out)["file"]["unscored"]) == (1, 0)
+
+
+def test_arrays_with_names_for_their_parts(tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
+    X, y = np.random.default_rng(0).normal(size=(12, 5, 2)), np.arange(12) % 2
+    np.savez(tmp_path / "parts.npz", x_train=X, y_train=y)
+    run = train_small([tmp_path / "parts.npz"], tmp_path / "run", "classify")
+    code, out, err = evaluate(capsys, run, tmp_path / "parts.npz", "--json")
+    assert code == 0, err
+    assert json.loads(out)["file"]["count"] == 12

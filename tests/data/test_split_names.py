@@ -1,0 +1,68 @@
+"""Which files are for what, by their names or as given."""
+
+from pathlib import Path
+
+import pytest
+
+from unrolled.data.config import DataConfig
+from unrolled.data.split_names import find_parts
+from unrolled.errors import UserError
+
+
+def touch(folder: Path, *names: str) -> None:
+    for name in names:
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text("x")
+
+
+def parts(folder: Path, *names: str, **data: list[str]) -> dict[str, list[str]]:
+    given = {name: [str(folder / one) for one in values] for name, values in data.items()}
+    found = find_parts([folder / name for name in names], DataConfig(**given)).parts  # type: ignore[arg-type]
+    return {part: [str(path.relative_to(folder)) for path in paths] for part, paths in found.items()}
+
+
+def test_a_test_file_beside_the_training_file(tmp_path: Path) -> None:
+    touch(tmp_path, "GunPoint_TRAIN.ts", "GunPoint_TEST.ts", "Other_TEST.ts", "GunPoint_TEST.csv")
+    assert parts(tmp_path, "GunPoint_TRAIN.ts") == {"train": ["GunPoint_TRAIN.ts"], "test": ["GunPoint_TEST.ts"]}
+    assert "GunPoint_TEST.ts found beside it" in find_parts([tmp_path / "GunPoint_TRAIN.ts"], DataConfig()).note
+    assert parts(tmp_path, "Other_TEST.ts") == {"train": ["Other_TEST.ts"]}
+
+
+@pytest.mark.parametrize("names", [("train.csv", "dev.csv", "test.csv"), ("a-training.tsv", "a-val.tsv", "a-test.tsv")])
+def test_three_files_of_a_folder(names: tuple[str, str, str], tmp_path: Path) -> None:
+    touch(tmp_path, *names)
+    wanted = dict(zip(("train", "valid", "test"), ([name] for name in names), strict=True))
+    assert parts(tmp_path, ".") == wanted
+    assert parts(tmp_path, names[0]) == wanted
+    assert parts(tmp_path, *reversed(names)) == wanted
+
+
+def test_folders_named_so(tmp_path: Path) -> None:
+    touch(tmp_path, "train/cat/1.wav", "test/cat/2.wav", ".hidden/x", "README.md")
+    assert parts(tmp_path, ".") == {"train": ["train"], "test": ["test"]}
+
+
+def test_a_folder_without_such_names_is_one_part(tmp_path: Path) -> None:
+    touch(tmp_path, "cat/1.wav", "dog/2.wav", "test_drive/3.wav")
+    assert parts(tmp_path, ".") == {"train": ["."]}
+    assert parts(tmp_path, "cat", "dog") == {"train": ["cat", "dog"]}
+
+
+def test_what_is_given_holds_and_patterns_are_expanded(tmp_path: Path) -> None:
+    touch(tmp_path, "x_TRAIN.ts", "x_TEST.ts", "clips/7_a_0.wav", "clips/7_b_1.wav", "clips/7_b_2.wav")
+    assert parts(tmp_path, "x_TRAIN.ts", valid=["clips"]) == {"train": ["x_TRAIN.ts"], "valid": ["clips"]}
+    found = parts(tmp_path, "x_TRAIN.ts", test=["clips/7_*_[01].wav"])
+    assert found == {"train": ["x_TRAIN.ts"], "test": ["clips/7_a_0.wav", "clips/7_b_1.wav"]}
+
+
+def test_files_that_are_not_there_or_there_twice(tmp_path: Path) -> None:
+    touch(tmp_path, "a.csv", "b.csv")
+    with pytest.raises(UserError, match=r"there is no file .*c\.csv; give a file or a folder of data"):
+        parts(tmp_path, "c.csv")
+    with pytest.raises(UserError, match=r"there is no file .*nothing_\*\.csv"):
+        parts(tmp_path, "a.csv", valid=["nothing_*.csv"])
+    with pytest.raises(UserError, match=r"a\.csv is given for train and for valid"):
+        parts(tmp_path, "a.csv", valid=["a.csv"])
+    with pytest.raises(UserError, match=r"b\.csv is given for valid and for test"):
+        parts(tmp_path, "a.csv", valid=["b.csv"], test=["./b.csv"])

@@ -1,0 +1,53 @@
+"""Reading in worker processes gives what reading here gives."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from unrolled.data.config import DataConfig
+from unrolled.data.encoding import fit_encoding
+from unrolled.data.readers.audio import read_audio
+from unrolled.data.records import Notes, Reading
+from unrolled.data.schema import infer_schema
+from unrolled.data.workers import TRIED, read_and_encode
+from unrolled.errors import UserError
+
+soundfile = pytest.importorskip("soundfile")
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    random = np.random.default_rng(0)
+    for number in range(TRIED + 10):
+        label = ("low", "high")[number % 2]
+        tone = np.sin(np.arange(1600) * (0.05, 0.4)[number % 2]) + random.normal(0, 0.1, 1600)
+        soundfile.write(tmp_path / f"{label}_{number}.wav", 0.3 * tone, 8000)
+    return tmp_path
+
+
+def test_other_processes_give_the_same_in_the_same_order(folder: Path) -> None:
+    source = read_audio([folder], Reading(), Notes())
+    encoding = fit_encoding(
+        infer_schema(source, task=None, target=None, inputs=[]), lambda: source, len(source), DataConfig()
+    )
+    numbers = list(range(len(source)))[::-1]
+    here = [encoding.encode(source.record(number)) for number in numbers]
+    there = list(read_and_encode(source, numbers, encoding, workers=2))
+    assert [record.origin for record, _ in there] == [source.record(number).origin for number in numbers]
+    for one, (_, other) in zip(here, there, strict=True):
+        np.testing.assert_array_equal(one.numbers, other.numbers)
+        np.testing.assert_array_equal(one.target, other.target)
+    assert "audio" not in there[-1][0].values
+    assert there[-1][0].values["label"] in ("low", "high")
+
+
+def test_a_broken_file_is_named_from_another_process(folder: Path) -> None:
+    source = read_audio([folder], Reading(), Notes())
+    encoding = fit_encoding(
+        infer_schema(source, task=None, target=None, inputs=[]), lambda: source, len(source), DataConfig()
+    )
+    broken = source.files.paths[TRIED + 3]
+    broken.write_bytes(b"RIFF")
+    with pytest.raises(UserError, match=broken.name):
+        list(read_and_encode(source, list(range(len(source))), encoding, workers=2))
