@@ -105,7 +105,7 @@ def spoken_names(data: Path, scratch: Path, seed: int) -> dict[str, Any]:
 
 def ett(data: Path, scratch: Path, seed: int) -> dict[str, Any]:
     file = data / "forecast" / "ETTh1.csv"
-    return train([file], scratch, seed, context=96, horizon=96, parts=["8640", "2880", "2880"])
+    return train([file], scratch, seed, context=96, horizon=96, parts="8640,2880,2880")
 
 
 def weather(data: Path, scratch: Path, seed: int) -> dict[str, Any]:
@@ -142,7 +142,7 @@ def listops(data: Path, scratch: Path, seed: int) -> dict[str, Any]:
 def translated(attention: str) -> Callable[[Path, Path, int], dict[str, Any]]:
     def run(data: Path, scratch: Path, seed: int) -> dict[str, Any]:
         file = data / "translation" / "tatoeba-eng-deu.tsv"
-        return train([file], scratch, seed, attention=attention, test_fraction=0.04, split="group", group="source")
+        return train([file], scratch, seed, attention=attention, test_fraction=0.04)
 
     return run
 

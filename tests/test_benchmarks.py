@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 FOLDER = Path(__file__).parents[1] / "benchmarks"
-SCRIPTS = sorted(FOLDER.glob("*.py"))
+SCRIPTS = sorted([*FOLDER.glob("*.py"), *FOLDER.glob("defaults/*.py")])
 
 
 @pytest.fixture
@@ -34,14 +34,14 @@ def load(monkeypatch: pytest.MonkeyPatch) -> Iterator:
 @pytest.mark.slow
 @pytest.mark.parametrize("script", SCRIPTS, ids=lambda path: path.stem)
 def test_every_benchmark_runs_quickly_and_writes_nothing(script: Path) -> None:
-    before = sorted((FOLDER / "results").glob("*"))
+    before = sorted(FOLDER.glob("**/results/*"))
     done = subprocess.run([sys.executable, script, "--quick"], capture_output=True, text=True, timeout=300)
     assert done.returncode == 0, done.stderr
     assert "Machine: " in done.stdout
     assert "torch " in done.stdout
     assert any(line.startswith("|--") for line in done.stdout.splitlines()), done.stdout
     assert "UserWarning" not in done.stderr
-    assert sorted((FOLDER / "results").glob("*")) == before
+    assert sorted(FOLDER.glob("**/results/*")) == before
 
 
 def test_a_result_is_written_with_date_and_machine_but_never_a_quick_one(load, tmp_path, capsys) -> None:  # type: ignore[no-untyped-def]

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from unrolled.estimators.forecaster import Forecaster
     from unrolled.estimators.language import LanguageModel
     from unrolled.estimators.records import SequenceClassifier, SequenceRegressor, SequenceTagger, Transcriber
+    from unrolled.estimators.translator import Translator
     from unrolled.layers.attention import Attention
     from unrolled.layers.bidirectional import Bidirectional
     from unrolled.layers.combinators import Pointwise, Residual, Stack
@@ -38,6 +39,7 @@ __all__ = [
     "Stack",
     "Transcriber",
     "Transformer",
+    "Translator",
     "UserError",
 ]
 
@@ -59,6 +61,7 @@ _HOMES = {
     "Stack": "layers.combinators",
     "Transcriber": "estimators.records",
     "Transformer": "layers.transformer",
+    "Translator": "estimators.translator",
     "UserError": "errors",
 }
 

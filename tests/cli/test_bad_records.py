@@ -13,7 +13,13 @@ HEAD = ("a", "b", "colour", "who", "label")
 
 def rows(count: int = 40) -> list[list[object]]:
     return [
-        [round(0.37 * n % 2 + n % 2, 3), round(0.11 * n % 1, 3), ("red", "blue")[n % 3 > 1], f"p{n // 4}", ("no", "yes")[n % 2]]
+        [
+            round(0.37 * n % 2 + n % 2, 3),
+            round(0.11 * n % 1, 3),
+            ("red", "blue")[n % 3 > 1],
+            f"p{n // 4}",
+            ("no", "yes")[n % 2],
+        ]
         for n in range(count)
     ]
 
@@ -65,7 +71,11 @@ DATA: dict[str, tuple[list[list[object]], list[str], str]] = {
     "inputs that are not there": (rows(), ["--inputs", "color"], "did you mean 'colour'?"),
     "a group that is not there": (rows(), ["--group", "whom"], "did you mean 'who'?"),
     "one group": ([[*row[:3], "anna", row[4]] for row in rows()], ["--group", "who"], "belong to one group (anna)"),
-    "the target as an input": (rows(), ["--target", "label", "--inputs", "[a,label]"], "label is both an input and the target"),
+    "the target as an input": (
+        rows(),
+        ["--target", "label", "--inputs", "[a,label]"],
+        "label is both an input and the target",
+    ),
     "another task than the target allows": (rows(), ["--task", "regress", "--target", "label"], "label"),
     "groups without a column": (rows(), ["--data.split", "group"], "--group"),
     "nothing left for training": (
@@ -73,7 +83,11 @@ DATA: dict[str, tuple[list[list[object]], list[str], str]] = {
         ["--data.valid_fraction", "0.5", "--data.test_fraction", "0.5"],
         "leave nothing for training",
     ),
-    "validated on what was trained on": (rows(), ["--data.valid", "bad.csv"], "bad.csv is given for train and for valid"),
+    "validated on what was trained on": (
+        rows(),
+        ["--data.valid", "bad.csv"],
+        "bad.csv is given for train and for valid",
+    ),
     "a setting of another task": (rows(), ["--data.carry", "false"], "--data.carry false would have no effect"),
     "a setting of another family": (rows(), ["--model.heads", "2"], "--model.heads 2 would have no effect"),
 }
@@ -107,7 +121,9 @@ def test_extra_and_reordered_columns_of_the_test_file(capsys: pytest.CaptureFixt
     write("x_TEST.csv", rows(12))
     plain, _ = trained(capsys, "x_TRAIN.csv")
     Path("run").rename("plain")
-    write("x_TEST.csv", [[n, row[1], row[0], *row[2:]] for n, row in enumerate(rows(12))], ("extra", "b", "a", *HEAD[2:]))
+    write(
+        "x_TEST.csv", [[n, row[1], row[0], *row[2:]] for n, row in enumerate(rows(12))], ("extra", "b", "a", *HEAD[2:])
+    )
     other, log = trained(capsys, "x_TRAIN.csv")
     assert "columns of the test part that training did not have, left out (extra): 1" in log
     assert other["test"] == plain["test"]
@@ -115,7 +131,10 @@ def test_extra_and_reordered_columns_of_the_test_file(capsys: pytest.CaptureFixt
 
 def test_labels_and_categories_that_only_the_test_file_has(capsys: pytest.CaptureFixture) -> None:
     write("x_TRAIN.csv", rows())
-    strange = [[*row[:2], "green" if n < 3 else row[2], row[3], "maybe" if n >= 10 else row[4]] for n, row in enumerate(rows(12))]
+    strange = [
+        [*row[:2], "green" if n < 3 else row[2], row[3], "maybe" if n >= 10 else row[4]]
+        for n, row in enumerate(rows(12))
+    ]
     write("x_TEST.csv", strange)
     result, log = trained(capsys, "x_TRAIN.csv")
     assert "records in test with a label that training did not see, left out of the scores: 2" in log

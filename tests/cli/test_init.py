@@ -35,7 +35,7 @@ def test_train_accepts_the_config_unchanged(poems: Path) -> None:
     assert main(["init", str(poems)]) == 0
     parser = build_parser("train", options.add_train_options)
     from_config = options.parse(parser, ["--config", "poems.yaml"])
-    plain = options.parse(parser, [str(poems)])
+    plain = options.parse(parser, [str(poems), "--task", "language"])
     from_config.config = None
     assert from_config == plain
 
@@ -70,7 +70,7 @@ def test_odd_file_names_survive(name: str) -> None:
 def test_the_result_as_json(poems: Path, capsys: pytest.CaptureFixture) -> None:
     assert main(["init", str(poems), "--output", "texts/mine.yaml", "--json"]) == 0
     out, err = capsys.readouterr()
-    assert json.loads(out) == {"config": "texts/mine.yaml"}
+    assert json.loads(out) == {"config": "texts/mine.yaml", "task": "language"}
     assert err == "wrote texts/mine.yaml; train with: unrolled train --config texts/mine.yaml\n"
 
 
@@ -83,6 +83,43 @@ def test_a_config_is_never_overwritten(poems: Path, capsys: pytest.CaptureFixtur
 
 
 def test_a_file_or_folder_that_is_not_there(poems: Path, capsys: pytest.CaptureFixture) -> None:
-    assert refusal(capsys, "nope.txt") == "there is no file nope.txt; give a text file or a folder of them"
+    assert refusal(capsys, "nope.txt") == "there is no file nope.txt; give a file or a folder of data"
     assert refusal(capsys, str(poems), "-o", "q/x.yaml") == "there is no folder q to write x.yaml to; create it first"
     assert sorted(path.name for path in Path().iterdir()) == ["texts"]
+
+
+TABLE = "a,b,who,kind\n" + "".join(f"{n}.5,{n % 3}.25,p{n // 3},{('x', 'y')[n % 2]}\n" for n in range(30))
+
+
+def test_what_is_in_a_table_is_said_and_written(capsys: pytest.CaptureFixture) -> None:
+    Path("table.csv").write_text(TABLE)
+    assert main(["init", "table.csv", "--target", "kind", "--group", "who", "--inputs", "a", "--inputs", "b"]) == 0
+    assert capsys.readouterr().out == (
+        "classify: features -> kind; 30 records\nwrote table.yaml; train with: unrolled train --config table.yaml\n"
+    )
+    text = Path("table.yaml").read_text()
+    assert "# classify: features -> kind; 30 records\n# input features: numeric per record (a, b)\n" in text
+    found = yaml.safe_load(text)
+    assert found["task"] == "classify"
+    changed = {name: value for name, value in found["data"].items() if value != asdict(DataConfig())[name]}
+    assert changed == {"target": "kind", "group": "who", "inputs": ["a", "b"]}
+    assert (found["model"], found["train"]) == (asdict(ModelConfig()), asdict(TrainConfig()))
+
+
+def test_the_config_trains_as_the_flags_do(capsys: pytest.CaptureFixture) -> None:
+    Path("table.csv").write_text(TABLE)
+    quick = ["--train.max_steps", "2", "--model.width", "8", "--model.layers", "1", "--json"]
+    results = []
+    assert main(["init", "table.csv", "--target", "kind"]) == 0
+    capsys.readouterr()
+    for number, arguments in enumerate((["--config", "table.yaml"], ["table.csv", "--target", "kind"])):
+        assert main(["train", *arguments, *quick, "--run", f"run{number}"]) == 0
+        results.append(json.loads(capsys.readouterr().out)["valid"])
+    assert results[0] == results[1]
+
+
+def test_a_table_that_may_be_several_things_is_not_guessed(capsys: pytest.CaptureFixture) -> None:
+    Path("numbers.csv").write_text("a,b,c\n" + "".join(f"{n}.5,{n % 3}.25,7.5\n" for n in range(9)))
+    assert "choose with --task forecast" in refusal(capsys, "numbers.csv")
+    assert not Path("numbers.yaml").exists()
+    assert "did you mean 'b'?" in refusal(capsys, "numbers.csv", "--target", "bb")

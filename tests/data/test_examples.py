@@ -75,9 +75,7 @@ def test_packing_keeps_every_step_once_and_in_order(lengths: list[int]) -> None:
 
 
 def test_targets_lie_where_their_steps_lie() -> None:
-    records = [
-        Example(None, np.full((n, 1), n), np.arange(n, dtype=np.int64)) for n in (4, 1, 2)
-    ]
+    records = [Example(None, np.full((n, 1), n), np.arange(n, dtype=np.int64)) for n in (4, 1, 2)]
     for packed in (False, True):
         batch = collate(records, per_step=True, packed=packed)
         there = np.ones(batch.targets.shape, dtype=bool) if batch.mask is None else batch.mask  # type: ignore[union-attr]

@@ -16,7 +16,9 @@ seeds = st.integers(0, 5)
 
 
 @given(counts, fractions, seeds, st.booleans(), st.data())
-def test_both_sides_together_are_all(count: int, fraction: float, seed: int, by_time: bool, data: st.DataObject) -> None:
+def test_both_sides_together_are_all(
+    count: int, fraction: float, seed: int, by_time: bool, data: st.DataObject
+) -> None:
     labels = data.draw(st.none() | st.lists(st.sampled_from("abc"), min_size=count, max_size=count))
     kept, held, _ = hold_out(count, fraction, seed=seed, labels=labels, by_time=by_time)
     assert sorted([*kept, *held]) == list(range(count))

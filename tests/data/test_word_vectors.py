@@ -17,7 +17,9 @@ def file(tmp_path: Path, text: str | bytes) -> Path:
     return path
 
 
-@pytest.mark.parametrize("text", [GLOVE, "4 3\n" + GLOVE, "4 3\n" + GLOVE.replace("\n", " \n"), GLOVE.replace("e ", "e\t")])
+@pytest.mark.parametrize(
+    "text", [GLOVE, "4 3\n" + GLOVE, "4 3\n" + GLOVE.replace("\n", " \n"), GLOVE.replace("e ", "e\t")]
+)
 def test_with_and_without_a_header(text: str, tmp_path: Path) -> None:
     vectors = read_word_vectors(file(tmp_path, text), ["cat", "<unk>", "the", "The", ". ."])
     np.testing.assert_allclose(
@@ -43,7 +45,10 @@ def test_only_the_words_of_the_vocabulary_are_kept(tmp_path: Path) -> None:
 
 BAD: dict[str, tuple[str | bytes, str]] = {
     "too few": (GLOVE + "dog 1 2\n", "line 5: expected a word and 3 numbers as in the lines before, found 2 columns"),
-    "too many": (GLOVE + "dog 1 2 3 4\n", "line 5: expected a word and 3 numbers as in the lines before, found 4 columns"),
+    "too many": (
+        GLOVE + "dog 1 2 3 4\n",
+        "line 5: expected a word and 3 numbers as in the lines before, found 4 columns",
+    ),
     "no numbers": ("the cat sat\non the mat\n", "line 1: expected a word and its numbers, found 'the cat sat'"),
     "infinite": (GLOVE + "dog 1 nan 3\n", "line 5: expected a finite number, found 'nan'"),
     "a word among them": (GLOVE + "dog 1 x 3\n", "line 5: expected a finite number, found 'x'"),

@@ -77,7 +77,9 @@ def loss_and_gradients(objective: RecordObjective, batches: list) -> tuple[float
 
 
 def assert_same_three_ways(made: RecordNetwork, kind: str, *, per_step: bool) -> None:
-    objective = RecordObjective(made, {"class": "class", "value": "value", "labels": "labels"}[kind], autocast=contextlib.nullcontext())  # type: ignore[arg-type]  # noqa: E501
+    objective = RecordObjective(
+        made, {"class": "class", "value": "value", "labels": "labels"}[kind], autocast=contextlib.nullcontext()
+    )  # type: ignore[arg-type]
     objective.train(made.training)
     records = examples(kind, per_step=per_step)
     alone = [collate([one], per_step=per_step) for one in records]
@@ -142,9 +144,7 @@ def test_what_lies_under_the_mask_does_not_leak(name: str) -> None:
     batch = on_device(collate(examples("class", per_step=False), per_step=False), torch.device("cpu"))
     clean = made(batch.numbers, batch.tokens, mask=batch.mask)
     hole = ~batch.mask[..., None]
-    poisoned = made(
-        batch.numbers.masked_fill(hole, torch.nan), batch.tokens.masked_fill(hole, 10**9), mask=batch.mask
-    )
+    poisoned = made(batch.numbers.masked_fill(hole, torch.nan), batch.tokens.masked_fill(hole, 10**9), mask=batch.mask)
     torch.testing.assert_close(poisoned, clean, rtol=0, atol=0)
     made.zero_grad()
     poisoned.sum().backward()
@@ -168,7 +168,9 @@ def test_members_are_networks_of_their_own() -> None:
 
 def test_one_hot_is_a_learned_embedding_that_is_the_identity() -> None:
     tables = (5, 3)
-    one_hot = network(complete(ModelConfig(family="lstm"), embedding="one-hot"), pooled=True, inputs=InputSizes(1, tables))
+    one_hot = network(
+        complete(ModelConfig(family="lstm"), embedding="one-hot"), pooled=True, inputs=InputSizes(1, tables)
+    )
     learned = network(complete(ModelConfig(family="lstm"), embedding_size=5), pooled=True, inputs=InputSizes(1, tables))
     # A table of 3 rows has 4 features in a learned embedding: the identity, and a column that says nothing.
     weights = one_hot.state_dict()

@@ -26,7 +26,8 @@ def test_members_are_averaged_and_not_their_outputs() -> None:
     torch.testing.assert_close(class_loss(logits, targets), alone.mean())
     values = torch.randn(5, 2)
     torch.testing.assert_close(
-        value_loss(logits[..., :2], values), torch.stack([value_loss(one[None, :, :2], values) for one in logits]).mean()
+        value_loss(logits[..., :2], values),
+        torch.stack([value_loss(one[None, :, :2], values) for one in logits]).mean(),
     )
 
 
@@ -52,7 +53,12 @@ def test_several_labels_are_binary_cross_entropies() -> None:
 def test_values_are_squared_errors() -> None:
     outputs, targets = torch.randn(1, 5, 2, requires_grad=True), torch.randn(5, 2)
     targets[2, 1] = torch.nan
-    wanted = sum((float(outputs[0, n, k].detach()) - float(targets[n, k])) ** 2 for n in range(5) for k in range(2) if (n, k) != (2, 1))
+    wanted = sum(
+        (float(outputs[0, n, k].detach()) - float(targets[n, k])) ** 2
+        for n in range(5)
+        for k in range(2)
+        if (n, k) != (2, 1)
+    )
     loss = value_loss(outputs, targets)
     assert float(loss.detach()) == pytest.approx(wanted, rel=1e-5)
     loss.backward()

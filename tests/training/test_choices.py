@@ -11,11 +11,15 @@ from unrolled.data.config import DataConfig
 from unrolled.errors import UserError
 from unrolled.models.config import ModelConfig
 from unrolled.models.language import LanguageNetwork
+from unrolled.training.applicable import RULES, Situation
 from unrolled.training.choices import choose
 from unrolled.training.config import TrainConfig
 
-MAY_STAY_OPEN = {"window", "embedding_size", "heads", "kv_heads", "cache"}
+MAY_STAY_OPEN = {"window", "embedding_size", "heads", "kv_heads", "cache", "bidirectional"}
 MAY_STAY_AUTO = {"vocabulary", "precision", "positions"}  # chosen by the text, the device, or no matter (recurrent)
+
+
+LANGUAGE = Situation("language", "lstm", frozenset({"text"}))
 
 
 def chosen(model: dict, data: dict, train: dict, tokens: int, vocabulary: int) -> Any:
@@ -60,9 +64,11 @@ def test_choices_are_complete_kept_and_final(wish: tuple) -> None:
     assert [asdict(config) for config in again] == [asdict(config) for config in configs]
     for config, optional in ((configs[0], MAY_STAY_OPEN), (configs[1], MAY_STAY_OPEN)):
         open_ones = {field.name for field in fields(config) if getattr(config, field.name) is None}
-        assert open_ones <= optional | {"cache"}
+        # What is for records (see `applicable`) stays as it is.
+        elsewhere = {name.split(".")[1] for name, rule in RULES.items() if not rule.holds(LANGUAGE)}
+        assert open_ones <= optional | elsewhere
         autos = {field.name for field in fields(config) if getattr(config, field.name) == "auto"}
-        assert autos <= MAY_STAY_AUTO
+        assert autos <= MAY_STAY_AUTO | elsewhere
     final = configs[2]
     needed = (final.batch_size, final.learning_rate, final.weight_decay, final.warmup_steps)
     assert None not in needed

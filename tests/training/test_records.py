@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from small_runs import assert_same_run, metrics, train_until
 from sklearn.utils.class_weight import compute_class_weight
+from small_runs import assert_same_run, metrics, train_until
 
 from unrolled.data.config import DataConfig
 from unrolled.data.encoders.targets import NO_TARGET, ClassTarget
@@ -19,7 +19,6 @@ from unrolled.inference.record_loading import load_records
 from unrolled.models.config import ModelConfig
 from unrolled.training.config import TrainConfig
 from unrolled.training.records import class_weights, train_records
-
 
 KINDS: dict[str, dict[str, dict[str, Any]]] = {
     "inception": {"model": {"family": "inception", "width": 8, "layers": 3, "kernel": 4, "members": 2}},
@@ -69,7 +68,7 @@ def test_resumed_is_the_same_run(name: str, tmp_path: Path) -> None:
 def test_other_data_or_settings_cannot_be_resumed(tmp_path: Path) -> None:
     write_ts(tmp_path / "small.ts")
     train(tmp_path, "run", KINDS["gru packed"], max_steps=3)
-    with pytest.raises(UserError, match="--data.batching was packed, now buckets"):
+    with pytest.raises(UserError, match=r"--data\.batching was packed, now buckets"):
         train(tmp_path, "run", {"model": KINDS["gru packed"]["model"]}, resume="auto")
     write_ts(tmp_path / "small.ts", count=31)
     with pytest.raises(UserError, match="is another one"):

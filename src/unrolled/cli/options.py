@@ -17,7 +17,6 @@ from unrolled.data.config import DataConfig
 from unrolled.errors import UserError
 from unrolled.models.config import ModelConfig
 from unrolled.training.config import TrainConfig
-from unrolled.training.ranges import WHY_NOT
 
 # The sentence under each field of a config dataclass is its help.
 set_parsing_settings(docstring_parse_attribute_docstrings=True)
@@ -64,9 +63,7 @@ class Option(NamedTuple):
 
 def add_train_options(parser: ArgumentParser) -> None:
     """The options of `train`, which `init` writes to a file."""
-    parser.add_argument(
-        "files", nargs="*", action=KeepConfigured, metavar="FILE", help="files or folders to train on"
-    )
+    parser.add_argument("files", nargs="*", action=KeepConfigured, metavar="FILE", help="files or folders to train on")
     parser.add_argument("--config", action="config", metavar="FILE", help="YAML file with options")
     parser.add_argument(
         "--run", type=str | None, metavar="DIR", help="folder to write the run to; null makes a new one below runs/"
@@ -326,8 +323,6 @@ def _explain_config(parser: ArgumentParser, file: ConfigFile, lines: dict[str, i
 def _bad_value(option: Option, shown: str, value: str, *, in_file: bool = False) -> str:
     if in_file and (value in option.choices or option.expected.startswith("text")):
         return f'{shown} must be text; write "{value}" in quotes'
-    if (option.name, value) in WHY_NOT:
-        return WHY_NOT[option.name, value]
     if option.choices:
         return errors.bad_choice(shown, value, option.choices)
     return f'{shown} expects {option.expected}, found "{value}"'

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from unrolled.data.characters import CharVocabulary
 from unrolled.data.config import DataConfig
 from unrolled.data.encoders.categories import TokenTable
 from unrolled.data.encoders.numbers import NumericEncoder, Scaler, Scaling
@@ -119,8 +120,9 @@ class Encoding:
                 numbers.append(encoder.encode(value))
             else:
                 tokens.append(encoder.encode(value))
-        steps = max(map(len, (*numbers, *tokens)))
-        if steps == 0:
+        lengths = [len(column) for column in (*numbers, *tokens)]
+        steps = max(lengths)
+        if 0 in lengths:
             raise UserError(f"{record.origin} has a sequence of length 0; leave it out")
         example = Example(_joined(numbers, steps, record), _joined(tokens, steps, record), None)
         if self.target is None or not targets:
@@ -276,9 +278,8 @@ def _fit_target(
         labels = tuple(sorted(counts)) if data.event_labels else (ANY_EVENT,)
         return EventTarget(field.name, labels, rate, max(1, round(EVENT_REACH * rate)))
     if field.kind == "text":
-        return TextTarget(
-            field.name, fit_vocabulary("char", lambda: itertools.chain([STRANGE], (v for v in values if v is not None)))
-        )
+        known_texts = (value for value in values if value is not None)
+        return TextTarget(field.name, CharVocabulary.fit(itertools.chain([STRANGE], known_texts)))
     if field.kind == "numeric":
         known = np.concatenate([np.atleast_2d(value) for value in values if value is not None])
         return NumberTarget(field.name, field.channels or (field.name,), Scaler.fit(known, "standard"))

@@ -21,6 +21,10 @@ USUAL = 0.999
 """The share of training pairs that the longest translation of a source of some length must leave room for."""
 
 
+MANY_PAIRS = 10_000
+"""From so many pairs on, most batches are of equal lengths on both sides, so that nothing is padded."""
+
+
 class PairBatch(NamedTuple):
     """Pairs side by side; NumPy arrays, or tensors on a device. Padded on the right."""
 
@@ -165,7 +169,9 @@ class PairFeed:
 
     def __init__(self, pairs: Pairs, *, batch_size: int, seed: int, rank: int = 0, world: int = 1) -> None:
         self._pairs, self._rank, self._world = pairs, rank, world
-        self._buckets = Buckets(pairs.lengths, batch_size=max(batch_size, world), seed=seed)
+        self._buckets = Buckets(
+            pairs.lengths, batch_size=max(batch_size, world), seed=seed, whole=len(pairs) >= MANY_PAIRS
+        )
         self.batch_size, self.batches_per_epoch = self._buckets.batch_size, self._buckets.batches_per_epoch
 
     def batch(self, index: int) -> PairBatch:

@@ -18,13 +18,6 @@ from unrolled.training.limits import parse_duration
 LARGEST = 10**9
 """No setting that is a whole number is larger, but for the seed."""
 
-WHY_NOT = {
-    ("model.family", "bidirectional"): "--model.family bidirectional reads the future, which a language model has to "
-    "predict; use rnn, lstm, gru or transformer",
-}
-"""Names that exist, with the reason why they cannot be chosen here."""
-
-
 class Range(NamedTuple):
     """Which numbers a setting may be."""
 
@@ -91,8 +84,6 @@ def check_settings(data: DataConfig, model: ModelConfig, train: TrainConfig) -> 
 def _check_value(name: str, value: Any, hint: Any) -> None:
     if value is None and types.NoneType in typing.get_args(hint):
         return
-    if (reason := WHY_NOT.get((name, str(value)))) is not None:
-        raise UserError(reason)
     choices = _choices(hint)
     if choices and value not in choices:
         found = difflib.get_close_matches(str(value), choices, n=1)

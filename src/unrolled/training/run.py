@@ -46,6 +46,7 @@ def train_language(
     Raises `UserError` for what the user can mend: files, settings, a full disk, a loss that is no number.
     """
     start = begin(files, run, "language", data, model, train_config)
+    _require_causal(start.model)
     data, model, config, accelerator = start.data, start.model, start.config, start.accelerator
     data = words_wanted(data, model)
     with Progress(silent=silent or not start.main) as progress, accelerator.main_process_first():
@@ -113,6 +114,14 @@ def train_language(
         bytes_per_token=text.train.bytes / max(len(text.train), 1),
     )
     return execute(plan, start, silent=silent)
+
+
+def _require_causal(model: ModelConfig) -> None:
+    if model.family in ("bidirectional", "inception") or model.bidirectional:
+        raise UserError(
+            f"--model.{'bidirectional' if model.bidirectional else f'family {model.family}'} reads the future, which a "
+            "language model has to predict; use rnn, lstm, gru or transformer"
+        )
 
 
 def _make_feed(text: TextData, data: DataConfig, config: TrainConfig, accelerator: Accelerator) -> Feed:

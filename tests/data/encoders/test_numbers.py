@@ -53,7 +53,11 @@ def test_constant_and_empty_channels_stay_finite(kind: str) -> None:
     assert Scaler.fit(np.zeros((0, 2)), kind).spread == (1.0, 1.0)  # type: ignore[arg-type]
 
 
-@given(arrays(np.float64, st.tuples(st.integers(1, 8), st.integers(1, 3)), elements=st.sampled_from([np.nan, 1.0, 2.0, -3.0])))
+@given(
+    arrays(
+        np.float64, st.tuples(st.integers(1, 8), st.integers(1, 3)), elements=st.sampled_from([np.nan, 1.0, 2.0, -3.0])
+    )
+)
 def test_filling_forward_is_a_loop(values: np.ndarray) -> None:
     wanted = values.copy()
     for channel in range(values.shape[1]):
