@@ -157,9 +157,9 @@ def morse(folder: Path, random: Random) -> None:
 
 def phrases(folder: Path, random: Random) -> None:
     """Phrases in English and in a made-up language that puts the verb last and the colour behind its noun."""
-    nouns = dict(zip("fox bird child king river star".split(), "vulo pira keno reko daru sila".split(), strict=True))
-    colours = dict(zip("red small old bright".split(), "rosi mini vani luma".split(), strict=True))
-    verbs = dict(zip("sees follows finds loves".split(), "vidit sekit trovat amat".split(), strict=True))
+    nouns = {"fox": "vulo", "bird": "pira", "child": "keno", "king": "reko", "river": "daru", "star": "sila"}
+    colours = {"red": "rosi", "small": "mini", "old": "vani", "bright": "luma"}
+    verbs = {"sees": "vidit", "follows": "sekit", "finds": "trovat", "loves": "amat"}
 
     def noun_phrase() -> tuple[str, str]:
         noun = random.choice(list(nouns))

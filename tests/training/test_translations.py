@@ -156,14 +156,14 @@ def test_a_damaged_encoding_is_said_so(run: tuple[Path, dict[str, Any]]) -> None
 
 
 def test_reversing_is_learned(tmp_path: Path) -> None:
-    pairs = reversals(150, letters="abc")
+    pairs = reversals(200, longest=4)
     settings = {"width": 32, "dropout": 0.0}
     result = train(
         pairs,
         tmp_path / "run",
         data={"valid_fraction": 0.15},
         model=settings,
-        train={"batch_size": 16, "max_steps": 350, "learning_rate": 1e-2},
+        train={"batch_size": 16, "max_steps": 400, "learning_rate": 1e-2, "validate_every": 200},
     )
     held_out = json.loads((tmp_path / "run" / "split.json").read_text())["valid"]
     right = [said(tmp_path / "run", [pairs[n][0]])[0] == pairs[n][1] for n in held_out]

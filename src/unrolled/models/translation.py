@@ -172,7 +172,8 @@ def equal_parameters(build: Callable[[int], nn.Module], parameters: int, *, mult
     """
 
     def count(width: int) -> int:
-        with torch.device("meta"):
+        # Not on the device "meta", whose first use loads a compiler for seconds.
+        with torch.random.fork_rng(devices=[]):
             return sum(parameter.numel() for parameter in build(width).parameters())
 
     low, high = multiple, max(multiple, start // multiple * multiple)

@@ -180,7 +180,7 @@ def at_equal_parameters(model: ModelConfig, pairs: PairData) -> ModelConfig:
         changed = replace(model, width=width, attention=attention)
         return build_translation_network(*sizes, changed, shared=pairs.encoding.shared)
 
-    with torch.device("meta"):
+    with torch.random.fork_rng(devices=[]):
         wanted = sum(parameter.numel() for parameter in build(model.width or 1, "multiplicative").parameters())
     return replace(model, width=equal_parameters(build, wanted, start=model.width or 64))
 
