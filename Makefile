@@ -36,7 +36,7 @@ $(VENV)/.base: $(VENV)/.python pyproject.toml constraints.txt
 	touch $@
 
 $(VENV)/.dev: $(VENV)/.python pyproject.toml constraints.txt
-	$(INSTALL) -e '.[dev,tensorboard]'
+	$(INSTALL) -e '.[dev]'
 	touch $@
 
 $(VENV)/.docs: $(VENV)/.python pyproject.toml constraints.txt

@@ -22,8 +22,8 @@ from unrolled.errors import UserError
 
 VERBS = {
     "demo": "train a small model on text that every Python brings along, and let it speak",
-    "init": "write a commented config file for a text file, to edit and train with",
-    "train": "train a model on text files",
+    "init": "say what is in some data and write a commented config file, to edit and train with",
+    "train": "train a model on files of sequences: text, tables, sound, signals, video",
     "evaluate": "how good a trained model is on any text or labelled records",
     "predict": "what a trained model says about records: labels, values, tags, events or texts, as a table",
     "generate": "let a trained model write text",

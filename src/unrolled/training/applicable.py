@@ -156,6 +156,14 @@ RULES: dict[str, Rule] = {
 }
 """Every setting that is not for everything."""
 
+NOT_IN_FORECASTS = {
+    *("data.group", "data.split", "data.labels", "data.augment", "data.rate"),
+    *("model.kv_heads", "model.positions", "model.window", "model.feedforward", "model.qk_norm", "model.nonlinearity"),
+    *("model.bidirectional", "model.variational", "model.kernel", "model.members", "model.embedding"),
+    *("model.embedding_size", "train.label_smoothing"),
+}
+"""Settings of records that forecasts, whose network has a form of its own, do not have."""
+
 
 def check_applicable(here: Situation, data: DataConfig, model: ModelConfig, train: TrainConfig) -> None:
     """Raises `UserError` for the first setting, as given, that differs from its default and would be ignored."""
@@ -164,7 +172,11 @@ def check_applicable(here: Situation, data: DataConfig, model: ModelConfig, trai
         for field in fields(config):
             rule = RULES.get(f"{group}.{field.name}")
             value = getattr(config, field.name)
-            if rule is not None and value != getattr(default, field.name) and not rule.holds(here):
+            if value == getattr(default, field.name):
+                continue
+            if here.task == "forecast" and f"{group}.{field.name}" in NOT_IN_FORECASTS:
+                rule = Rule("other tasks", lambda here: False)
+            if rule is not None and not rule.holds(here):
                 raise UserError(
                     f"--{group}.{field.name} {_said(value)} would have no effect: it is for {rule.where}, and this is "
                     f"{here}; leave it out"

@@ -34,14 +34,12 @@ def choose_for_forecast(
         family=family,
         layers=model.layers or (1 if family in RECURRENT else 2),
         width=width,
-        heads=heads,
-        kv_heads=model.kv_heads or heads,
+        heads=heads if family == "transformer" else model.heads,
         patch=min(model.patch or patch, rules.context),
         channels=("independent" if rules.channel_independent else "mixed")
         if model.channels == "auto"
         else model.channels,
         dropout=(0.3 if short else 0.5) if model.dropout is None else model.dropout,
-        bidirectional=False if model.bidirectional is None else model.bidirectional,
     )
     data = replace(data, context=rules.context, horizon=rules.horizon)
     return data, model, _choose_training(train, windows, short)

@@ -15,6 +15,7 @@ from unrolled.inference.forecast import ForecastScores, score_forecasts
 from unrolled.models.config import ModelConfig
 from unrolled.models.files import write_model
 from unrolled.models.forecasting import ForecastNetwork
+from unrolled.training.applicable import Situation, check_applicable
 from unrolled.training.atomic import write_atomically
 from unrolled.training.card import record_card
 from unrolled.training.config import TrainConfig
@@ -51,7 +52,10 @@ def train_forecast(
     assert opened is not None
     found = prepare_forecast(opened, data)
     training = found.windows["train"]
+    given = data, model, config
     data, model, config = choose_for_forecast(data, model, config, found.rules, len(training))
+    here = Situation("forecast", model.family, frozenset(["numeric"]), "numeric", data=data, model=model)
+    check_applicable(here, *given)
     settings = {
         "data": asdict(data),
         "model": asdict(model),

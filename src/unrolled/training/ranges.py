@@ -18,6 +18,7 @@ from unrolled.training.limits import parse_duration
 LARGEST = 10**9
 """No setting that is a whole number is larger, but for the seed."""
 
+
 class Range(NamedTuple):
     """Which numbers a setting may be."""
 
