@@ -41,9 +41,9 @@ def activities(folder: Path, random: Random) -> None:
             speed, strength = kinds[kind]
             steps = np.arange(random.integers(60, 91))
             angle = random.uniform(0, 6) + steps * speed * random.uniform(0.85, 1.15)
-            drift = 0.02 * steps if kind == "stairs" else 0 * steps
+            drift = (0.004 if kind == "stairs" else 0) * steps
             channels = (strength * np.sin(angle), strength * np.cos(angle), 1 + 0.5 * strength * np.sin(2 * angle))
-            values = [channel + drift + random.normal(0, 0.3, len(steps)) for channel in channels]
+            values = [channel + drift + random.normal(0, 0.4, len(steps)) for channel in channels]
             lines.append(":".join(",".join(f"{value:.2f}" for value in channel) for channel in values) + f":{kind}")
         (folder / f"activities_{part}.ts").write_text("\n".join(lines) + "\n")
 
@@ -140,16 +140,16 @@ def sounds(folder: Path, random: Random) -> None:
 
 
 def morse(folder: Path, random: Random) -> None:
-    """Morse code: how loud the tone is at every hundredth of a second, and the letters that were sent."""
+    """Morse code: how loud the tone is at every twentieth of a second, and the letters that were sent."""
     code = {"a": ".-", "e": ".", "i": "..", "m": "--", "n": "-.", "o": "---", "s": "...", "t": "-"}
     lines = []
     for _ in range(600):
         word = "".join(random.choice(list(code), random.integers(2, 5)))
-        loud: list[float] = [0.0] * 4
+        loud: list[float] = [0.0] * 2
         for letter in word:
             for sign in code[letter]:
-                loud += [1.0] * (random.integers(2, 4) if sign == "." else random.integers(6, 9)) + [0.0] * 2
-            loud += [0.0] * 4
+                loud += [1.0] * (random.integers(1, 3) if sign == "." else random.integers(4, 6)) + [0.0]
+            loud += [0.0] * 2
         heard = np.array(loud) * random.uniform(0.7, 1.3) + random.normal(0, 0.1, len(loud))
         lines.append(json.dumps({"loudness": [round(float(value), 2) for value in heard], "text": word}))
     (folder / "morse.jsonl").write_text("\n".join(lines) + "\n")

@@ -99,6 +99,7 @@ def test_well_known_beginnings():
     assert forget[6:12].eq(1).all()
     assert forget[:6].eq(0).all()
     assert forget[12:].eq(0).all()
+    assert not LSTM(5, 6, forget_bias=0.0).bias_ih_l0.any()
     assert torch.equal(RNN(5, 6, nonlinearity="relu").weight_hh_l0, torch.eye(6))
 
 

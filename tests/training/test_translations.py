@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 import torch
-from small_pairs import reversals, train
 from small_runs import assert_same_run, last_checkpoint, train_until
 
+from small_pairs import reversals, train
 from unrolled.data.config import DataConfig
 from unrolled.data.pair_data import opened_pairs, prepare_pairs
 from unrolled.errors import UserError
@@ -38,7 +38,9 @@ def test_a_run_leaves_all_there_is(run: tuple[Path, dict[str, Any]]) -> None:
     assert result["valid"]["count"] == 6
     assert "version:" in result["valid"]["metrics"]["bleu"]["note"]
     assert json.loads((folder / "split.json").read_text())["valid"]
-    assert (folder / "best" / "README.md").read_text().startswith("---\nlibrary_name: unrolled\npipeline_tag: translation")
+    assert (
+        (folder / "best" / "README.md").read_text().startswith("---\nlibrary_name: unrolled\npipeline_tag: translation")
+    )
     report = (folder / "report.html").read_text()
     assert "Attention: what each token was said from" in report
     assert ".picture .shade" in report
@@ -118,7 +120,10 @@ def test_what_auto_becomes() -> None:
     ("groups", "message"),
     [
         ({"model": {"family": "convolution"}}, "translate has no convolution decoder; choose rnn, lstm, gru or transf"),
-        ({"model": {"family": "transformer", "attention": "additive", "heads": 2}}, "cannot be built: .*multiplicative"),
+        (
+            {"model": {"family": "transformer", "attention": "additive", "heads": 2}},
+            "cannot be built: .*multiplicative",
+        ),
         ({"model": {"width": 7}}, "cannot be built: width 7 is not divisible"),
         ({"model": {"members": 3}}, "model.members 3 would have no effect"),
         ({"model": {"heads": 2}}, "model.heads 2 would have no effect"),

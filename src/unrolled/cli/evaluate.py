@@ -56,6 +56,10 @@ def run(options: Namespace) -> dict[str, Any]:
         from unrolled.cli.translations import evaluate_translation
 
         return evaluate_translation(options)
+    if task == "describe":
+        from unrolled.cli.descriptions import evaluate_description
+
+        return evaluate_description(options)
     if task != "language":
         from unrolled.cli.evaluate_records import evaluate_records
 

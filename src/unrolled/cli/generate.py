@@ -16,8 +16,19 @@ if TYPE_CHECKING:
 def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("model", metavar="RUN", help="run directory, or model directory")
     parser.add_argument("--prompt", type=str, default="", help="text to go on from")
-    parser.add_argument("--length", type=int, default=500, help="tokens to write")
-    parser.add_argument("--samples", type=int, default=1, help="how many texts to write, as one batch")
+    parser.add_argument(
+        "--given",
+        type=list[str],
+        default=[],
+        metavar="NAME=VALUE",
+        help="what is known of the sequence to write, such as style=jig; once for each field (describe)",
+    )
+    parser.add_argument(
+        "--length",
+        type=int | None,
+        help="tokens to write, by default 500; for describe the most, by default as many as the longest of training",
+    )
+    parser.add_argument("-n", "--samples", type=int, default=1, help="how many to write, as one batch")
     parser.add_argument("--seed", type=int | None, help="makes the result repeatable; null draws anew each time")
     for name, kind, default, text in (
         ("temperature", float, 0.8, "divides the logits; 0 takes the likeliest token"),
@@ -31,7 +42,7 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 def run(options: Namespace) -> dict[str, Any]:
     for name in ("length", "samples"):
-        if options[name] < 1:
+        if options[name] is not None and options[name] < 1:
             raise UserError(f"--{name} is {options[name]}, which must be at least 1")
     sampling = Sampling(
         repetition_penalty=options.repetition_penalty,
@@ -41,14 +52,21 @@ def run(options: Namespace) -> dict[str, Any]:
         min_p=options.min_p,
     )
 
-    from unrolled.inference.loading import load
+    from unrolled.inference.loading import load, task_of
     from unrolled.inference.speech import generate_text
 
+    if task_of(options.model) == "describe":
+        from unrolled.cli.descriptions import generate_descriptions
+
+        return generate_descriptions(options, sampling)
+    if options.given:
+        raise UserError(f"--given is for models that describe, and {options.model} is not one; leave it out")
+    length = 500 if options.length is None else options.length
     loaded = load(options.model)
     speech = generate_text(
         loaded,
         options.prompt,
-        length=options.length,
+        length=length,
         sampling=sampling,
         samples=options.samples,
         seed=options.seed,
@@ -69,8 +87,8 @@ def run(options: Namespace) -> dict[str, Any]:
     else:
         for number, text in enumerate(texts, start=1):
             print(f"--- {number} ---\n{options.prompt}{text}")
-    rate = options.length * options.samples / seconds
-    print(f"{options.length * options.samples:,} tokens, {rate:,.0f} tokens/s", file=sys.stderr)
+    rate = length * options.samples / seconds
+    print(f"{length * options.samples:,} tokens, {rate:,.0f} tokens/s", file=sys.stderr)
     return {"prompt": options.prompt, "texts": texts, "tokens_per_second": rate, "seconds": seconds}
 
 

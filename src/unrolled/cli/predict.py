@@ -88,6 +88,10 @@ def _predictions(options: Namespace, progress: "Progress") -> "tuple[Predictions
         from unrolled.cli.translations import translation_predictions
 
         return translation_predictions(options, progress)
+    if task == "describe":
+        from unrolled.cli.descriptions import description_predictions
+
+        return description_predictions(options, progress)
     if task == "forecast":
         from unrolled.cli.forecasts import forecast_predictions
 

@@ -180,5 +180,5 @@ def _fingerprint(parts: dict[str, Descriptions], encoding: DescriptionEncoding) 
         digest.update(f"{name} {len(part)}".encode())
         for number in range(len(part)):
             for array in (part.targets(number), *part.condition(number)):
-                digest.update(np.ascontiguousarray(array))
+                digest.update(np.ascontiguousarray(array).tobytes())
     return digest.hexdigest()[:32]

@@ -46,8 +46,10 @@ class DescriptionEncoding:
     written: Written
 
     def condition(self, record: Record) -> tuple[np.ndarray, np.ndarray]:
-        """What is known: float32 `[channels]` and int64 `[columns]`. Raises `UserError` for more than one value."""
-        example = self.known.encode(record, targets=False)
+        """What is known: float32 `[channels]` and int64 `[columns]`, 0 for a label that is missing or that
+        training did not see. Raises `UserError` for several labels at once."""
+        values = {name: "" if value is None else value for name, value in record.values.items()}
+        example = self.known.encode(record._replace(values=values), targets=False)
         if example.time != 1:
             raise UserError(f"{record.origin} has {example.time} values where describe reads one label; keep one")
         numbers = np.zeros(0, dtype=np.float32) if example.numbers is None else example.numbers[0]
@@ -92,7 +94,9 @@ class Descriptions:
                 f"tokens in {self._part} that training did not see, left out or read as unknown",
                 written.unknown(value, tokens),
             )
-            notes.add(f"labels in {self._part} that training did not see, read as unknown", int((categories == 0).sum()))
+            notes.add(
+                f"labels in {self._part} that training did not see, read as unknown", int((categories == 0).sum())
+            )
         if len(tokens) > self._longest:
             notes.add(f"sequences cut to {self._longest:,} tokens (see --data.context)")
         self._targets.append(np.append(tokens, END)[: self._longest])

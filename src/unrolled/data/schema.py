@@ -73,7 +73,7 @@ def _target(source: Source, task: str | None, target: str | None) -> Field | Non
     if task in ("language", "forecast"):
         return None
     guess = getattr(source, "target_guess", None)
-    if guess is not None:
+    if guess is not None and (task != "describe" or _is_sequence(source.field(guess))):
         return source.field(guess)
     wanted = {
         "classify": [f for f in source.fields if f.kind == "categorical" and not f.timed],
@@ -81,7 +81,7 @@ def _target(source: Source, task: str | None, target: str | None) -> Field | Non
         "tag": [f for f in source.fields if f.timed and f.kind in ("categorical", "event")],
         "translate": [f for f in source.fields if f.kind == "text"][1:],
         "transcribe": [f for f in source.fields if f.kind == "text"],
-        "describe": [f for f in source.fields if f.timed],
+        "describe": [f for f in source.fields if _is_sequence(f)],
     }
     orders = [wanted[task]] if task else [wanted["classify"], [f for f in wanted["tag"] if f.kind == "event"]]
     for candidates in orders:
@@ -120,6 +120,11 @@ def _task(inputs: tuple[Field, ...], target: Field | None) -> str:
     raise UserError(f"several tasks could fit the target {target.name}; choose one with --task {'|'.join(TASKS)}")
 
 
+def _is_sequence(field: Field) -> bool:
+    """Whether it is something to write one step at a time."""
+    return field.kind == "text" or (field.timed and field.kind in ("token", "categorical", "numeric"))
+
+
 _FITTING = {
     "classify": ("a label per record", lambda f: f.kind == "categorical" and not f.timed),
     "regress": ("a number per record", lambda f: f.kind == "numeric" and not f.timed),
@@ -129,7 +134,7 @@ _FITTING = {
     ),
     "translate": ("a text", lambda f: f.kind == "text"),
     "transcribe": ("a text", lambda f: f.kind == "text"),
-    "describe": ("a sequence", lambda f: f.timed),
+    "describe": ("a text, words or numbers over time", lambda f: _is_sequence(f)),
 }
 
 

@@ -6,9 +6,9 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from unrolled.errors import UserError
 from unrolled.inference.config import Sampling
 from unrolled.inference.sampling import sample
+from unrolled.inference.seeds import generator_of
 from unrolled.layers.state import State
 from unrolled.models.language import LanguageNetwork
 
@@ -29,7 +29,7 @@ def generate_tokens(
     if not prompts or not all(prompts):
         raise ValueError("every prompt needs a token; for nothing, give the start tokens of the model")
     device = next(network.parameters()).device
-    return _generate(network, prompts, length, sampling, _generator(seed, device), device)
+    return _generate(network, prompts, length, sampling, generator_of(seed, device), device)
 
 
 @torch.inference_mode()
@@ -76,17 +76,6 @@ def read_prompts(
     features, state = network.features(tokens.to(device), mask=mask.to(device) if ragged else None)
     ends = torch.tensor([len(prompt) - 1 for prompt in prompts], device=device)
     return network.head(features[torch.arange(len(prompts), device=device), ends]), state
-
-
-def _generator(seed: int | None, device: torch.device) -> torch.Generator:
-    generator = torch.Generator(device=device)
-    if seed is None:
-        generator.seed()
-    elif 0 <= seed < 2**63:
-        generator.manual_seed(seed)
-    else:
-        raise UserError(f"the seed is {seed}; give a whole number from 0 to below 2^63")
-    return generator
 
 
 def _seen(prompts: list[list[int]], logits: Float[Tensor, "batch vocabulary"]) -> Tensor:

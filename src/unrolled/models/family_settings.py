@@ -28,6 +28,8 @@ def family_settings(config: ModelConfig, steps: int) -> dict[str, Any]:
     settings["variational"] = config.variational
     if config.family in ("rnn", "lstm", "gru"):
         settings["bidirectional"] = bool(config.bidirectional)
+    if config.family == "lstm" and config.forget_bias is not None:
+        settings["forget_bias"] = config.forget_bias
     if config.family == "rnn":
         settings["nonlinearity"] = config.nonlinearity
     return settings

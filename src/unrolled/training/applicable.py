@@ -115,6 +115,7 @@ RULES: dict[str, Rule] = {
     "model.feedforward": _TRANSFORMER,
     "model.qk_norm": _TRANSFORMER,
     "model.nonlinearity": _family("rnn"),
+    "model.forget_bias": _family("lstm"),
     "model.embedding": Rule(
         f"tasks that write no sequence, and {_TOKENS.where}",
         lambda here: _TOKENS.holds(here) and here.task not in ("translate", "describe"),
@@ -160,7 +161,7 @@ NOT_IN_FORECASTS = {
     *("data.group", "data.split", "data.labels", "data.augment", "data.rate"),
     *("model.kv_heads", "model.positions", "model.window", "model.feedforward", "model.qk_norm", "model.nonlinearity"),
     *("model.bidirectional", "model.variational", "model.kernel", "model.members", "model.embedding"),
-    *("model.embedding_size", "train.label_smoothing"),
+    *("model.embedding_size", "model.forget_bias", "train.label_smoothing"),
 }
 """Settings of records that forecasts, whose network has a form of its own, do not have."""
 

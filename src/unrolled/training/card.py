@@ -111,3 +111,27 @@ model = Translator.from_pretrained(".")
 print(model.predict(["..."]))
 ```
 """
+
+
+def description_card(model: ModelConfig, data: str, found: Any, step: int) -> str:
+    """README.md of the model directory of a model that describes."""
+    scores = "none was held out" if found is None else found.words()
+    return f"""---
+library_name: unrolled
+tags:
+- sequence-model
+- describe
+- {model.family}
+---
+
+# A model that writes sequences for labels and numbers ({model.family})
+
+* Model: {model.layers} layer(s) of width {model.width}
+* Data: {data}
+* Validation during training, at step {step:,}: {scores}
+
+```sh
+unrolled generate . --given NAME=VALUE
+unrolled predict . FILE -o sequences.csv
+```
+"""

@@ -50,6 +50,7 @@ RANGES: dict[str, Range] = {
     "model.heads": _COUNT,
     "model.kv_heads": _COUNT,
     "model.window": _COUNT,
+    "model.forget_bias": _NOT_NEGATIVE,
     "model.embedding_size": _COUNT,
     "model.dropout": _FRACTION,
     "train.batch_size": _COUNT,

@@ -24,6 +24,10 @@ def train_files(
         from unrolled.training.run import train_language
 
         return train_language(files, run=run, data=data, model=model, train_config=train_config, silent=silent)
+    if task == "describe":
+        from unrolled.training.descriptions import train_description
+
+        return train_description(files, run=run, data=data, model=model, train_config=train_config, silent=silent)
     from unrolled.data.forecast_data import open_for_forecast
     from unrolled.data.pair_data import open_for_translation
 

@@ -92,8 +92,8 @@ class WrittenLevels:
     def fit(cls, field: str, values: np.ndarray, levels: int = LEVELS) -> "WrittenLevels":
         """From training values `[steps]`, NaN where missing. Equal values share a level, so there may be fewer."""
         known = np.sort(values[~np.isnan(values)].astype(np.float64))
-        edges = np.unique(np.quantile(known, np.linspace(0, 1, levels + 1)[1:-1]))
-        edges = edges[edges > known[0]]
+        edges = np.unique(np.quantile(known, np.linspace(0, 1, levels + 1)[1:-1], method="inverted_cdf"))
+        edges = edges[edges > known[0]]  # values that exist, so that no level is empty
         level = np.searchsorted(edges, known, side="right")
         sums = np.bincount(level, weights=known, minlength=len(edges) + 1)
         means = sums / np.bincount(level, minlength=len(edges) + 1)

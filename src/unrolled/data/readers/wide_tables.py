@@ -151,13 +151,15 @@ def _target_field(
         decoders.require_list_of_values(column, table.name)
         inner = column.dtype.inner  # type: ignore[attr-defined]
         lengths = column.list.len()
+        if reading.task == "describe" and inner == pl.String:
+            return Column(Field(target, "token", timed=True), decoders.tokens, [target])
         beside = [head[name].list.len() for name in inputs if head[name].dtype.is_nested()]
         timed = any(other.equals(lengths, check_names=False) for other in beside)
         if timed and inner.is_float():
             return Column(Field(target, "numeric", True, (target,)), decoders.series(1, False), [target])
         if timed:
             return Column(Field(target, "categorical", timed=True), decoders.tokens, [target])
-        if inner.is_float() or reading.task in ("regress", "forecast"):
+        if inner.is_float() or reading.task in ("regress", "forecast", "describe"):
             return Column(Field(target, "numeric", True, (target,)), decoders.series(1, False), [target])
         return Column(Field(target, "categorical", timed=False), decoders.labels, [target])
     if reading.task in ("translate", "transcribe", "describe") and column.dtype == pl.String:

@@ -1,0 +1,56 @@
+"""A trained model that describes, with its encoders, from a run directory or a model directory."""
+
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from unrolled.data.descriptions import DescriptionEncoding
+from unrolled.data.reopening import Recipe
+from unrolled.errors import UserError
+from unrolled.inference.loading import find_model, task_of
+from unrolled.models.config import ModelConfig
+from unrolled.models.description import DescriptionNetwork
+from unrolled.models.files import read_model
+from unrolled.models.records import InputSizes
+
+
+class LoadedDescription(NamedTuple):
+    network: DescriptionNetwork
+    encoding: DescriptionEncoding
+    recipe: Recipe
+    """how other files are read"""
+    counts: np.ndarray
+    """int64 `[tokens + 1]`: how often training had each token, for the naive baseline"""
+    longest: int
+    """tokens of the longest sequence of training"""
+    config: dict[str, Any]
+    """config.json of the model directory"""
+    folder: Path
+
+
+def load_description(place: str | Path) -> LoadedDescription:
+    """The model in a run directory (its best one) or in a model directory.
+
+    Raises `UserError` if there is none, it is damaged, or a newer version wrote it.
+    """
+    folder = find_model(Path(place))
+    task = task_of(folder)
+    if task != "describe":
+        raise UserError(f"{place} is a model for {task}, not one for describe")
+
+    def build(config: dict[str, Any], settings: ModelConfig) -> DescriptionNetwork:
+        known = InputSizes(config["known"]["channels"], tuple(config["known"]["tables"]))
+        return DescriptionNetwork(known, config["tokens"], settings, context=config["context"])
+
+    network, config = read_model(folder, build)
+    try:
+        encoding = DescriptionEncoding.from_text((folder / "encoding.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise UserError(f"{folder} holds a damaged encoding.json: {error}; use another copy or train again") from error
+    try:
+        recipe, longest = Recipe.from_json(config["read"]), int(config["longest"])
+        counts = np.array(config["counts"], dtype=np.int64)
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise UserError(f"{folder} holds a damaged config.json: {error}; use another copy or train again") from error
+    return LoadedDescription(network, encoding, recipe, counts, longest, config, folder)
