@@ -17,7 +17,8 @@ def take_picture(report: str, title: str) -> str:
     part = re.search(rf"<h2>{re.escape(title)}[^<]*</h2>(.*?)</figure>", report, re.DOTALL)
     if part is None:
         raise SystemExit(f"no picture {title!r}; there are {re.findall('<h2>(.*?)</h2>', report)}")
-    whole = re.search(r"<svg[^>]*>.*</svg>", part[1], re.DOTALL)
+    curve = re.search(r'<div class="scroll wide linear">(.*?)</div>', part[1], re.DOTALL)
+    whole = re.search(r"<svg[^>]*>.*</svg>", curve[1] if curve else part[1], re.DOTALL)
     if whole:
         picture = whole[0]
         width, height = map(float, re.findall(r'viewBox="0 0 ([\d.]+) ([\d.]+)"', picture)[0])
@@ -26,7 +27,7 @@ def take_picture(report: str, title: str) -> str:
     else:  # tagged text is HTML
         body = re.sub(r"<figure[^>]*>", "", part[1]).replace("&nbsp;", "&#160;")
         sentences = re.findall(r'<div class="tagged">.*?</div>', body, re.DOTALL)[:4]
-        width, height = 760, 84 * len(sentences) - 20
+        width, height = 760, 70 * len(sentences) - 14
         inner = (
             f'<foreignObject x="{MARGIN}" y="{MARGIN}" width="{width:g}" height="{height:g}">'
             f'<div xmlns="http://www.w3.org/1999/xhtml" class="box">{"".join(sentences)}</div></foreignObject>'
@@ -46,7 +47,7 @@ def take_picture(report: str, title: str) -> str:
 
 
 def _used(rule: str) -> bool:
-    return bool(re.match(r"\s*(:root|@media \(prefers|\.picture|\.tagged|\.chart|\.grid|\.axis)", rule))
+    return bool(re.match(r"\s*(:root|@media \(prefers|\.picture|\.tagged|\.chart|\.grid|\.axis|polyline|circle)", rule))
 
 
 if __name__ == "__main__":

@@ -43,7 +43,7 @@ def activities(folder: Path, random: Random) -> None:
             angle = random.uniform(0, 6) + steps * speed * random.uniform(0.85, 1.15)
             drift = (0.004 if kind == "stairs" else 0) * steps
             channels = (strength * np.sin(angle), strength * np.cos(angle), 1 + 0.5 * strength * np.sin(2 * angle))
-            values = [channel + drift + random.normal(0, 0.4, len(steps)) for channel in channels]
+            values = [channel + drift + random.normal(0, 0.8, len(steps)) for channel in channels]
             lines.append(":".join(",".join(f"{value:.2f}" for value in channel) for channel in values) + f":{kind}")
         (folder / f"activities_{part}.ts").write_text("\n".join(lines) + "\n")
 
@@ -223,7 +223,7 @@ def clips(folder: Path, random: Random) -> None:
         print("clips: left out, since PyAV is not installed")
         return
     for kind, direction in (("left", -1), ("right", 1)):
-        (folder / "clips" / kind).mkdir(parents=True)
+        (folder / "clips" / kind).mkdir(parents=True, exist_ok=True)
         for number in range(12):
             with av.open(str(folder / "clips" / kind / f"{number:02}.mp4"), "w") as container:
                 stream = container.add_stream("mpeg4", rate=8)
@@ -262,15 +262,19 @@ def write_wav(path: Path, tone: np.ndarray, rate: int) -> None:
         file.writeframes((32767 * tone.clip(-1, 1)).astype("<i2").tobytes())
 
 
+def make(folder: Path, names: Iterable[str]) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    for name in names:
+        KINDS[name](folder, np.random.default_rng(0))
+        print(f"{name}: {(KINDS[name].__doc__ or '').splitlines()[0]}")
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folder", type=Path)
     parser.add_argument("--only", nargs="*", choices=list(KINDS), default=list(KINDS))
     options = parser.parse_args()
-    options.folder.mkdir(parents=True, exist_ok=True)
-    for name in options.only:
-        KINDS[name](options.folder, np.random.default_rng(0))
-        print(f"{name}: {(KINDS[name].__doc__ or '').splitlines()[0]}")
+    make(options.folder, options.only)
 
 
 if __name__ == "__main__":

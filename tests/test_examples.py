@@ -53,3 +53,14 @@ def test_own_layer(tmp_path: Path) -> None:
     for law in ("chunking", "mask", "reset", "rows", "causality", "state", "precision", "backends", "export"):
         assert re.search(rf"^{law}: [1-9]\d* cases$", out, re.MULTILINE)
     assert int(re.findall(r"right (\d+)%", out)[-1]) >= 95
+
+
+def test_make_data(tmp_path: Path) -> None:
+    out = run("make_data.py", tmp_path, "first")
+    run("make_data.py", tmp_path, "again")
+    first, again = (sorted(path for path in (tmp_path / name).rglob("*.*")) for name in ("first", "again"))
+    assert [path.name for path in first] == [path.name for path in again]
+    assert len(out.splitlines()) == len(list((tmp_path / "first").iterdir())) - 2 - 2  # two pairs, a record of three
+    for one, other in zip(first, again, strict=True):
+        assert one.suffix in (".npz", ".mp4") or one.read_bytes() == other.read_bytes()  # these two hold the time
+    assert sum(path.stat().st_size for path in first) < 2_000_000

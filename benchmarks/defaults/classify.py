@@ -42,6 +42,7 @@ NUMBERS: dict[str, dict[str, Any]] = {
     "variation: signal": {"augment": "signal"},
     "one network": {"members": 1},
     "dropout 0.1": {"dropout": 0.1},
+    "no smoothing": {"label_smoothing": 0.0},
     "convolution": {"family": "convolution"},
     "gru": {"family": "gru"},
 }
@@ -102,6 +103,7 @@ def judged(
     """A candidate's scores, fold by fold."""
     data = {name: value for name, value in candidate.items() if name in DataConfig.__dataclass_fields__}
     model = {name: value for name, value in candidate.items() if name in ModelConfig.__dataclass_fields__}
+    train = {name: value for name, value in candidate.items() if name in TrainConfig.__dataclass_fields__}
     labels = np.array([int(dataset.train[number].target) for number in range(len(dataset.train))])  # type: ignore[arg-type]
     places = folds(labels, count, seed)
     scores = []
@@ -114,7 +116,7 @@ def judged(
                 run=f"{folder}/run",
                 data=DataConfig(**data),
                 model=ModelConfig(**model),
-                train_config=TrainConfig(seed=seed, **limits),
+                train_config=TrainConfig(seed=seed, **train, **limits),
                 silent=True,
                 dataset=replace(dataset, train=kept, valid=None, test=held),
             )

@@ -85,7 +85,7 @@ def test_words_outside_the_vocabulary_are_told(tmp_path: Path, capsys: pytest.Ca
         (["--min_p", "-1"], "min_p must be between 0 and 1, got -1.0"),
         (["--repetition_penalty", "0"], "repetition_penalty must be between 0.01 and 100, got 0.0"),
         (["--temprature", "1"], "unknown option --temprature; did you mean --temperature?"),
-        (["--length", "ten"], '--length expects a whole number, found "ten"'),
+        (["--length", "ten"], '--length expects a whole number or null, found "ten"'),
     ],
 )
 def test_what_cannot_be(run: Path, arguments: list[str], sentence: str, capsys: pytest.CaptureFixture) -> None:

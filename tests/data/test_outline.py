@@ -60,3 +60,9 @@ def test_a_file_that_may_be_several_things(tmp_path: Path) -> None:
     numbers = "a,b,c\n" + "".join(f"{n}.5,{n % 3}.25,7.5\n" for n in range(9))
     with pytest.raises(UserError, match=r"--task forecast.*--target COLUMN.*--id COLUMN"):
         outline([write(tmp_path, "t.csv", numbers)], DataConfig(), task=None)
+
+
+def test_counts_in_a_table_as_of_nixtla_are_forecast(tmp_path: Path) -> None:
+    path = tmp_path / "shops.csv"
+    path.write_text("unique_id,ds,y\na,2024-01-01,3\na,2024-01-02,5\na,2024-01-03,3\nb,2024-01-01,7\nb,2024-01-02,0\n")
+    assert outline([str(path)], DataConfig(), task=None).schema.task == "forecast"

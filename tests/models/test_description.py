@@ -82,11 +82,11 @@ def test_pads_and_batches_change_no_loss(name: str) -> None:
     for row, length in enumerate(lengths):
         one = slice(row, row + 1)
         loss, _ = made.token_losses(numbers[one], categories[one], tokens[one, :length], targets[one, :length])
-        alone += float(loss)
-    assert float(total) == pytest.approx(alone, rel=1e-5)
+        alone += loss.item()
+    assert total.item() == pytest.approx(alone, rel=1e-5)
     logits, _ = made(tokens, made.condition(numbers, categories))
     picked = logits.log_softmax(-1).gather(2, targets.clamp(min=0)[..., None])[..., 0]
-    assert float(total) == pytest.approx(-float(picked[targets != -100].sum()), rel=1e-5)
+    assert total.item() == pytest.approx(-picked[targets != -100].sum().item(), rel=1e-5)
 
 
 def test_an_unknown_label_says_nothing_and_learns_nothing() -> None:

@@ -143,7 +143,7 @@ def test_the_report(learned: tuple[Path, dict[str, Any], Path]) -> None:
 
 def test_cut_off_and_resumed_is_the_same_run(tmp_path: Path) -> None:
     path = table(tmp_path)
-    groups = {"model": {"dropout": 0.2}, "train": {"checkpoint_every": 3}}
+    groups: dict[str, dict[str, Any]] = {"model": {"dropout": 0.2}, "train": {"checkpoint_every": 3}}
     train(path, tmp_path / "whole", **groups)
     train_until(7, lambda: train(path, tmp_path / "cut", **groups))
     assert last_checkpoint(tmp_path / "cut")[1]["step"] == 6
@@ -169,6 +169,11 @@ def test_numbers_over_time_are_written_as_levels(tmp_path: Path) -> None:
     assert np.diff(up).mean() == pytest.approx(1, abs=0.2)
     assert np.diff(down).mean() == pytest.approx(-1, abs=0.2)
     assert "a record of the data" in (tmp_path / "run" / "report.html").read_text()
+    (tmp_path / "wanted.csv").write_text("kind\nfalling\nrising\n")
+    for again in (path, tmp_path / "wanted.csv"):
+        source = reopen([str(again)], loaded.recipe, Notes(), labelled=False)
+        rows = list(description_rows(loaded, source, sampling=BEST).rows)
+        assert rows[0]["values"] == (up if again == path else down)
 
 
 def test_lists_of_words_are_written_as_such(tmp_path: Path) -> None:
@@ -231,5 +236,5 @@ def test_what_does_not_fit_is_refused(tmp_path: Path, groups: dict[str, Any], me
 def test_several_channels_are_refused(tmp_path: Path) -> None:
     path = tmp_path / "two.jsonl"
     path.write_text("".join(json.dumps({"kind": "ab"[n % 2], "v": [[n, 1], [n, 2]]}) + "\n" for n in range(20)))
-    with pytest.raises(UserError, match="describe"):
+    with pytest.raises(UserError, match="describe writes one channel, and v has 2"):
         train(path, tmp_path / "run", data={"target": "v"})

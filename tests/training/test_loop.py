@@ -83,7 +83,7 @@ def make_training(
     context = autocast("32", torch.device("cpu"))
     run = Training(
         network=network,
-        objective=LanguageObjective(network, label_smoothing=config.label_smoothing, autocast=context),
+        objective=LanguageObjective(network, label_smoothing=config.label_smoothing or 0.0, autocast=context),
         optimizers=make_optimizers(network, "adamw", config.learning_rate or 0.0, config.weight_decay or 0.0),
         feed=GivenFeed(batches),
         config=config,

@@ -106,7 +106,7 @@ def test_no_attention_costs_as_much(family: Any) -> None:
 def test_what_auto_becomes() -> None:
     data, model, config = choose_for_translation(DataConfig(), ModelConfig(), TrainConfig(), 30_000)
     assert (model.attention, model.family, model.width, data.context) == ("multiplicative", "lstm", 256, 512)
-    assert (config.batch_size, config.max_epochs, config.warmup_steps) == (64, 12, 200)
+    assert (config.max_time, config.warmup_steps) == ("10m", 200)
     # What has been chosen can be given again.
     assert choose_for_translation(data, model, config, 30_000) == (data, model, config)
     few = choose_for_translation(DataConfig(), ModelConfig(), TrainConfig(), 100)[2]

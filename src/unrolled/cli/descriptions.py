@@ -40,7 +40,7 @@ def description_predictions(options: Namespace, progress: "Progress") -> "tuple[
     """`unrolled predict RUN FILE...`: a sequence for each record, and where what was left out is counted."""
     from unrolled.data.records import Notes
     from unrolled.data.reopening import reopen
-    from unrolled.inference.describe import description_rows
+    from unrolled.inference.describe import description_rows, usual_sampling
     from unrolled.inference.description_loading import load_description
 
     loaded, notes = load_description(options.model), Notes()
@@ -49,7 +49,7 @@ def description_predictions(options: Namespace, progress: "Progress") -> "tuple[
     def report(done: int) -> None:
         progress.work("writing", done, len(source), unit=" records")
 
-    found = description_rows(loaded, source, sampling=Sampling(), notes=notes, progress=report)
+    found = description_rows(loaded, source, sampling=usual_sampling(loaded), notes=notes, progress=report)
     return found, len(source), notes
 
 

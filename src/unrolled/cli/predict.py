@@ -33,6 +33,7 @@ def add_arguments(parser: ArgumentParser) -> None:
     )
     parser.add_argument(
         "--length-penalty",
+        "--length_penalty",
         type=float | None,
         help="the larger, the longer the translations that are preferred; by default 0.6, and 0 is none (translate)",
     )

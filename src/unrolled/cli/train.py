@@ -58,7 +58,10 @@ def _report_records(result: dict[str, Any]) -> None:
         elif name in result:
             print(f"{shown}: {scores_line(result[name])}")
     print(f"report: {result['report']}")
-    print(f"next: {command('predict', result['run'])} FILE -o predictions.csv")
+    verb, rest = (
+        ("generate", "--given NAME=VALUE") if result["task"] == "describe" else ("predict", "FILE -o predictions.csv")
+    )
+    print(f"next: {command(verb, result['run'])} {rest}")
 
 
 def scores_line(scores: dict[str, Any]) -> str:

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from unrolled.data.config import DataConfig
-from unrolled.data.encoders.targets import ClassTarget, StepTarget
+from unrolled.data.encoders.targets import ClassTarget, EventTarget, StepTarget
 from unrolled.data.encoding import Encoding, fit_encoding
 from unrolled.data.examples import Example, Examples
 from unrolled.data.parts import Progress
@@ -284,14 +284,16 @@ def describe(schema: Schema, encoding: Encoding, parts: dict[str, Examples], how
     target = ""
     if encoding.target is not None:
         labels = getattr(encoding.target, "labels", None)
-        target = (
-            f" -> {len(labels)} {'tags' if encoding.per_step else 'classes'}"
-            if labels
-            else f" -> {encoding.target.field}"
-        )
+        target = f" -> {_labels_in_words(encoding, len(labels))}" if labels else f" -> {encoding.target.field}"
     counts = ", ".join(f"{len(part):,} {name}" for name, part in parts.items())
     timed = "" if longest == 1 else f" x {steps} steps"
     return f"{schema.task}: {what}{timed}{target}; {counts} records{f'; {how}' if how else ''}"
+
+
+def _labels_in_words(encoding: Encoding, count: int) -> str:
+    if isinstance(encoding.target, EventTarget):
+        return "events" if count == 1 else f"events of {count} kinds"
+    return f"{count} tags" if encoding.per_step else f"{count} classes"
 
 
 def _in_words(field: Field, encoding: Encoding) -> str:

@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 from unrolled.data.config import DataConfig
 from unrolled.data.dataset import reading_of
+from unrolled.data.forecast_data import open_for_forecast
 from unrolled.data.readers.registry import open_source
 from unrolled.data.records import Field, Notes
 from unrolled.data.schema import Schema, infer_schema
@@ -28,6 +29,8 @@ class Outline(NamedTuple):
 def outline(files: list[str], data: DataConfig, *, task: str | None) -> Outline:
     """What training on these files would do. Raises `UserError` for files that allow several readings."""
     found = find_parts([Path(file) for file in files], data)
+    if task is None and open_for_forecast(files, data, None) is not None:
+        task = "forecast"
     count, schema = _read(found.parts["train"], data, task)
     said = data
     if schema.target is not None and data.target is None:

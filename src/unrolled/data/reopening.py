@@ -55,9 +55,12 @@ def _field(data: dict[str, Any]) -> Field:
 def recipe_of(source: Source, schema: Schema, data: DataConfig) -> Recipe:
     """The recipe of an open training part."""
     rule = getattr(getattr(source, "files", source), "rule", None)
+    target = None if schema.target is None else schema.target.name
+    if schema.task == "describe":  # its target may be what a reader made of many columns, which has no name in the file
+        target = data.target
     reading = Reading(
         inputs=tuple(data.inputs),
-        target=None if schema.target is None else schema.target.name,
+        target=target,
         id=data.id,
         time=data.time,
         labels=data.labels or rule,
@@ -78,7 +81,9 @@ def reopen(files: list[str], recipe: Recipe, notes: Notes, *, labelled: bool, la
     for file in files:
         if not Path(file).exists():
             raise UserError(f"there is no file {file}; give a file or a folder of data")
-    reading = replace(recipe.reading, unlabelled=not labelled)
+    # Where describe was not told its target, what a file calls its label is something to read.
+    unnamed = recipe.reading.task == "describe" and recipe.reading.target is None
+    reading = replace(recipe.reading, unlabelled=not labelled and not unnamed)
     reading = replace(reading, labels=(labels or reading.labels) if labelled else None)
     source = open_source([Path(file) for file in files], reading, notes)
     return fit_source(source, recipe, notes, labelled=labelled, name=", ".join(files))

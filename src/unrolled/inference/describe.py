@@ -21,6 +21,13 @@ from unrolled.models.description import DescriptionNetwork
 AT_ONCE = 64
 """Sequences that are written side by side."""
 
+
+def usual_sampling(loaded: LoadedDescription) -> Sampling:
+    """How tokens are drawn where nothing else is asked for: texts and words a little more likely than the model says,
+    numbers as it says, since the likeliest next value is nearly always the same again."""
+    return Sampling() if isinstance(loaded.encoding.written, WrittenText | WrittenTokens) else Sampling(temperature=1.0)
+
+
 Condition = tuple[np.ndarray, np.ndarray]
 """What is known of a sequence; see `DescriptionEncoding.condition`."""
 

@@ -32,7 +32,7 @@ class TrainConfig:
     """largest norm of the gradient; null switches it off"""
     clip_value: float | None = None
     """largest absolute value of one gradient entry"""
-    label_smoothing: float = 0.0
+    label_smoothing: float | None = None
     """part of the target probability spread over all tokens"""
     class_weights: Literal["auto", "none", "balanced"] = "auto"
     """what records of rare classes count; auto: more, where classes are skewed (classify)"""

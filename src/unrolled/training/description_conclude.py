@@ -9,8 +9,7 @@ import torch
 from unrolled.data.description_data import DescriptionData
 from unrolled.data.descriptions import END, Descriptions
 from unrolled.data.encoders.written import WrittenLevels
-from unrolled.inference.config import Sampling
-from unrolled.inference.describe import describe
+from unrolled.inference.describe import describe, usual_sampling
 from unrolled.inference.description_given import known_in_words
 from unrolled.inference.description_loading import LoadedDescription, load_description
 from unrolled.inference.description_scores import judge_descriptions
@@ -89,7 +88,7 @@ def _samples(loaded: LoadedDescription, part: Descriptions) -> tuple[list[tuple[
     chosen = dict(list(different.items())[:SHOWN])
     conditions = [part.condition(number) for number in chosen.values()]
     length = min(loaded.longest, SAMPLE_TOKENS)
-    written = describe(loaded, conditions, sampling=Sampling(), seed=0, max_length=length)
+    written = describe(loaded, conditions, sampling=usual_sampling(loaded), seed=0, max_length=length)
     if not isinstance(loaded.encoding.written, WrittenLevels):
         texts = [" ".join(one) if isinstance(one, list) else one for one in written]
         return [(f"{words}\n", text) for words, text in zip(chosen, texts, strict=True)], []

@@ -108,7 +108,7 @@ def train_description(
         config=config,
         settings=settings,
         network=network,
-        objective=DescriptionObjective(network, label_smoothing=config.label_smoothing, autocast=context),
+        objective=DescriptionObjective(network, label_smoothing=config.label_smoothing or 0.0, autocast=context),
         feed=feed,
         validate=None if valid is None else lambda: judged(valid),
         save=save,

@@ -142,7 +142,7 @@ def train_records(
         settings=settings,
         network=network,
         objective=RecordObjective(
-            network, loss_of(encoding), autocast=context, label_smoothing=config.label_smoothing, weights=weights
+            network, loss_of(encoding), autocast=context, label_smoothing=config.label_smoothing or 0.0, weights=weights
         ),
         feed=feed,
         validate=None if valid is None else lambda: scored(valid),
@@ -234,6 +234,7 @@ def _facts(dataset: Dataset, training: Any, model: ModelConfig) -> Facts:
         signal=any(field.kind in ("signal", "frames") for field in dataset.schema.inputs),
         embeds=bool(encoding.tables) and model.embedding != "one-hot",
         aligned=min(training.lengths) == max(training.lengths),
+        many=getattr(encoding.target, "many", False),
     )
 
 

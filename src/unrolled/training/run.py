@@ -98,7 +98,7 @@ def train_language(
         config=config,
         settings=settings,
         network=network,
-        objective=LanguageObjective(network, label_smoothing=config.label_smoothing, autocast=context),
+        objective=LanguageObjective(network, label_smoothing=config.label_smoothing or 0.0, autocast=context),
         feed=feed,
         validate=validate,
         save=save,

@@ -65,8 +65,9 @@ def conclude_translation(
         result[name] = judge_translations(chosen, [one.text for one in found])
         result[name]["unscored"] = len(part) - len(chosen)
         shown = "validation" if name == "valid" else name
-        for metric in ("bleu", "chrf"):
-            summary[f"{shown} {metric}"] = f"{result[name]['metrics'][metric]['value']:.2f}"
+        for metric, title in (("bleu", "BLEU"), ("chrf", "chrF")):
+            naive = result[name]["baseline"][metric]["value"]
+            summary[f"{shown} {title}"] = f"{result[name]['metrics'][metric]['value']:.2f}, baseline {naive:.2f}"
         samples, pictures = _shown(loaded, chosen, found)
     summary |= {
         "updates": f"{position.step:,}",

@@ -107,7 +107,7 @@ def train_translation(
         config=config,
         settings=settings,
         network=network,
-        objective=TranslationObjective(network, label_smoothing=config.label_smoothing, autocast=context),
+        objective=TranslationObjective(network, label_smoothing=config.label_smoothing or 0.0, autocast=context),
         feed=feed,
         validate=None if valid is None else lambda: _validate(network, valid, context),
         save=save,
@@ -163,7 +163,7 @@ def choose_for_translation(
         weight_decay=0.01 if train.weight_decay is None else train.weight_decay,
         schedule="cosine" if train.schedule == "auto" else train.schedule,
         warmup_steps=min(200, max(1, updates // 10)) if train.warmup_steps is None else train.warmup_steps,
-        label_smoothing=train.label_smoothing or 0.1,
+        label_smoothing=0.1 if train.label_smoothing is None else train.label_smoothing,
         max_epochs=epochs,
         max_time=train.max_time if limited else "10m",
     )

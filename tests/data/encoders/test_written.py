@@ -35,7 +35,7 @@ def test_decoding() -> None:
 
 
 def test_levels_hold_equally_many_values_and_mean_them() -> None:
-    values = np.random.default_rng(0).exponential(size=6400)
+    values = np.random.default_rng(0).exponential(size=6400).astype(np.float32)
     levels = WrittenLevels.fit("v", values)
     tokens = levels.encode(column(values))
     assert np.bincount(tokens)[1:].tolist() == pytest.approx([100] * LEVELS, abs=1)

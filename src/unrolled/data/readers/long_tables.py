@@ -1,5 +1,6 @@
 """Long tables: one row per step, and a column that says which sequence a row belongs to."""
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -32,6 +33,8 @@ def read_long(table: Table, reading: Reading, notes: Notes) -> StepSource:
     Raises `UserError` for a row without an id, a time that is twice in a sequence or does not parse.
     """
     head = table.head()
+    if reading.id is None and reading.task is None and reading.target is None:
+        reading = replace(reading, task="forecast")  # so named, a column y of counts holds amounts and no classes
     id_column = table.require(reading.id or NIXTLA[0], "--id")
     target, guessed = find_target(table, reading)
     group = None if reading.group is None else table.require(reading.group, "--group")

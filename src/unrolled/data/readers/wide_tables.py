@@ -151,18 +151,19 @@ def _target_field(
         decoders.require_list_of_values(column, table.name)
         inner = column.dtype.inner  # type: ignore[attr-defined]
         lengths = column.list.len()
-        if reading.task == "describe" and inner == pl.String:
-            return Column(Field(target, "token", timed=True), decoders.tokens, [target])
+        if reading.task == "describe":
+            return _list_field(table, column)
         beside = [head[name].list.len() for name in inputs if head[name].dtype.is_nested()]
         timed = any(other.equals(lengths, check_names=False) for other in beside)
         if timed and inner.is_float():
             return Column(Field(target, "numeric", True, (target,)), decoders.series(1, False), [target])
         if timed:
             return Column(Field(target, "categorical", timed=True), decoders.tokens, [target])
-        if inner.is_float() or reading.task in ("regress", "forecast", "describe"):
+        if inner.is_float() or reading.task in ("regress", "forecast"):
             return Column(Field(target, "numeric", True, (target,)), decoders.series(1, False), [target])
         return Column(Field(target, "categorical", timed=False), decoders.labels, [target])
-    if reading.task in ("translate", "transcribe", "describe") and column.dtype == pl.String:
+    written = reading.task in ("translate", "transcribe") or (reading.task == "describe" and not is_numeric(column))
+    if written and column.dtype == pl.String:
         return Column(Field(target, "text", timed=False), decoders.text, [target])
     most = 1000 if guessed and target.lower() not in ("y", "target", "outcome") else FEW
     values = table.column(target)

@@ -3,7 +3,8 @@
 import numpy as np
 from jaxtyping import Float
 
-from unrolled.training.pictures.svg import picture, scale, text
+from unrolled.training.charts import ticks
+from unrolled.training.pictures.svg import number, picture, scale, text
 
 MOST_POINTS = 1500
 
@@ -15,14 +16,17 @@ def scatter(truth: Float[np.ndarray, " values"], predicted: Float[np.ndarray, " 
     both = np.concatenate([truth, predicted])
     both = both[np.isfinite(both)]
     low, high = (float(both.min()), float(both.max())) if len(both) else (0.0, 1.0)
-    size, left, bottom = 420.0, 64.0, 452.0
+    room = 0.04 * (high - low) or 0.5
+    low, high = low - room, high + room
+    size, left, bottom = 420.0, 84.0, 452.0
     to_x, to_y = scale(low, high, left, left + size), scale(low, high, bottom, bottom - size)
     parts = [text(0, 14, title, style="strong")]
-    for value in np.linspace(low, high, 5).tolist():
+    parts.append(f'<path class="edge" d="M{left},{bottom - size}V{bottom}H{left + size}"/>')
+    for value in ticks(low, high, 5, False):
         parts.append(f'<path class="edge" d="M{to_x(value):.1f},{bottom}V{bottom - size}"/>')
         parts.append(f'<path class="edge" d="M{left},{to_y(value):.1f}H{left + size}"/>')
-        parts.append(text(to_x(value), bottom + 18, f"{value:.3g}", anchor="middle"))
-        parts.append(text(left - 8, to_y(value) + 4, f"{value:.3g}", anchor="end"))
+        parts.append(text(to_x(value), bottom + 18, number(value), anchor="middle"))
+        parts.append(text(left - 8, to_y(value) + 4, number(value), anchor="end"))
     parts.append(f'<path class="now" d="M{to_x(low):.1f},{to_y(low):.1f}L{to_x(high):.1f},{to_y(high):.1f}"/>')
     for true, found in zip(truth.tolist(), predicted.tolist(), strict=True):
         if np.isfinite(true) and np.isfinite(found):

@@ -4,6 +4,8 @@ STYLE = """
 :root { --shade: #1d55b5; --tint: 85%; --tint-strength: 70%; --band: 60%; }
 @media (prefers-color-scheme: dark) { :root { --shade: #6ea8ff; --tint: 27%; --tint-strength: 42%; --band: 58%; } }
 .picture { display: block; max-width: 100%; height: auto; }
+.wide > .picture { max-width: none; }
+.wide > .picture[width="100%"] { min-width: 34rem; }
 .picture text { fill: var(--soft); font-size: 12px; font-family: inherit; font-variant-numeric: tabular-nums; }
 .picture text.on-light { fill: var(--ink); }
 .picture text.on-dark { fill: var(--page); }
