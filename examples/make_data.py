@@ -169,11 +169,12 @@ def phrases(folder: Path, random: Random) -> None:
         colour = random.choice(list(colours))
         return f"{article} {colour} {noun}", f"{mark} {nouns[noun]} {colours[colour]}"
 
-    pairs = set()
+    pairs: set[tuple[str, str]] = set()
     while len(pairs) < 2500:
         (one, uno), (two, duo), verb = noun_phrase(), noun_phrase(), random.choice(list(verbs))
         pairs.add((f"{one} {verb} {two}", f"{uno} {duo} {verbs[verb]}"))
-    write_csv(folder / "phrases.tsv", ["english", "tolia"], random.permutation(sorted(pairs)), delimiter="\t")
+    first, *rest = random.permutation(sorted(pairs))  # files of pairs usually have no header
+    write_csv(folder / "phrases.tsv", first, rest, delimiter="\t")
 
 
 def tunes(folder: Path, random: Random) -> None:
@@ -206,7 +207,7 @@ def flats(folder: Path, random: Random) -> None:
 
 def pendulum(folder: Path, random: Random) -> None:
     """A swinging pendulum, seen for 80 steps, and its period. NumPy arrays [n, time, features]."""
-    arrays = {}
+    arrays: dict[str, np.ndarray] = {}
     for part, count in (("train", 300), ("test", 100)):
         period = random.uniform(8, 30, count)
         angle = 2 * np.pi * (np.arange(80) / period[:, None] + random.random((count, 1)))

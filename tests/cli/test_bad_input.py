@@ -62,7 +62,7 @@ def test_places_that_are_not_there(folder: Path, capsys: pytest.CaptureFixture) 
     Path("empty folder").mkdir()
     Path("empty folder", "picture.png").write_bytes(b"\x89PNG\0")
     for arguments, sentence in {
-        ("none.txt",): "none.txt does not exist; give the path of a text file",
+        ("none.txt",): "there is no file none.txt; give a file or a folder of data",
         ("empty folder",): "empty folder holds no text file",
         ("x" * 5000,): "file name too long",
         ("poems.txt", "--data.valid", "none.txt"): "none.txt does not exist",

@@ -18,7 +18,7 @@ PROMPTS = [[3, 1, 4, 1, 5], [2], [7, 18, 2, 8, 1, 8, 2, 8, 4], [6, 6]]
 
 @pytest.fixture(scope="module", params=KINDS)
 def any_network(request: pytest.FixtureRequest) -> LanguageNetwork:
-    return network(request.param, SIZE, seed=4)
+    return network(request.param, SIZE, seed=2)
 
 
 def say(model: LanguageNetwork, prompts: list[list[int]], length: int, **settings) -> list[list[int]]:

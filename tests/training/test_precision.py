@@ -40,7 +40,7 @@ def test_only_matrix_products_change_their_type() -> None:
 @pytest.mark.parametrize("family", ["rnn", "lstm", "gru", "transformer"])
 def test_both_train_alike_and_keep_their_weights_in_float32(tmp_path: Path, family: str) -> None:
     text_file(tmp_path)
-    model = {"family": family, "heads": 2, "dropout": 0.0}
+    model = {"family": family, "dropout": 0.0} | ({"heads": 2} if family == "transformer" else {})
     for kind in ("32", "bf16"):
         train(tmp_path, kind, model=model, train={"precision": kind, "max_steps": 40})
     full, brain = losses(tmp_path / "32"), losses(tmp_path / "bf16")

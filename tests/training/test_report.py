@@ -4,6 +4,7 @@ import re
 import subprocess
 import sys
 from html.parser import HTMLParser
+from pathlib import Path
 
 import pytest
 
@@ -160,3 +161,20 @@ def test_written_whole_or_not_at_all(tmp_path, monkeypatch):
 def test_needs_neither_torch_nor_matplotlib():
     code = "import sys, unrolled.training.report; print({'torch', 'matplotlib'} & set(sys.modules))"
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stdout == "set()\n"
+
+
+def test_a_score_stands_above_its_interval_and_baseline_and_the_title_above_the_rest(tmp_path: Path) -> None:
+    path = tmp_path / "report.html"
+    write_report(
+        path,
+        title="run: classify <a>; 80 train; 20 test",
+        metrics=[],
+        settings={},
+        environment={},
+        samples=[],
+        summary={"accuracy": "0.9 (0.8 to 1), baseline 0.25", "loss": "0.3 (0.2 to 0.4)"},
+    )
+    page = path.read_text()
+    assert "<h1>run: classify &lt;a&gt;</h1><p>80 train; 20 test</p>" in page
+    assert "<dd>0.9<small>0.8 to 1</small><small>baseline 0.25</small></dd>" in page
+    assert "<dd>0.3<small>0.2 to 0.4</small></dd>" in page

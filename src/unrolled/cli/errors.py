@@ -24,11 +24,9 @@ def nearest(word: str, known: Iterable[str]) -> str | None:
 
 def unknown_option(name: str, known: Sequence[str], otherwise: str) -> str:
     """The end of a sentence about an unknown option: the nearest one, or else where to look."""
-    found = nearest(name, known)
-    if found is None:
-        last = name.rsplit(".", 1)[-1].lstrip("-")
-        same = [other for other in known if other.lstrip("-").rsplit(".", 1)[-1] == last]
-        found = same[0] if same else None
+    last = name.rsplit(".", 1)[-1].lstrip("-")
+    same = [other for other in known if other.lstrip("-").rsplit(".", 1)[-1] == last]
+    found = same[0] if same else nearest(name, known)
     return f"unknown option {name}; " + (f"did you mean {found}?" if found else otherwise)
 
 

@@ -54,7 +54,8 @@ def train_description(
         tokens=int(training.lengths.sum()),
         longest=found.longest,
     )
-    check_applicable(_situation(found, data, model), start.data, start.model, start.config)
+    if start.checkpoint is None:
+        check_applicable(_situation(found, data, model), start.data, start.model, start.config)
     settings = {
         "data": asdict(data),
         "model": asdict(model),

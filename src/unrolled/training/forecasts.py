@@ -55,7 +55,8 @@ def train_forecast(
     given = data, model, config
     data, model, config = choose_for_forecast(data, model, config, found.rules, len(training))
     here = Situation("forecast", model.family, frozenset(["numeric"]), "numeric", data=data, model=model)
-    check_applicable(here, *given)
+    if start.checkpoint is None:
+        check_applicable(here, *given)
     settings = {
         "data": asdict(data),
         "model": asdict(model),

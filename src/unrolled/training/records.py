@@ -83,7 +83,8 @@ def train_records(
     for one in vectors:
         model = with_size(model, one.size)
     data, model, config = choose_for_records(data, model, config, facts)
-    check_applicable(_situation(dataset, data, model), *given)
+    if start.checkpoint is None:  # a run that goes on is compared with what it began with
+        check_applicable(_situation(dataset, data, model), *given)
     settings = {
         "data": asdict(data),
         "model": asdict(model),

@@ -1,5 +1,6 @@
 """report.html: one page about a run, readable offline, in light and dark, on wide and narrow screens."""
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from html import escape
 from pathlib import Path
@@ -21,6 +22,7 @@ _STYLE = """
 body { margin: 0 auto; padding: 2rem 1.25rem 4rem; max-width: 60rem; background: var(--page); color: var(--ink);
   font: 16px/1.5 system-ui, sans-serif; }
 h1 { font-size: 1.6rem; margin: 0 0 1.25rem; line-height: 1.25; overflow-wrap: anywhere; }
+h1 + p { margin: -.85rem 0 1.25rem; color: var(--soft); overflow-wrap: anywhere; }
 h2 { font-size: 1.1rem; margin: 2.25rem 0 .75rem; }
 .card { background: var(--card); border: 1px solid var(--line); border-radius: 10px; padding: 1rem 1.1rem; margin: 0; }
 .tiles { display: grid; grid-template-columns: repeat(auto-fill, minmax(9.5rem, 1fr)); gap: .75rem; margin: 0; }
@@ -28,6 +30,7 @@ h2 { font-size: 1.1rem; margin: 2.25rem 0 .75rem; }
 .tiles dt { color: var(--soft); font-size: .82rem; }
 .tiles dd { margin: 0; font-size: 1.3rem; font-weight: 600; font-variant-numeric: tabular-nums;
   overflow-wrap: anywhere; line-height: 1.3; }
+.tiles small { display: block; color: var(--soft); font-size: .8rem; font-weight: 400; line-height: 1.4; }
 .pair { margin-top: .75rem; display: grid; gap: .75rem;
   grid-template-columns: repeat(auto-fit, minmax(min(22rem, 100%), 1fr)); }
 figure > p { margin: 0 0 .3rem; font-size: .85rem; }
@@ -87,7 +90,7 @@ def write_report(
     train = [record for record in metrics if record.get("kind") == "train"]
     valid = [record for record in metrics if record.get("kind") == "validation"]
     sections = [
-        f"<h1>{escape(title)}</h1>",
+        _heading(title),
         _tiles(summary),
         *(f'<h2>{escape(name)}</h2><figure class="card wide scroll">{html}</figure>' for name, html in pictures),
         _learning(train, valid, loss),
@@ -104,14 +107,26 @@ def write_report(
     write_atomically(path, f"{head}\n<body>\n{body}\n</body></html>\n")
 
 
+def _heading(title: str) -> str:
+    """What was learned, large; how the data was split and what else there is to say, small."""
+    what, _, rest = title.partition("; ")
+    return f"<h1>{escape(what)}</h1>" + (f"<p>{escape(rest)}</p>" if rest else "")
+
+
 def _tiles(summary: Mapping[str, Any]) -> str:
     if not summary:
         return ""
     tiles = (
-        f'<div class="card"><dt>{escape(str(label))}</dt><dd>{escape(_value(value))}</dd></div>'
+        f'<div class="card"><dt>{escape(str(label))}</dt><dd>{_tile(_value(value))}</dd></div>'
         for label, value in summary.items()
     )
     return f'<dl class="tiles">{"".join(tiles)}</dl>'
+
+
+def _tile(value: str) -> str:
+    """A value large, and its interval and baseline, as in `0.9 (0.8 to 1), baseline 0.5`, small below it."""
+    main, interval, baseline = re.fullmatch(r"(.*?)(?: \(([^()]*)\))?(?:, (baseline .*))?", value, re.DOTALL).groups()  # type: ignore[union-attr]
+    return escape(main) + "".join(f"<small>{escape(part)}</small>" for part in (interval, baseline) if part)
 
 
 def _learning(train: Sequence[Mapping[str, Any]], valid: Sequence[Mapping[str, Any]], loss: str) -> str:

@@ -57,7 +57,8 @@ def train_language(
         model = of_width(model, one.size) if model.family == "transformer" else with_size(model, one.size)
     given = data, model, config
     data, model, config = choose(*given, tokens=len(text.train), vocabulary_size=len(vocabulary))
-    check_applicable(Situation("language", model.family, frozenset({"text"}), data=data, model=model), *given)
+    if start.checkpoint is None:
+        check_applicable(Situation("language", model.family, frozenset({"text"}), data=data, model=model), *given)
     settings = {
         "data": asdict(data),
         "model": asdict(model),

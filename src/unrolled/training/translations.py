@@ -54,7 +54,8 @@ def train_translation(
     pairs = prepare_pairs(opened, start.data, seed=start.config.seed)
     data, model, config = choose_for_translation(start.data, start.model, start.config, len(pairs.parts["train"]))
     here = Situation("translate", model.family, frozenset(["text"]), "text", data=data, model=model)
-    check_applicable(here, start.data, start.model, start.config)
+    if start.checkpoint is None:
+        check_applicable(here, start.data, start.model, start.config)
     if start.model.width is None:
         model = at_equal_parameters(model, pairs)
     settings = {
