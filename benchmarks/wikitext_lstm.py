@@ -186,7 +186,13 @@ def main() -> None:
         chosen.steps, chosen.equal_steps, chosen.rounds = 20, 10, 1
     every, width = (10, 32) if chosen.quick else (50, 200)
     model = ModelConfig(
-        family="lstm", layers=LAYERS, width=width, embedding_size=width, tie_weights=False, dropout=DROPOUT, forget_bias=0.0
+        family="lstm",
+        layers=LAYERS,
+        width=width,
+        embedding_size=width,
+        tie_weights=False,
+        dropout=DROPOUT,
+        forget_bias=0.0,
     )
     with workplace(chosen.data, quick=chosen.quick) as (folder, text):
         data = DataConfig(vocabulary="word", context=CONTEXT, feed="streams", cache=str(folder / "cache"))
