@@ -192,7 +192,6 @@ def main() -> None:
         embedding_size=width,
         tie_weights=False,
         dropout=DROPOUT,
-        forget_bias=0.0,
     )
     with workplace(chosen.data, quick=chosen.quick) as (folder, text):
         data = DataConfig(vocabulary="word", context=CONTEXT, feed="streams", cache=str(folder / "cache"))

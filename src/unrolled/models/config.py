@@ -29,7 +29,7 @@ class ModelConfig:
     qk_norm: bool = True
     """normalise queries and keys (transformer)"""
     forget_bias: float | None = None
-    """what the bias of the forget gate begins at; null: 1, or 0 in a language model (lstm)"""
+    """what the bias of the forget gate begins at; null: 1, or 0 in a language model of characters (lstm)"""
     nonlinearity: Literal["tanh", "relu"] = "tanh"
     """activation of the plain recurrent network (rnn)"""
     embedding: str = "learned"
