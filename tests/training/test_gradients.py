@@ -105,3 +105,11 @@ def test_vanishing_must_last(small):
 def test_at_most_once_in_so_many_steps():
     said = warnings([*ordinary(50), *[math.inf] * 250], quiet_steps=100)
     assert [step for step, _ in said] == [50, 150, 250]
+
+
+def test_an_odd_batch_near_the_end_is_no_explosion() -> None:
+    watch = GradientWatch(clip_norm=1.0)
+    norms = [2.0] * 30 + [0.001] * 150
+    assert [watch.observe(step, norm) for step, norm in enumerate(norms)] == [None] * len(norms)
+    assert watch.observe(180, 0.5) is None
+    assert "times its recent median" in (watch.observe(181, 3.0) or "")

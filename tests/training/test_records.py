@@ -114,3 +114,18 @@ def test_class_weights_are_those_of_scikit_learn() -> None:
         even.append(Example(np.ones((1, 1), dtype=np.float32), None, np.array(label)), "")
     assert class_weights(encoding, even, "auto") is None
     assert torch.equal(class_weights(encoding, even, "balanced"), torch.ones(4))  # type: ignore[arg-type]
+
+
+def test_a_validation_part_with_none_of_the_labels_is_refused(tmp_path: Path) -> None:
+    rows = [f"{number % 7},{number % 5},{('a', 'b')[number % 2]}" for number in range(40)]
+    (tmp_path / "train.csv").write_text("\n".join(["x,y,label", *rows]) + "\n")
+    (tmp_path / "valid.csv").write_text("x,y,label\n1,2,c\n3,4,d\n")
+    with pytest.raises(UserError, match="the valid part has no record whose label the model knows"):
+        train_records(
+            [str(tmp_path / "train.csv")],
+            run=str(tmp_path / "run"),
+            data=DataConfig(valid=[str(tmp_path / "valid.csv")]),
+            train_config=TrainConfig(max_steps=1),
+            silent=True,
+        )
+    assert not (tmp_path / "run").exists()

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
+import torch
 
 from unrolled.data.encoders.targets import NO_TARGET, ClassTarget, EventTarget, NumberTarget, StepTarget, TextTarget
 from unrolled.data.encoding import Encoding
@@ -19,6 +20,7 @@ from unrolled.inference.metrics.text import transcription_metrics
 from unrolled.inference.naive import Naive
 from unrolled.inference.records import events_of, text_of
 from unrolled.inference.tag_decoding import best_tags
+from unrolled.objectives.ctc import ctc_loss
 
 EVENT_TOLERANCE = 0.075
 """Seconds an event may be off and still count as found."""
@@ -29,7 +31,7 @@ class RecordScores:
     """The scores of some records."""
 
     loss: float
-    """nats per label, or squared error in units of the target's standard deviation"""
+    """nats per label (of a text: per record), or squared error in units of the target's standard deviation"""
     metrics: dict[str, Metric]
     main: str
     """the metric that matters most"""
@@ -158,4 +160,11 @@ def _score_texts(target: TextTarget, examples: Examples, answers: list[np.ndarra
     known = [number for number in range(len(examples)) if len(_target(examples, number))]
     truth = [target.decode(_target(examples, number)) for number in known]
     metrics = transcription_metrics(truth, [text_of(answers[number], target) for number in known])
-    return RecordScores(metrics["cer"].value or 0.0, metrics, "cer", len(known), len(examples) - len(known))
+    losses = [
+        float(
+            ctc_loss(torch.from_numpy(answers[number])[None], torch.from_numpy(_target(examples, number))[None] - 1)[0]
+        )
+        for number in known
+    ]
+    loss = sum(losses) / max(1, len(losses))
+    return RecordScores(loss, metrics, "cer", len(known), len(examples) - len(known))

@@ -39,7 +39,7 @@ def first_nonfinite(named: Iterable[tuple[str, Tensor]]) -> str | None:
 class GradientWatch:
     """Follows the gradient norm and says in one sentence when it explodes or vanishes, and what to do.
 
-    Exploding: not finite, or `EXPLODED` times the median of the recent norms. Vanishing: for `SUSTAINED` steps in a
+    Exploding: not finite, or `EXPLODED` times the median of the recent norms and above that of the first. Vanishing: for `SUSTAINED` steps in a
     row below `TINY`, or below `FADED` times the median of the first norms. After a warning it keeps silent for
     `quiet_steps` steps.
     """
@@ -79,7 +79,8 @@ class GradientWatch:
         if self._start is None:
             return None
         usual = median(self._recent)
-        if norm > self.EXPLODED * usual > 0 and norm > self.TINY:
+        # Once the loss is near zero, a single odd batch is many times the median and still smaller than at the start.
+        if norm > max(self.EXPLODED * usual, self._start) and usual > 0 and norm > self.TINY:
             return (
                 f"the gradient norm at step {step} is {norm:.3g}, {norm / usual:,.0f} times its recent median of "
                 f"{usual:.3g}: {self._calm_down()}"

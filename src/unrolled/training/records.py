@@ -18,6 +18,7 @@ from unrolled.data.long_records import Windows
 from unrolled.data.record_feed import RecordFeed
 from unrolled.errors import UserError
 from unrolled.inference.naive import naive_of
+from unrolled.inference.record_evaluation import require_labels
 from unrolled.inference.record_scores import RecordScores, score_records
 from unrolled.inference.records import RecordModel, margin
 from unrolled.models.config import ModelConfig
@@ -119,6 +120,9 @@ def train_records(
             return score_records(encoding, part, judged.answers(part))
 
     valid = dataset.valid
+    for name, part in dataset.parts.items():
+        if name != "train":
+            require_labels(judged, part, f"the {name} part")
     weights = class_weights(encoding, training, config.class_weights)
     naive = naive_of(encoding, dataset.train)
     lasting = {
