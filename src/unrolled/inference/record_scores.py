@@ -160,11 +160,8 @@ def _score_texts(target: TextTarget, examples: Examples, answers: list[np.ndarra
     known = [number for number in range(len(examples)) if len(_target(examples, number))]
     truth = [target.decode(_target(examples, number)) for number in known]
     metrics = transcription_metrics(truth, [text_of(answers[number], target) for number in known])
-    losses = [
-        float(
-            ctc_loss(torch.from_numpy(answers[number])[None], torch.from_numpy(_target(examples, number))[None] - 1)[0]
-        )
-        for number in known
-    ]
-    loss = sum(losses) / max(1, len(losses))
+    loss = 0.0
+    for number in known:
+        said, wanted = torch.from_numpy(answers[number]), torch.from_numpy(_target(examples, number))
+        loss += float(ctc_loss(said[None], wanted[None] - 1)[0]) / len(known)
     return RecordScores(loss, metrics, "cer", len(known), len(examples) - len(known))

@@ -39,9 +39,9 @@ def first_nonfinite(named: Iterable[tuple[str, Tensor]]) -> str | None:
 class GradientWatch:
     """Follows the gradient norm and says in one sentence when it explodes or vanishes, and what to do.
 
-    Exploding: not finite, or `EXPLODED` times the median of the recent norms and above that of the first. Vanishing: for `SUSTAINED` steps in a
-    row below `TINY`, or below `FADED` times the median of the first norms. After a warning it keeps silent for
-    `quiet_steps` steps.
+    Exploding: not finite, or `EXPLODED` times the median of the recent norms and above that of the first. Vanishing:
+    for `SUSTAINED` steps in a row below `TINY`, or below `FADED` times the median of the first norms. After a warning
+    it keeps silent for `quiet_steps` steps.
     """
 
     RECENT = 100

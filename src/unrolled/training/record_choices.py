@@ -163,7 +163,7 @@ def _smoothing(facts: Facts) -> float | None:
 
 def _updates(model: ModelConfig, facts: Facts) -> int:
     """Updates that suffice, if that is at least 10 passes: convolutions with batch normalisation learn classes in a few
-    hundred, recurrent networks take thousands."""
+    hundred, recurrent networks take thousands. From few series, each varied in many ways, more passes still help."""
     if facts.task == "classify" and model.family in ("inception", "convolution"):
-        return 800 if facts.placed else 400
+        return 800 if facts.placed else 1000 if facts.records < FEW else 400
     return 2000 if facts.task == "classify" else 3000
