@@ -137,8 +137,13 @@ def read_config(folder: Path) -> dict[str, Any]:
 
 def lasting_buffers(network: nn.Module) -> dict[str, Tensor]:
     """Buffers that belong to the model (running statistics), by name."""
-    names = network.state_dict().keys()
-    return {name: buffer for name, buffer in network.named_buffers() if name in names}
+    # Not by way of state_dict(): with sharded weights that frees the whole ones, which are being saved.
+    return {
+        f"{prefix}.{name}" if prefix else name: buffer
+        for prefix, module in network.named_modules()
+        for name, buffer in module.named_buffers(recurse=False)
+        if name not in module._non_persistent_buffers_set
+    }
 
 
 def replace_folder(new: Path, place: Path) -> None:

@@ -1,5 +1,6 @@
 import math
 import time
+from collections.abc import Callable
 
 import numpy as np
 import pytest
@@ -85,12 +86,24 @@ def test_sizes_that_cannot_work() -> None:
         log_mel(np.zeros((100, 1)), 8000, high=5000)
 
 
-def test_half_a_minute_is_fast() -> None:
+def test_it_takes_little_more_than_its_transforms() -> None:
     signal = np.random.default_rng(4).normal(size=(30 * 16000, 1)).astype(np.float32)
-    log_mel(signal, 16000)
+    frames = np.lib.stride_tricks.sliding_window_view(signal[:, 0], 400)[::160]
+
+    def ours() -> None:
+        log_mel(signal, 16000)
+
+    def frame_by_frame() -> None:
+        for frame in frames:
+            np.abs(np.fft.rfft(frame * np.hanning(400), 512)) ** 2
+
+    assert quickest(ours) < quickest(frame_by_frame)
+
+
+def quickest(work: Callable[[], None]) -> float:
     seconds = []
     for _ in range(5):
         start = time.perf_counter()
-        log_mel(signal, 16000)
+        work()
         seconds.append(time.perf_counter() - start)
-    assert min(seconds) < 0.1  # 8 ms on an idle core
+    return min(seconds)
