@@ -1,6 +1,5 @@
 """`unrolled evaluate RUN FILE...` for models of records."""
 
-import json
 import sys
 from typing import TYPE_CHECKING, Any
 
@@ -66,29 +65,16 @@ def _parts(
 
 def _own_parts(wanted: str, loaded: "LoadedRecords", notes: "Notes") -> "list[tuple[str, Examples]]":
     """The parts of the data that a run was trained with: the one wanted, or all that were held out."""
-    import yaml
-
-    from unrolled.data.config import DataConfig
     from unrolled.data.dataset import own_part
+    from unrolled.inference.run_data import data_of_run
 
-    run = loaded.folder.parent
-    path = run / "config.yaml"
-    if not path.is_file():
-        raise UserError(f"{loaded.folder} does not say what it was trained with; name the files to judge")
-    try:
-        config = yaml.safe_load(path.read_text(encoding="utf-8"))
-        files, data, seed = config["files"], DataConfig(**config["data"]), config["train"]["seed"]
-        path = run / "split.json"
-        split = json.loads(path.read_text(encoding="utf-8"))
-    except (ValueError, KeyError, TypeError, OSError, yaml.YAMLError) as error:
-        reason = " ".join(str(error).split())
-        raise UserError(f"{path} is damaged or missing ({reason}); name the files to judge") from error
-    if not files:
-        raise UserError(f"{run} was trained with data in memory, which is not here; name the files to judge")
+    files, data, seed, split = data_of_run(loaded.folder)
     names = [wanted]
     if wanted == "auto":
         names = [name for name in ("valid", "test") if name in split]
         if not names:
-            raise UserError(f"nothing was held out of the training of {run}; name files to judge, or --part train")
+            raise UserError(
+                f"nothing was held out of the training of {loaded.folder.parent}; name files to judge, or --part train"
+            )
     encoding = loaded.model.encoding
     return [(name, own_part(files, data, encoding, name, seed=seed, split=split, notes=notes)) for name in names]

@@ -14,12 +14,9 @@ from unrolled.inference.description_given import known_in_words
 from unrolled.inference.description_loading import LoadedDescription, load_description
 from unrolled.inference.description_scores import judge_descriptions
 from unrolled.training.charts import Curve, TickRow, line_chart
-from unrolled.training.environment import environment
-from unrolled.training.formats import format_duration
+from unrolled.training.conclusion import facts_of_run, report_run
 from unrolled.training.loop import Position
-from unrolled.training.metrics import read_metrics
 from unrolled.training.progress import Progress
-from unrolled.training.report import write_report
 
 SHOWN = 6
 """Kinds of records of which samples are shown."""
@@ -40,18 +37,8 @@ def conclude_description(
     loaded = load_description(folder / "best")
     loaded.network.to(device)
     progress.message(f"{reason}; evaluating the model of step {position.best_step:,}")
-    result: dict[str, Any] = {
-        "run": str(folder),
-        "model": str(folder / "best"),
-        "report": str(folder / "report.html"),
-        "task": "describe",
-        "reason": reason,
-        "steps": position.step,
-        "best_step": position.best_step,
-        "tokens": position.tokens,
-        "seconds": position.elapsed,
-        "parameters": sum(parameter.numel() for parameter in loaded.network.parameters()),
-    }
+    result = facts_of_run(folder, "describe", position, reason, loaded.network)
+    result |= {"tokens": position.tokens}
     summary: dict[str, Any] = {}
     for name, part in found.parts.items():
         if name == "train":
@@ -61,20 +48,14 @@ def conclude_description(
         for metric, values in result[name]["metrics"].items():
             naive = result[name]["baseline"][metric]["value"]
             summary[f"{shown} {metric}"] = f"{values['value']:.4g}, baseline {naive:.4g}"
-    summary |= {
-        "updates": f"{position.step:,}",
-        "training time": format_duration(position.elapsed),
-        "parameters": f"{result['parameters']:,}",
-    }
     samples, pictures = _samples(loaded, list(found.parts.values())[-1])
-    write_report(
-        folder / "report.html",
-        title=f"{folder.name}: {found.summary}",
-        metrics=read_metrics(folder / "metrics.jsonl"),
-        settings={name: settings[name] for name in ("data", "model", "train")},
-        environment=environment(),
+    report_run(
+        folder,
+        found.summary,
+        result,
+        settings,
+        summary,
         samples=samples,
-        summary=summary,
         pictures=pictures,
     )
     return result

@@ -2,8 +2,7 @@
 
 import contextlib
 import json
-import math
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any, cast
 
@@ -14,6 +13,7 @@ from unrolled.data.description_data import DescriptionData, prepare_descriptions
 from unrolled.data.descriptions import DescriptionBatch, DescriptionFeed, Descriptions
 from unrolled.errors import UserError
 from unrolled.inference.description_scores import record_losses
+from unrolled.inference.token_loss import TokenLoss
 from unrolled.layers.state import State
 from unrolled.models.config import ModelConfig
 from unrolled.models.description import DescriptionNetwork
@@ -99,9 +99,9 @@ def train_description(
         write_atomically(folder / "split.json", json.dumps(found.split) + "\n")
         return conclude_description(folder, found, position, settings, reason, progress, device=accelerator.device)
 
-    def judged(part: Descriptions) -> DescriptionLoss:
+    def judged(part: Descriptions) -> TokenLoss:
         with context:
-            return DescriptionLoss(float(record_losses(network, part).sum() / part.lengths.sum()))
+            return TokenLoss(float(record_losses(network, part).sum() / part.lengths.sum()))
 
     plan = Plan(
         data=data,
@@ -142,24 +142,6 @@ class DescriptionObjective(nn.Module):
                 numbers, categories, inputs, targets, label_smoothing=self.label_smoothing
             )
         return loss, ()
-
-
-@dataclass(frozen=True)
-class DescriptionLoss:
-    """The loss of sequences, given the true past of each token."""
-
-    loss: float
-    """nats per token"""
-
-    @property
-    def criterion(self) -> float:
-        return self.loss
-
-    def facts(self) -> dict[str, Any]:
-        return {"loss": self.loss, "perplexity": math.exp(min(self.loss, 700.0))}
-
-    def words(self) -> str:
-        return f"loss {self.loss:.4f} nats, perplexity {math.exp(min(self.loss, 700.0)):.4g}"
 
 
 def _situation(found: DescriptionData, data: DataConfig, model: ModelConfig) -> Situation:

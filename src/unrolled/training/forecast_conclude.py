@@ -12,13 +12,10 @@ from unrolled.data.time_steps import Step
 from unrolled.inference.forecast_loading import load_forecast
 from unrolled.inference.forecast_scores import Example, ForecastJudgement, judge_forecasts
 from unrolled.inference.metrics.bootstrap import Metric
-from unrolled.training.environment import environment
-from unrolled.training.formats import format_duration
+from unrolled.training.conclusion import facts_of_run, report_run
 from unrolled.training.loop import Position
-from unrolled.training.metrics import read_metrics
 from unrolled.training.pictures.forecast import forecast_chart
 from unrolled.training.progress import Progress
-from unrolled.training.report import write_report
 
 PICTURES = 4
 """Channels that are shown."""
@@ -38,19 +35,8 @@ def conclude_forecast(
     network, encoding, *_ = load_forecast(folder / "best")
     network.to(device)
     progress.message(f"{reason}; evaluating the model of step {position.best_step:,}")
-    result: dict[str, Any] = {
-        "run": str(folder),
-        "model": str(folder / "best"),
-        "report": str(folder / "report.html"),
-        "task": "forecast",
-        "reason": reason,
-        "steps": position.step,
-        "best_step": position.best_step,
-        "seconds": position.elapsed,
-        "parameters": sum(parameter.numel() for parameter in network.parameters()),
-        "context": data.rules.context,
-        "horizon": data.rules.horizon,
-    }
+    result = facts_of_run(folder, "forecast", position, reason, network)
+    result |= {"context": data.rules.context, "horizon": data.rules.horizon}
     judged = [name for name in ("valid", "test") if name in data.windows]
     summary: dict[str, Any] = {}
     tables: list[tuple[str, str]] = []
@@ -62,20 +48,13 @@ def conclude_forecast(
         summary |= _tiles(SPOKEN[name], found)
         tables.append(_table(SPOKEN[name], found))
         pictures += [_picture(example, data, name) for example in found.examples]
-    summary |= {
-        "updates": f"{position.step:,}",
-        "training time": format_duration(position.elapsed),
-        "parameters": f"{result['parameters']:,}",
-    }
     kind = "quantile loss" if encoding.levels else "absolute error"
-    write_report(
-        folder / "report.html",
-        title=f"{folder.name}: {data.summary}",
-        metrics=read_metrics(folder / "metrics.jsonl"),
-        settings={name: settings[name] for name in ("data", "model", "train")},
-        environment=environment(),
-        samples=[],
-        summary=summary,
+    report_run(
+        folder,
+        data.summary,
+        result,
+        settings,
+        summary,
         pictures=[*reversed(tables), *pictures],
         loss=f"Loss ({kind}, in standard deviations of each channel)",
     )

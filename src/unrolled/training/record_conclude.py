@@ -8,13 +8,10 @@ import torch
 from unrolled.data.dataset import Dataset
 from unrolled.inference.record_evaluation import judge, scores_as_json
 from unrolled.inference.record_loading import load_records
-from unrolled.training.environment import environment
-from unrolled.training.formats import format_duration
+from unrolled.training.conclusion import facts_of_run, report_run
 from unrolled.training.loop import Position
-from unrolled.training.metrics import read_metrics
 from unrolled.training.progress import Progress
 from unrolled.training.record_pictures import pictures_of, samples_of
-from unrolled.training.report import write_report
 
 
 def conclude_records(
@@ -33,17 +30,7 @@ def conclude_records(
     model.network.to(device)
     progress.message(f"{reason}; evaluating the model of step {position.best_step:,}")
     parts = {name: part for name, part in (("valid", dataset.valid), ("test", dataset.test)) if part is not None}
-    result: dict[str, Any] = {
-        "run": str(folder),
-        "model": str(folder / "best"),
-        "report": str(folder / "report.html"),
-        "task": dataset.schema.task,
-        "reason": reason,
-        "steps": position.step,
-        "best_step": position.best_step,
-        "seconds": position.elapsed,
-        "parameters": sum(parameter.numel() for parameter in model.network.parameters()),
-    }
+    result = facts_of_run(folder, dataset.schema.task, position, reason, model.network)
     summary: dict[str, Any] = {}
     pictures: list[tuple[str, str]] = []
     samples: list[tuple[str, str]] = []
@@ -58,19 +45,13 @@ def conclude_records(
         if name == list(parts)[-1]:
             pictures = pictures_of(model.encoding, part, answers)
             samples = samples_of(model.encoding, part, answers)
-    summary |= {
-        "updates": f"{position.step:,}",
-        "training time": format_duration(position.elapsed),
-        "parameters": f"{result['parameters']:,}",
-    }
-    write_report(
-        folder / "report.html",
-        title=f"{folder.name}: {dataset.summary}",
-        metrics=read_metrics(folder / "metrics.jsonl"),
-        settings={name: settings[name] for name in ("data", "model", "train")},
-        environment=environment(),
+    report_run(
+        folder,
+        dataset.summary,
+        result,
+        settings,
+        summary,
         samples=samples,
-        summary=summary,
         pictures=pictures,
         loss="Loss (nats per label)" if dataset.schema.task != "regress" else "Loss (squared error, scaled)",
     )

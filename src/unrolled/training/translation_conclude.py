@@ -9,13 +9,10 @@ from unrolled.data.codec import Vocabulary
 from unrolled.data.pair_data import PairData
 from unrolled.inference.translation_loading import LoadedTranslation, load_translation
 from unrolled.inference.translations import Translation, judge_translations, translate_texts
-from unrolled.training.environment import environment
-from unrolled.training.formats import format_duration
+from unrolled.training.conclusion import facts_of_run, report_run
 from unrolled.training.loop import Position
-from unrolled.training.metrics import read_metrics
 from unrolled.training.pictures.alignment import alignment_chart
 from unrolled.training.progress import Progress
-from unrolled.training.report import write_report
 
 MOST_JUDGED = 2000
 """Pairs of a part that are translated for its scores."""
@@ -38,18 +35,8 @@ def conclude_translation(
     loaded = load_translation(folder / "best")
     loaded.network.to(device)
     progress.message(f"{reason}; evaluating the model of step {position.best_step:,}")
-    result: dict[str, Any] = {
-        "run": str(folder),
-        "model": str(folder / "best"),
-        "report": str(folder / "report.html"),
-        "task": "translate",
-        "reason": reason,
-        "steps": position.step,
-        "best_step": position.best_step,
-        "tokens": position.tokens,
-        "seconds": position.elapsed,
-        "parameters": sum(parameter.numel() for parameter in loaded.network.parameters()),
-    }
+    result = facts_of_run(folder, "translate", position, reason, loaded.network)
+    result |= {"tokens": position.tokens}
     summary: dict[str, Any] = {}
     samples: list[tuple[str, str]] = []
     pictures: list[tuple[str, str]] = []
@@ -69,19 +56,13 @@ def conclude_translation(
             naive = result[name]["baseline"][metric]["value"]
             summary[f"{shown} {title}"] = f"{result[name]['metrics'][metric]['value']:.2f}, baseline {naive:.2f}"
         samples, pictures = _shown(loaded, chosen, found)
-    summary |= {
-        "updates": f"{position.step:,}",
-        "training time": format_duration(position.elapsed),
-        "parameters": f"{result['parameters']:,}",
-    }
-    write_report(
-        folder / "report.html",
-        title=f"{folder.name}: {pairs.summary}",
-        metrics=read_metrics(folder / "metrics.jsonl"),
-        settings={name: settings[name] for name in ("data", "model", "train")},
-        environment=environment(),
+    report_run(
+        folder,
+        pairs.summary,
+        result,
+        settings,
+        summary,
         samples=samples,
-        summary=summary,
         pictures=pictures,
     )
     return result

@@ -2,8 +2,7 @@
 
 import contextlib
 import json
-import math
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any, Literal, cast
 
@@ -16,6 +15,7 @@ from unrolled.data.pair_data import OpenedPairs, PairData, prepare_pairs
 from unrolled.data.pairs import LONGEST, MANY_PAIRS, PairBatch, PairFeed, Pairs
 from unrolled.errors import UserError
 from unrolled.inference.batches import on_device
+from unrolled.inference.token_loss import TokenLoss
 from unrolled.inference.translation_loading import build_translation_network
 from unrolled.layers.state import State
 from unrolled.models.config import ModelConfig
@@ -208,25 +208,7 @@ class TranslationObjective(nn.Module):
         return loss * there, ()
 
 
-@dataclass(frozen=True)
-class PairLoss:
-    """The loss of pairs, given the true past of each target."""
-
-    loss: float
-    """nats per token"""
-
-    @property
-    def criterion(self) -> float:
-        return self.loss
-
-    def facts(self) -> dict[str, Any]:
-        return {"loss": self.loss, "perplexity": math.exp(min(self.loss, 700.0))}
-
-    def words(self) -> str:
-        return f"loss {self.loss:.4f} nats, perplexity {math.exp(min(self.loss, 700.0)):.4g}"
-
-
-def _validate(network: TranslationNetwork, pairs: Pairs, context: contextlib.AbstractContextManager) -> PairLoss:
+def _validate(network: TranslationNetwork, pairs: Pairs, context: contextlib.AbstractContextManager) -> TokenLoss:
     device = next(network.parameters()).device
     chosen = pairs.spread(VALIDATION_PAIRS)
     order = chosen[np.argsort(pairs.lengths[chosen], kind="stable")]
@@ -239,4 +221,4 @@ def _validate(network: TranslationNetwork, pairs: Pairs, context: contextlib.Abs
             loss, tokens = network.token_losses(source, target, source_mask=source_mask, target_mask=target_mask)
             total, count = total + float(loss), count + int(tokens)
     network.train()
-    return PairLoss(total / max(count, 1))
+    return TokenLoss(total / max(count, 1))
