@@ -29,6 +29,7 @@ STYLE = """
 .picture .band { fill: hsl(var(--hue) 62% var(--band)); }
 .picture .wrong { fill: var(--valid); }
 .tagged { display: flex; flex-wrap: wrap; gap: .35rem .3rem; line-height: 1.25; }
+.tagged + .tagged { margin-top: .9rem; }
 .tagged > span { display: inline-grid; grid-template-rows: auto 1.15rem 1.15rem; gap: 2px; text-align: center;
   justify-items: stretch; }
 .tagged b { font-weight: 400; padding: 0 .15rem; white-space: pre; }
