@@ -69,3 +69,9 @@ def test_labels_that_are_all_different_say_nothing() -> None:
 def test_one_group() -> None:
     with pytest.raises(UserError, match="all 3 records belong to one group \\(anna\\), so none can be held out"):
         hold_out(3, 0.5, seed=0, groups=["anna"] * 3)
+
+
+def test_sets_of_labels_that_hardly_repeat_hold_out_enough() -> None:
+    labels = [f"set {number}" for number in range(96)] + ["a|b"] * 4
+    kept, held, how = hold_out(100, 0.1, seed=0, labels=labels)
+    assert (len(kept), len(held), how) == (90, 10, "at random")

@@ -66,3 +66,16 @@ def test_files_that_are_not_there_or_there_twice(tmp_path: Path) -> None:
         parts(tmp_path, "a.csv", valid=["a.csv"])
     with pytest.raises(UserError, match=r"b\.csv is given for valid and for test"):
         parts(tmp_path, "a.csv", valid=["b.csv"], test=["./b.csv"])
+
+
+def test_a_folder_with_one_table_and_with_official_parts(tmp_path: Path) -> None:
+    touch(tmp_path, "one/data.csv", "one/README.md", "one/LICENSE")
+    assert parts(tmp_path, "one") == {"train": ["one/data.csv"]}
+    note = find_parts([tmp_path / "one"], DataConfig()).note
+    assert "data.csv" in note
+    assert "files of another kind, left out: 2" in note
+    touch(tmp_path, "ucr/Gun_TRAIN.ts", "ucr/Gun_TEST.ts", "ucr/Gun_TRAIN.arff", "ucr/Gun_TEST.arff", "ucr/Gun.txt")
+    assert parts(tmp_path, "ucr") == {"train": ["ucr/Gun_TRAIN.ts"], "test": ["ucr/Gun_TEST.ts"]}
+    touch(tmp_path, "k/train/t.csv", "k/test/t.csv", "k/readme.txt")
+    assert parts(tmp_path, "k") == {"train": ["k/train/t.csv"], "test": ["k/test/t.csv"]}
+    assert parts(tmp_path, "one", test=["ucr/Gun_TEST.ts"])["train"] == ["one/data.csv"]

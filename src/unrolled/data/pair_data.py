@@ -114,7 +114,7 @@ def prepare_pairs(opened: OpenedPairs, data: DataConfig, *, seed: int) -> PairDa
     Raises `UserError` if there are too few pairs.
     """
     sources, schema, how, notes = opened
-    if schema.target is None or len(schema.inputs) != 1:
+    if schema.target is None or len(schema.inputs) != 1 or schema.inputs[0].kind != "text":
         raise UserError("translate needs one text to read and one to write; name them with --inputs and --target")
     fields = schema.inputs[0].name, schema.target.name
     texts = {name: list(_texts(source, *fields)) for name, source in sources.items()}
@@ -161,7 +161,7 @@ def own_pairs(
     opened = open_for_translation(files, data, "translate")
     assert opened is not None
     sources, schema, _, _ = opened
-    if schema.target is None or len(schema.inputs) != 1:
+    if schema.target is None or len(schema.inputs) != 1 or schema.inputs[0].kind != "text":
         raise UserError("translate needs one text to read and one to write; name the files to judge")
     texts = {one: list(_texts(source, schema.inputs[0].name, schema.target.name)) for one, source in sources.items()}
     parts, _, found = _split(texts, data, seed)

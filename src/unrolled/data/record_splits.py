@@ -39,7 +39,8 @@ def hold_out(
 
     * `groups`: whole groups, in random order, until the fraction is reached.
     * `by_time`: the last records.
-    * `labels`: the same fraction of every label, at least one record of each that has several.
+    * `labels`: the same fraction of every label, at least one record of each that has several; unless that is less
+      than half of the fraction, since most labels have one record.
     * otherwise at random.
 
     At least one record is kept and, if no rule forbids it, at least one is held out. Raises `UserError` if one group
@@ -79,4 +80,6 @@ def hold_out(
         share = min(max(share, 1), len(members) - 1)
         chosen.append(random.permutation(members)[:share])
     out = np.sort(np.concatenate(chosen))
+    if 2 * len(out) < wanted:  # nearly every record has a label of its own, such as a set of several
+        return hold_out(count, fraction, seed=seed)
     return np.setdiff1d(numbers, out), out, "at random, the same share of every label"

@@ -4,7 +4,7 @@ import difflib
 import fnmatch
 from dataclasses import dataclass
 
-from unrolled.data.records import Field, Source
+from unrolled.data.records import Field, Notes, Source
 from unrolled.errors import UserError
 
 TASKS = ("classify", "regress", "tag", "language", "forecast", "translate", "transcribe", "describe")
@@ -45,6 +45,7 @@ def _inputs(fields: list[Field], wanted: list[str]) -> tuple[Field, ...]:
     A wish is the name of a field or of a channel in one, also with `*`. Readers of columns have chosen by then, and may
     have given columns that count steps the name of what they have in common.
     """
+    fields = [field for field in fields if field.kind != "event"]  # they can be learned, and not read
     if not wanted:
         return tuple(fields)
     known = [name for field in fields for name in dict.fromkeys((field.name, *field.channels))]
@@ -57,6 +58,16 @@ def _inputs(fields: list[Field], wanted: list[str]) -> tuple[Field, ...]:
         if any(fnmatch.fnmatchcase(name, wish) for name in (field.name, *field.channels) for wish in wanted)
         or (field.timed and field.kind == "numeric" and any("*" in wish for wish in wanted))
     )
+
+
+def hint_at_forecast(schema: Schema, source: Source, task: str | None, notes: Notes) -> None:
+    """A hint for numbers per step of a series with times, where nobody said tag: they may be meant to be forecast."""
+    target = schema.target
+    if task is not None or schema.task != "tag" or target is None or target.kind != "numeric":
+        return
+    times = getattr(source, "times", None)
+    if times is not None and times(0) is not None:
+        notes.hint(f"tag tells {target.name} from the other columns of the same step; --task forecast tells it ahead")
 
 
 def require_field(name: str, names: list[str]) -> None:

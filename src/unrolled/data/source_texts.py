@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from itertools import chain
 from pathlib import Path
 
-from unrolled.data.readers.columns import TABLE_SUFFIXES
+from unrolled.data.readers.suffixes import TABLES
 from unrolled.data.readers.text_lines import TextLines
 from unrolled.data.records import Notes
 from unrolled.errors import UserError
@@ -29,7 +29,7 @@ def _open(path: Path, field: str, notes: Notes) -> tuple[int, Iterator[str]]:
         raise UserError(f"there is no file {path}; give a text file with a sentence a line, or a table")
     if path.is_dir():
         raise UserError(f"{path} is a folder; give a text file with a sentence a line, or a table")
-    if path.suffix.lower() not in TABLE_SUFFIXES:
+    if path.suffix.lower() not in TABLES:
         lines = TextLines(path)
         starts = range(0, len(lines), LINES)
         return len(lines), (text for start in starts for text in lines.lines(start, min(start + LINES, len(lines))))

@@ -4,6 +4,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from unrolled.data.config import DataConfig
+from unrolled.data.readers.registry import READERS, files_meant, find_reader, suffix_of
+from unrolled.data.records import Notes, Reading
 from unrolled.data.splits import part_of_name
 from unrolled.errors import UserError
 
@@ -22,7 +24,8 @@ def find_parts(paths: list[Path], data: DataConfig) -> FoundParts:
 
     Those in `data.valid` and `data.test` are as given (patterns such as `clips/*_[0-4].wav` are expanded). Among the
     others, a name such as `X_TRAIN.ts` has its test part in `X_TEST.ts` beside it, and a folder that holds `train`,
-    `valid` and `test` files or folders is split by them. Raises `UserError` for files that do not exist.
+    `valid` and `test` files or folders is split by them; files of a kind that nothing reads are passed over where
+    others are read. A folder with one table stands for the table. Raises `UserError` for files that do not exist.
     """
     for path in paths:
         if not path.exists():
@@ -31,10 +34,10 @@ def find_parts(paths: list[Path], data: DataConfig) -> FoundParts:
     given = {name: found for name, found in given.items() if found}
     if given:
         _require_apart({"train": paths, **given})
-        return FoundParts({"train": paths, **given}, " and ".join(given) + " files as given")
+        return _opened(FoundParts({"train": paths, **given}, " and ".join(given) + " files as given"))
     if len(paths) == 1 and paths[0].is_dir():
-        found = _by_name(sorted(entry for entry in paths[0].iterdir() if not entry.name.startswith(".")))
-        return FoundParts(found, "split by file name") if found else FoundParts({"train": paths}, "")
+        found = _by_name(_of_known_kinds(paths[0]))
+        return _opened(FoundParts(found, "split by file name") if found else FoundParts({"train": paths}, ""))
     if len(paths) == 1 and part_of_name(paths[0].name) == "train":
         found = _by_name(_siblings(paths[0]))
         if found:
@@ -42,6 +45,24 @@ def find_parts(paths: list[Path], data: DataConfig) -> FoundParts:
             return FoundParts(found, f"{others} found beside it")
     found = _by_name(paths)
     return FoundParts(found, "split by file name") if found else FoundParts({"train": paths}, "")
+
+
+def _opened(found: FoundParts) -> FoundParts:
+    """The same with files in the place of folders whose files are read as such, like the one table in a folder."""
+    notes, parts, said = Notes(), dict(found.parts), [found.note]
+    for name, paths in found.parts.items():
+        if any(path.is_dir() for path in paths):
+            parts[name] = files_meant(paths, find_reader(paths, Reading()), notes)
+            if parts[name] != paths:
+                said.append(f"read from {parts[name][0]}" + (" and others" if len(parts[name]) > 1 else ""))
+    return FoundParts(parts, "; ".join(part for part in (*said, *notes.lines()) if part))
+
+
+def _of_known_kinds(folder: Path) -> list[Path]:
+    """The folders and files in a folder; without the files that nothing reads, if others are read."""
+    inside = sorted(entry for entry in folder.iterdir() if not entry.name.startswith("."))
+    known = [entry for entry in inside if entry.is_file() and suffix_of(entry) in READERS]
+    return sorted([*known, *(entry for entry in inside if entry.is_dir())]) if known else inside
 
 
 def _require_apart(parts: dict[str, list[Path]]) -> None:

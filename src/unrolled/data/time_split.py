@@ -38,7 +38,9 @@ class TimeSlice(Source):
             for field in self.fields
             if record.values.get(field.name) is not None
         }
-        return record._replace(values=values, origin=f"{record.origin}, steps {first:,} to {last:,}")
+        mended = () if self._begin else record.mended  # one slice of each record counts it
+        origin = f"{record.origin}, steps {first:,} to {last:,}"
+        return record._replace(values=values, origin=origin, mended=mended)
 
 
 def can_be_cut(source: Source) -> bool:

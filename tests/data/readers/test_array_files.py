@@ -3,7 +3,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from unrolled.data.readers.array_files import has_test_part, read_array_files
+from unrolled.data.readers.array_files import read_array_files
 from unrolled.data.records import Notes, Reading
 from unrolled.errors import UserError
 
@@ -32,18 +32,37 @@ def test_one_axis_is_one_series(tmp_path: Path) -> None:
 def test_npz_names_and_parts(tmp_path: Path) -> None:
     path = tmp_path / "a.npz"
     np.savez(path, x_train=X, y_train=[0, 1], x_test=X[:1] + 1, y_test=[1], groups=["p", "q"])
-    assert has_test_part(path)
     train = read_array_files([path], Reading(), Notes())
     assert (train.labels("y"), train.groups("groups")) == (["0", "1"], ["p", "q"])
-    test = read_array_files([path], Reading(), Notes(), part="test")
+    test = train.test_part  # type: ignore[attr-defined]
     np.testing.assert_array_equal(test.record(0).values["X"], X[0] + 1)
+    assert test.labels("y") == ["1"]
     np.savez(path, signal=X, kind=[3, 4])
-    assert read_array_files([path], Reading(target="kind"), Notes()).labels("y") == ["3", "4"]
-    assert not has_test_part(path)
+    named = read_array_files([path], Reading(target="kind"), Notes())
+    assert named.labels("kind") == ["3", "4"]
+    assert [field.name for field in named.fields] == ["X", "kind"]
+    assert named.test_part is None  # type: ignore[attr-defined]
+    assert len(read_array_files([path], Reading(target="kind", unlabelled=True), Notes()).fields) == 1
     with pytest.raises(UserError, match=r"arrays signal, kind; call one X, or choose one with --inputs"):
         read_array_files([path], Reading(), Notes())
-    with pytest.raises(UserError, match=r"no array 'kinds' \(--target\)"):
+    with pytest.raises(UserError, match=r"no array 'kinds' \(--target\); did you mean 'kind'\? It has signal, kind"):
         read_array_files([path], Reading(target="kinds"), Notes())
+
+
+def test_labels_that_nobody_named_are_not_passed_over(tmp_path: Path) -> None:
+    path = tmp_path / "a.npz"
+    np.savez(path, X=X, kinds=[3, 4], scale=[1.0, 2.0, 3.0])
+    with pytest.raises(UserError, match=r"has X, and kinds with as many entries; name .* --target kinds, or choose"):
+        read_array_files([path], Reading(), Notes())
+    for reading in (Reading(task="forecast"), Reading(unlabelled=True)):
+        assert len(read_array_files([path], reading, Notes()).fields) == 1
+    assert read_array_files([path], Reading(target="kinds"), Notes()).labels("kinds") == ["3", "4"]
+    np.savez(path, x_train=X, kinds_train=["a", "b"], x_test=X, kinds_test=["b", "c"])
+    source = read_array_files([path], Reading(target="kinds"), Notes())
+    assert (source.labels("kinds"), source.test_part.labels("kinds")) == (["a", "b"], ["b", "c"])  # type: ignore[attr-defined]
+    np.savez(path)
+    with pytest.raises(UserError, match="has no arrays"):
+        read_array_files([path], Reading(), Notes())
 
 
 def test_nothing_pickled_is_loaded(tmp_path: Path) -> None:
@@ -68,3 +87,19 @@ def test_damaged_files(tmp_path: Path) -> None:
             read_array_files([tmp_path / name], Reading(), Notes())
         with pytest.raises(UserError, match="does not exist"):
             read_array_files([tmp_path / f"no-{name}"], Reading(), Notes())
+
+
+def test_labels_in_bytes_and_labels_that_are_missing(tmp_path: Path) -> None:
+    path = tmp_path / "a.npz"
+    np.savez(path, X=X, y=np.array([b"a", b"b"]))
+    assert read_array_files([path], Reading(), Notes()).labels("y") == ["a", "b"]
+    np.savez(path, X=X, y=np.array([1.5, np.nan]))
+    notes = Notes()
+    read_array_files([path], Reading(), notes)
+    assert notes.counts == {"records without a target": 1}
+    np.savez(path, X=X, y=[1])
+    with pytest.raises(UserError, match=r"a\.npz: y has 1 entries, but X has 2 records"):
+        read_array_files([path], Reading(), Notes())
+    path.write_bytes(b"hello")
+    with pytest.raises(UserError, match=r"a\.npz is not a whole NumPy file"):
+        read_array_files([path], Reading(), Notes())

@@ -55,9 +55,9 @@ def test_several_files_are_one_source(tmp_path: Path) -> None:
     [
         (b"", r"a\.conll is empty"),
         (b"\n\n", r"has no tokens"),
-        (b"a\tO\nb\n", r"line 2 has 1 columns, expected 2 as in the first"),
+        (b"a\tO\nb\n", r"line 2 has 1 column, expected 2 as in the first"),
         (b"a\tO\nb\tX\tO\n", r"line 2 has 3 columns"),
-        (b"a\nb\n", r"line 1 has 1 columns, expected a token and its tag"),
+        (b"a\nb\n", r"line 1 has 1 column, expected a token and its tag"),
         (b"a\tO\n\xff\tO\n", r"line 2: byte 0xff is not UTF-8"),
     ],
 )

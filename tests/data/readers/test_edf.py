@@ -94,3 +94,13 @@ def test_a_channel_that_does_not_exist(tmp_path: Path) -> None:
     write(tmp_path / "a.edf", {"EEG Fpz": 50})
     with pytest.raises(UserError, match=r"no channel 'EEG Fp'; did you mean 'EEG Fpz'\?"):
         read_edf([tmp_path], Reading(inputs=("EEG Fp",)), Notes())
+
+
+def test_a_file_with_gaps_in_time(tmp_path: Path) -> None:
+    path = tmp_path / "gaps.edf"
+    write(path, {"EEG": 100})
+    content = path.read_bytes()
+    assert content.count(b"EDF+C") == 1
+    path.write_bytes(content.replace(b"EDF+C", b"EDF+D"))
+    with pytest.raises(UserError, match=r"gaps\.edf has gaps between its stretches \(EDF\+D\).*a file of its own"):
+        read_edf([path], Reading(), Notes())

@@ -3,6 +3,7 @@ from pathlib import Path
 import pytest
 
 from unrolled.data.readers.labelled_text import looks_like, read_text_folders
+from unrolled.data.readers.registry import find_reader, open_source
 from unrolled.data.readers.tables import read_table, table_layout
 from unrolled.data.records import Notes, Reading, Source
 from unrolled.errors import UserError
@@ -92,3 +93,56 @@ def test_a_binary_file_among_the_texts(tmp_path: Path) -> None:
     (root / "pos" / "3.txt").write_bytes(b"a\0b")
     with pytest.raises(UserError, match=r"3\.txt is not text"):
         read_text_folders([root], Reading(), Notes())
+
+
+def test_several_labels_with_another_separator(tmp_path: Path) -> None:
+    text = "text,topics\na b,news;sport\nc d,sport\ne f, \ng h,news; sport ;news\n"
+    notes = Notes()
+    source = read(tmp_path, "a.csv", text, notes, target="topics", label_separator=";")
+    assert [record.values["topics"] for record in source] == [("news", "sport"), ("sport",), None, ("news", "sport")]
+    assert notes.counts == {"rows without a label": 1}
+    assert notes.hints == []
+    plain = read(tmp_path, "a.csv", text, target="topics")
+    assert plain.record(0).values["topics"] == "news;sport"
+
+
+def test_a_hint_where_cells_look_like_several_labels(tmp_path: Path) -> None:
+    topics = ["news", "sport;news", "music", "music;sport", "news;music", "sport"] * 4
+    text = "text,topics\n" + "".join(f"words {number},{cell}\n" for number, cell in enumerate(topics))
+    notes = Notes()
+    read(tmp_path, "a.csv", text, notes, target="topics")
+    assert notes.hints == ["if 'sport;news' is several labels of topics, say so with --data.label_separator ';'"]
+    assert notes.lines()[0] == notes.hints[0]
+    notes = Notes()
+    cities = [f'"{city}, {land}"' for city, land in zip("ABCDEF" * 4, "UVWXYZ" * 4, strict=True)]
+    read(
+        tmp_path, "b.csv", "text,label\n" + "".join(f"w {n},{cell}\n" for n, cell in enumerate(cities)), notes,
+        target="label",
+    )  # fmt: skip
+    assert notes.hints == []
+
+
+def test_labels_of_a_row_each_are_labels_and_no_translation(tmp_path: Path) -> None:
+    names = [f"news|topic{number}" for number in range(30)]
+    text = "text,labels\n" + "".join(f"words of {number},{cell}\n" for number, cell in enumerate(names))
+    source = read(tmp_path, "a.csv", text)
+    assert source.record(3).values["labels"] == ("news", "topic3")
+
+
+def test_texts_without_labels(tmp_path: Path) -> None:
+    (tmp_path / "inner").mkdir()
+    for name, text in (("b.txt", "second"), ("a.md", "first"), ("inner/c.text", "third"), ("README.md", "about")):
+        (tmp_path / name).write_text(text)
+    for name in ("empty.txt", "notes.doc", ".hidden.txt"):
+        (tmp_path / name).write_text(" " if name == "empty.txt" else "x")
+    unlabelled, notes = Reading(task="classify", unlabelled=True), Notes()
+    source = open_source([tmp_path], unlabelled, notes)
+    assert [field.name for field in source.fields] == ["text"]
+    assert [record.values["text"] for record in source] == ["first", "second", "third"]
+    assert notes.lines() == ["files left out, since they are empty or about the others: 2"]
+    single = open_source([tmp_path / "b.txt", tmp_path / "README.md"], unlabelled, Notes())
+    assert [record.values for record in single] == [{"text": "second"}, {"text": "about"}]
+    with pytest.raises(UserError, match="has no text to say something about"):
+        open_source([tmp_path / "empty.txt"], unlabelled, Notes())
+    for other in (Reading(task="classify"), Reading(task="tag", unlabelled=True)):
+        assert find_reader([tmp_path], other) is None, "to learn from, and for other tasks, they are no records"

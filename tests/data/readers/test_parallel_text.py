@@ -21,7 +21,10 @@ def test_a_tsv_like_tatoeba(tmp_path: Path) -> None:
     notes = Notes()
     source = read_table([path], Reading(), notes)
     assert pairs(source) == [("Go.", "Geh."), ('Hi "you.', "Hallo!"), ("Hi.", "Grüß Gott!")]
-    assert notes.counts == {"rows left out, since their text is empty": 1}
+    assert notes.counts == {
+        "first lines taken as a header and not as a pair (1, 2)": 1,
+        "rows left out, since their text is empty": 1,
+    }
     assert pairs(read_table([path], Reading(target="1", task="translate"), Notes()))[0] == ("Geh.", "Go.")
 
 
@@ -73,3 +76,36 @@ def test_other_encodings_and_empty_files(tmp_path: Path) -> None:
         read_parallel_files([tmp_path / "a.en", tmp_path / "a.de"], Reading(), Notes())
     with pytest.raises(UserError, match="needs two files"):
         read_parallel_files([tmp_path / "a.en"], Reading(), Notes())
+
+
+def test_a_header_of_two_files_is_said_and_no_pair(tmp_path: Path) -> None:
+    english, german = tmp_path / "a.en", tmp_path / "a.de"
+    english.write_text("English\nGo on.\n\nHi.\n")
+    german.write_text("german\nGeh weiter.\nNichts\nHallo.\n")
+    notes = Notes()
+    source = read_parallel_files([english, german], Reading(), notes)
+    assert pairs(source) == [("Go on.", "Geh weiter."), ("Hi.", "Hallo.")]
+    assert source.record(0).origin == f"{english}, line 2"
+    assert notes.counts == {
+        "first lines taken as a header and not as a pair (English, german)": 1,
+        "pairs left out, since one side is empty": 1,
+    }
+    for first in (("English", "Englisch"), ("he", "er"), ("1", "eins"), ("no", "nein")):
+        english.write_text(f"{first[0]}\nGo\nHi.\n")
+        german.write_text(f"{first[1]}\nGeh\nHallo.\n")
+        notes = Notes()
+        assert pairs(read_parallel_files([english, german], Reading(), notes))[0] == first
+        assert notes.counts == {}
+
+
+def test_a_table_says_its_header(tmp_path: Path) -> None:
+    path = tmp_path / "a.tsv"
+    path.write_text("english\tgerman\nGo on.\tGeh weiter.\nHi.\tHallo.\n")
+    notes = Notes()
+    assert len(read_table([path], Reading(), notes)) == 2
+    assert notes.counts == {"first lines taken as a header and not as a pair (english, german)": 1}
+    path = tmp_path / "a.csv"  # without a header, whatever a .csv file usually has
+    path.write_text("the fox sees,lo vulo vidit\na king loves,un reko amat\na fox loves,un vulo amat\n")
+    notes = Notes()
+    assert len(read_table([path], Reading(), notes)) == 3
+    assert notes.counts == {}

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from unrolled.data.readers import columns, wide_tables
+from unrolled.data.readers import columns, kept_tables, wide_tables
 from unrolled.data.readers.tables import read_table, table_layout
 from unrolled.data.records import Notes, Reading, Source
 from unrolled.errors import UserError
@@ -209,7 +209,7 @@ def test_other_encodings_are_refused_with_the_line(tmp_path: Path) -> None:
     ("text", "message"),
     [
         ('{"a": 1, "label": "x"}\n{"a": [1], "label": "y"}\n', r"line 2: field 'a' is a list of number, but a number"),
-        ('{"a": 1}\n{"a": NaN}\n', r"line 2 is not JSON \(NaN"),
+        ('{"a": 1}\n{"a": NaN}\n', r"line 2: NaN is not part of JSON; write null"),
         ('{"a": 1}\n{"a": 2', r"line 2 is not JSON"),
         ('{"a": 1}\n[2]\n', r"line 2 holds a list"),
         ('{"s": [1, 2], "label": "x"}\n{"s": [], "label": "y"}\n', r"row 2: column 's' has a sequence of length 0"),
@@ -275,3 +275,58 @@ def test_layouts(tmp_path: Path, text: str, reading: dict, layout: str) -> None:
 def test_what_a_table_may_be_is_asked_not_guessed(tmp_path: Path, text: str, message: str) -> None:
     with pytest.raises(UserError, match=message):
         table_layout(write(tmp_path, text), Reading())
+
+
+@pytest.mark.parametrize("name", ["t.parquet", "t.jsonl"])
+def test_a_list_column_is_several_labels(tmp_path: Path, name: str) -> None:
+    kinds = [["news"], [], ["sport", "news"], None]
+    frame = pl.DataFrame({"text": ["a b", "c d", "e f", "g h"], "topics": kinds, "codes": [[1], [], [2, 1], [2]]})
+    path = tmp_path / name
+    frame.write_parquet(path) if name.endswith("parquet") else frame.write_ndjson(path)
+    source = read(path, target="topics", inputs=("text",))
+    assert [record.values["topics"] for record in source] == [("news",), (), ("sport", "news"), None]
+    assert source.field("topics").kind == "categorical"
+    assert not source.field("topics").timed
+    assert source.labels("topics") == ["news", "", "sport|news", ""]
+    coded = read(path, target="codes", inputs=("text",))
+    assert [record.values["codes"] for record in coded] == [("1",), (), ("2", "1"), ("2",)]
+    alone = tmp_path / f"two_{name}"
+    two = frame.select("text", pl.col("topics").alias("label"))
+    two.write_parquet(alone) if name.endswith("parquet") else two.write_ndjson(alone)
+    assert read(alone).record(2).values["label"] == ("sport", "news")
+
+
+def test_lists_as_long_as_the_input_are_labels_if_the_task_says_so(tmp_path: Path) -> None:
+    path = tmp_path / "t.parquet"
+    pl.DataFrame({"x": [[1.5, 2.5], [3.5]], "label": [["a", "b"], ["a"]]}).write_parquet(path)
+    assert read(path).field("label").timed
+    chosen = read(path, task="classify")
+    assert not chosen.field("label").timed
+    assert chosen.record(0).values["label"] == ("a", "b")
+
+
+def test_several_labels_of_rows_and_of_sequences(tmp_path: Path) -> None:
+    path = write(tmp_path, "a,b,kind\n1.5,2,1;2\n2.5,3,2\n3.5,4,\n")
+    found = [record.values["kind"] for record in read(path, target="kind", label_separator=";")]
+    assert found == [("1", "2"), ("2",), None]
+    path = write(tmp_path, "id,t,v,kind\na,1,1.5,x;y\na,2,2.5,x;y\nb,1,3.5,y\nb,2,0.5,y\n", "long.csv")
+    source = read(path, id="id", time="t", target="kind", label_separator=";")
+    assert [record.values["kind"] for record in source] == [("x", "y"), ("y",)]
+
+
+def test_a_table_is_read_once_while_it_is_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = write(tmp_path, "a,label\n1.5,x\n\n2.5,y\n")
+    opened: list[object] = []
+    read_csv = pl.read_csv
+    monkeypatch.setattr(columns.pl, "read_csv", lambda *args, **more: (opened.append(args), read_csv(*args, **more))[1])
+    with kept_tables.tables_kept():
+        assert table_layout(path, Reading()) == "wide"
+        notes = Notes()
+        assert len(read(path, notes)) == 2
+        assert notes.counts == {"blank rows left out": 1}
+        assert len(opened) == 1
+        kept_tables.forget_tables()
+        read(path)
+        assert len(opened) == 2
+    read(path)
+    assert len(opened) == 3

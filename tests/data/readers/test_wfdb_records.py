@@ -3,6 +3,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from unrolled.data.readers.recordings import BRIDGED
 from unrolled.data.readers.wfdb_records import read_wfdb
 from unrolled.data.records import Notes, Reading
 from unrolled.errors import UserError
@@ -162,3 +163,23 @@ def test_record_100_has_its_beats() -> None:
     assert record.values["signal"].shape == (650_000, 2)
     assert len(record.values["events"].labels) == 2273
     assert sum(label != "N" for label in record.values["events"].labels) == 34
+
+
+def test_what_is_bridged_or_silent_is_counted_with_the_record(tmp_path: Path) -> None:
+    values = np.linspace(0, 1, 100)[:, None] * [1, 1]
+    values[40:60, 0] = np.nan
+    path = write(tmp_path, "r1", values)
+    assert read_wfdb([path], Reading(), Notes()).record(0).mended == ((BRIDGED, 20),)
+    write(tmp_path, "r2", np.linspace(0, 1, 100)[:, None] * [1, 1])
+    assert read_wfdb([tmp_path], Reading(), Notes()).record(1).mended == ()
+
+
+def test_annotations_that_are_all_outside_are_refused(tmp_path: Path) -> None:
+    path = write(tmp_path, "r1", events=[(5000, "N")])
+    with pytest.raises(UserError, match=r"r1\.hea has no annotation within the signal"):
+        read_wfdb([path], Reading(), Notes())
+    assert len(read_wfdb([path], Reading(unlabelled=True), Notes()).fields) == 1
+    write(tmp_path, "r2", events=[(5, "N")])
+    notes = Notes()
+    read_wfdb([tmp_path], Reading(), notes)
+    assert notes.counts["recordings with a file of annotations and none in it"] == 1

@@ -1,53 +1,113 @@
 """NumPy files: .npy and .npz. Nothing pickled is ever loaded."""
 
 import zipfile
+import zlib
+from difflib import get_close_matches
 from pathlib import Path
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import numpy as np
 
-from unrolled.data.readers.arrays import read_arrays
+from unrolled.data.parts import naming
+from unrolled.data.readers.arrays import ArraySource, read_arrays
 from unrolled.data.records import Notes, Reading, Source
 from unrolled.errors import UserError
 
 Part = Literal["train", "test"]
-_TARGETS = ("y", "labels", "label", "target", "targets")
+TARGETS = ("y", "labels", "label", "target", "targets")
 TARGET_FIELD = "y"
-"""what the target is called whatever the array it is in"""
+"""what the target is called where its array has one of the usual names"""
 _INPUTS = ("X", "x", "data", "inputs", "input", "arr_0")
+_GROUPS = ("groups", "group")
+_BROKEN = (ValueError, EOFError, OSError, zipfile.BadZipFile, zlib.error, NotImplementedError, SyntaxError, TypeError)
+"""what NumPy raises on a damaged file"""
 
 
-def looks_like(path: Path, reading: Reading) -> bool:
-    """Whether the name is that of a NumPy file."""
-    return path.suffix.lower() in (".npy", ".npz")
+class _Names(NamedTuple):
+    """The arrays of an .npz file by what they are for."""
+
+    inputs: str
+    target: str | None
+    group: str | None
 
 
-def has_test_part(path: Path) -> bool:
-    """Whether an .npz file has a test part beside the training part: `x_train` and `x_test`."""
-    return path.suffix.lower() == ".npz" and _find(_names(path), _INPUTS, "test") is not None
-
-
-def read_array_files(paths: list[Path], reading: Reading, notes: Notes, part: Part = "train") -> Source:
+def read_array_files(paths: list[Path], reading: Reading, notes: Notes) -> Source:
     """An .npz file with X and perhaps y and groups, or an .npy file with X and perhaps a second one with y.
 
-    Names in an .npz file: X or data, y or labels or target, groups; with `_train` and `_test` behind (or before) them,
-    `part` chooses; `reading.inputs`, `.target` and `.group` choose others. An .npy file is a memory map: what is not
-    asked for stays on the disk. One-dimensional X is a single series. `reading.layout` says the order of the axes.
-    Raises `UserError` for pickled objects, damaged files, and names that are not there.
+    Names in an .npz file: X or data, y or labels or target, groups; `reading.inputs`, `.target` and `.group` choose
+    others. A target of another name gives the field its name. Names may have `_train` and `_test` behind (or before)
+    them: the source is then the training part, and its `test_part` the other one. An .npy file is a memory map: what is
+    not asked for stays on the disk. One-dimensional X is a single series. `reading.layout` says the order of the axes.
+    Raises `UserError` for pickled objects, damaged files, names that are not there (with those that are), and labels
+    that nobody named.
     """
     if paths[0].suffix.lower() == ".npz":
-        X, y, groups = _from_npz(paths[0], reading, part)
-    else:
-        arrays = [_load(path) for path in paths]
-        y, groups = (arrays[1], None) if len(arrays) == 2 else (None, None)
-        X = arrays[0]
-        if len(arrays) == 2 and paths[0].stem.lower().startswith("y"):
-            X, y = arrays[1], arrays[0]
-        if len(arrays) > 2:
-            raise UserError(f"give one .npy file with X, or two with X and y, not {len(arrays)} (first: {paths[0]})")
+        if len(paths) > 1:
+            raise UserError(f".npz files are read one at a time, and {len(paths)} were given (first: {paths[0]})")
+        return _read_npz(paths[0], reading, notes)
+    if len(paths) > 2:
+        raise UserError(f"give one .npy file with X, or two with X and y, not {len(paths)} (first: {paths[0]})")
+    arrays = [_load(path) for path in paths]
+    X, y = arrays[0], arrays[1] if len(arrays) == 2 else None
+    if y is not None and paths[0].stem.lower().startswith(TARGETS):
+        X, y = y, X
+    named = reading.target
+    if named not in (None, TARGET_FIELD) and not reading.unlabelled:
+        raise UserError(f"{paths[0]} has no array {named!r} (--target); the target of .npy files is called y")
+    return _source(X, y, None, reading, notes, str(paths[0]), TARGET_FIELD)
+
+
+def _read_npz(path: Path, reading: Reading, notes: Notes) -> ArraySource:
+    names = _names(path)
+    train, test = _choose(path, names, reading, "train"), None
+    if not reading.inputs and _find(names, _INPUTS, "test") is not None:
+        test = _choose(path, names, reading, "test")
+    field = reading.target or TARGET_FIELD
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            arrays = {name: file[name] for name in (*train, *(test or ())) if name is not None}
+            others = {name: file[name].shape for name in names if name not in arrays} if train.target is None else {}
+    except _BROKEN as error:
+        raise _damaged(path, error) from None
+    source = _source(*_picked(arrays, train), reading, notes, str(path), field)
+    alike = [name for name, shape in others.items() if shape[:1] == (len(source),)]
+    if alike and not reading.unlabelled and reading.task not in ("forecast", "language"):
+        raise UserError(
+            f"{path} has {train.inputs}, and {', '.join(alike)} with as many entries; name what is to be learned with "
+            f"--target {alike[0]}" + (", or choose --task forecast" if reading.task is None else "")
+        )
+    if test is not None:
+        source.test_part = _source(*_picked(arrays, test), reading, notes, f"{path} (test)", field)
+    return source
+
+
+def _picked(arrays: dict[str, np.ndarray], chosen: _Names) -> tuple[np.ndarray, np.ndarray | None, np.ndarray | None]:
+    inputs, target, group = chosen
+    return arrays[inputs], None if target is None else arrays[target], None if group is None else arrays[group]
+
+
+def _source(
+    X: np.ndarray,
+    y: np.ndarray | None,
+    groups: np.ndarray | None,
+    reading: Reading,
+    notes: Notes,
+    name: str,
+    field: str,
+) -> ArraySource:
     if X.ndim == 1 and X.dtype.kind in "biuf":
         X = X[None]
-    return read_arrays(X, y, groups, layout=reading.layout, task=reading.task, notes=notes, name=str(paths[0]))
+    for what, array in (("the target", y), ("groups", groups)):
+        if array is not None and array.ndim == 0:
+            raise UserError(f"{name}: {what} is a single value, expected one for each record")
+    try:
+        source = read_arrays(
+            X, y, groups, layout=reading.layout, task=reading.task, notes=notes, name=name, target=field
+        )
+    except UserError as error:
+        raise naming(Path(name), error) from None
+    assert isinstance(source, ArraySource)
+    return source
 
 
 def _load(path: Path) -> np.ndarray:
@@ -55,53 +115,58 @@ def _load(path: Path) -> np.ndarray:
         return np.load(path, mmap_mode="r", allow_pickle=False)
     except FileNotFoundError:
         raise UserError(f"{path} does not exist; give the path of a .npy file") from None
-    except (ValueError, EOFError, OSError) as error:
+    except _BROKEN as error:
         raise _damaged(path, error) from None
 
 
 def _damaged(path: Path, error: Exception) -> UserError:
-    if "allow_pickle" in str(error) or "Python objects" in str(error) or "Object arrays" in str(error):
+    with open(path, "rb") as file:
+        known = file.read(6).startswith((b"\x93NUMPY", b"PK"))
+    if known and any(words in str(error) for words in ("allow_pickle", "Python objects", "Object arrays")):
         return UserError(
             f"{path} holds Python objects, which are never loaded since that can run code; save sequences of different "
             "lengths padded with NaN as one float array, or as a Parquet file with a list column"
         )
-    return UserError(f"{path} is not a whole NumPy file ({str(error).splitlines()[0]}); save it again with np.save")
+    return UserError(f"{path} is not a whole NumPy file: it is empty, cut short or damaged; save it again with NumPy")
 
 
 def _names(path: Path) -> list[str]:
     try:
         with np.load(path, allow_pickle=False) as file:
-            return list(file.files)
+            names = list(getattr(file, "files", []))
     except FileNotFoundError:
         raise UserError(f"{path} does not exist; give the path of a .npz file") from None
-    except (ValueError, EOFError, OSError, zipfile.BadZipFile) as error:
+    except _BROKEN as error:
         raise _damaged(path, error) from None
+    if not names:
+        raise UserError(f"{path} has no arrays; save it with np.savez(path, X=..., y=...)")
+    return names
 
 
-def _from_npz(path: Path, reading: Reading, part: Part) -> tuple[np.ndarray, np.ndarray | None, np.ndarray | None]:
-    names = _names(path)
-    for name, flag in (
-        (None if reading.target == TARGET_FIELD else reading.target, "--target"),
-        (reading.group, "--group"),
-        *((n, "--inputs") for n in reading.inputs),
-    ):
-        if name is not None and name not in names:
-            raise UserError(f"{path} has no array {name!r} ({flag}); it has {', '.join(names)}")
-    inputs = reading.inputs[0] if reading.inputs else _find(names, _INPUTS, part)
-    target = reading.target if reading.target in names else _find(names, _TARGETS, part)
-    group = reading.group or _find(names, ("groups", "group"), part)
+def _choose(path: Path, names: list[str], reading: Reading, part: Part) -> _Names:
+    inputs = _named(path, names, reading.inputs[0], "--inputs", part) if reading.inputs else None
+    inputs = inputs or _find(names, _INPUTS, part)
+    named = (reading.target,) if reading.target not in (None, TARGET_FIELD) else TARGETS
+    target = _find(names, named, part)
+    if target is None and reading.target is not None and not reading.unlabelled and part == "train":
+        target = _named(path, names, reading.target, "--target", part)
+    group = reading.group and _named(path, names, reading.group, "--group", part)
+    group = group or _find(names, _GROUPS, part)
     if inputs is None:
         rest = [name for name in names if name not in (target, group)]
         if len(rest) != 1:
             raise UserError(f"{path} has the arrays {', '.join(names)}; call one X, or choose one with --inputs NAME")
         inputs = rest[0]
-    try:
-        with np.load(path, allow_pickle=False) as file:
-            X, y, groups = (None if name is None else file[name] for name in (inputs, target, group))
-    except (ValueError, EOFError, OSError, zipfile.BadZipFile) as error:
-        raise _damaged(path, error) from None
-    assert X is not None
-    return X, y, groups
+    return _Names(inputs, None if reading.unlabelled else target, group)
+
+
+def _named(path: Path, names: list[str], name: str, flag: str, part: Part) -> str:
+    found = name if name in names else _find(names, (name,), part)
+    if found is None:
+        near = get_close_matches(name, names, 1)
+        hint = f"did you mean {near[0]!r}? It has" if near else "it has"
+        raise UserError(f"{path} has no array {name!r} ({flag}); {hint} {', '.join(names)}")
+    return found
 
 
 def _find(names: list[str], wanted: tuple[str, ...], part: Part) -> str | None:

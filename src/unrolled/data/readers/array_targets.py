@@ -110,6 +110,8 @@ def word_of(entry: Any) -> str | None:
     """What a label is called: 3 and 3.0 alike; None if it is missing."""
     if entry is None or (isinstance(entry, float) and entry != entry):
         return None
+    if isinstance(entry, bytes):
+        return entry.decode(errors="replace")
     if isinstance(entry, (float, np.floating)) and float(entry).is_integer():
         return str(int(entry))
     return str(entry)

@@ -1,6 +1,7 @@
 """Arrays and lists in memory, as the Python interface is given them."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any, Literal
 
 import numpy as np
@@ -30,6 +31,7 @@ class ArraySource(Source):
         self.target_guess = None if target is None else target.field.name
         self._inputs, self._X, self._channels_first = inputs, X, channels_first
         self._target, self._groups, self._name = target, groups, name
+        self.test_part: Source | None = None
 
     def __len__(self) -> int:
         return len(self._X)
@@ -72,6 +74,7 @@ def read_arrays(
     task: str | None = None,
     notes: Notes | None = None,
     name: str = "X",
+    target: str = "y",
 ) -> Source:
     """Records from arrays or lists.
 
@@ -84,8 +87,9 @@ def read_arrays(
     | list of lists of str | token |
     | frame, or Hugging Face `Dataset` | a record per row, see `frames.read_frame`; y becomes its target column |
 
-    y becomes the field `y`, see `array_targets.read_target`. NaN is a missing value and counted. Raises `UserError` for
-    infinity, a record of length 0, records of different width, arrays of objects, and a y or groups of another length.
+    y becomes the field `y` (or `target`), see `array_targets.read_target`. NaN is a missing value and counted. Raises
+    `UserError` for infinity, a record of length 0, records of different width, arrays of objects, and a y or groups of
+    another length.
     """
     notes = Notes() if notes is None else notes
     if _is_frame(X):
@@ -97,8 +101,11 @@ def read_arrays(
     inputs = _input_field(X, channels_first, vectors, name)
     _check_values(X, inputs, channels_first, name, notes)
     lengths = None if not inputs.timed else _lengths(X, channels_first)
-    target = None if y is None else read_target(y, len(X), lengths, task)
-    return ArraySource(inputs, X, channels_first, target, _group_words(groups, len(X)), name)
+    answers = None if y is None else read_target(y, len(X), lengths, task)
+    if answers is not None and target != answers.field.name:
+        answers = answers._replace(field=replace(answers.field, name=target))
+    notes.add("records without a target", 0 if answers is None else sum(value is None for value in answers.values))
+    return ArraySource(inputs, X, channels_first, answers, _group_words(groups, len(X)), name)
 
 
 def _is_frame(X: Any) -> bool:

@@ -15,10 +15,10 @@ from unrolled.data.readers.files import find_files
 from unrolled.data.readers.label_table import TEXTS, is_table
 from unrolled.data.readers.lines import numbered_lines
 from unrolled.data.readers.names import LabelledFiles, label_files
+from unrolled.data.readers.suffixes import AUDIO
 from unrolled.data.records import Field, Kind, Notes, Reading
 from unrolled.errors import UserError
 
-SUFFIXES = (".wav", ".flac", ".ogg", ".oga", ".opus", ".mp3", ".aiff", ".aif", ".au")
 _UNKNOWN_LENGTH = (0, 0x7FFFFFFF, 0xFFFFFFFF)  # what programs write that stream a WAV file
 _BLOCK = 1 << 20
 
@@ -45,9 +45,9 @@ def read_audio(paths: list[Path], reading: Reading, notes: Notes) -> FileSource:
         and not is_table(reading.labels)
         and not any(is_table(path.name) for path in paths)
     ):
-        files = _with_transcripts(list(find_files(paths, SUFFIXES, notes)), notes)
+        files = _with_transcripts(list(find_files(paths, AUDIO, notes)), notes)
     else:
-        files = label_files(paths, SUFFIXES, reading, notes, *([TEXTS] if transcribe else []))
+        files = label_files(paths, AUDIO, reading, notes, *([TEXTS] if transcribe else []))
         files = replace(files, name=reading.target or "text") if transcribe else files
     headers = [_check(soundfile, path) for path in files.paths]
     rate = reading.rate or float(Counter(rate for rate, _ in headers).most_common(1)[0][0])
@@ -65,8 +65,8 @@ def decode(path: Path, *, rate: float, mono: bool) -> np.ndarray:
     soundfile = need("soundfile", extra="audio", doing="reading audio")
     try:
         samples, found = soundfile.read(path, dtype="float32", always_2d=True)
-    except (soundfile.SoundFileError, OSError) as error:
-        raise _broken(path, error) from None
+    except (soundfile.SoundFileError, OSError):
+        raise _broken(path) from None
     if not len(samples):
         raise _empty(path)
     if mono and samples.shape[1] > 1:
@@ -90,8 +90,8 @@ def _check(soundfile: Any, path: Path) -> tuple[int, int]:
                 if not len(file.read(1)):
                     raise _cut_short(path)
             return file.samplerate, file.channels
-    except (soundfile.SoundFileError, OSError) as error:
-        raise _broken(path, error) from None
+    except (soundfile.SoundFileError, OSError):
+        raise _broken(path) from None
 
 
 def _check_size(path: Path) -> None:
@@ -134,9 +134,8 @@ def _transcript(path: Path) -> str:
     return " ".join(" ".join(line for _, line in numbered_lines(path)).split())
 
 
-def _broken(path: Path, error: Exception) -> UserError:
-    reason = str(error).rpartition(": ")[2].rstrip(".")
-    return UserError(f"{path} cannot be decoded ({reason}); repair the file or take it away")
+def _broken(path: Path) -> UserError:
+    return UserError(f"{path} cannot be decoded: it is damaged, or no sound; take it away")
 
 
 def _empty(path: Path) -> UserError:

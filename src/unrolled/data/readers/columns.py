@@ -16,9 +16,12 @@ from typing import Any
 import numpy as np
 import polars as pl
 
+from unrolled.data.counting import counted
 from unrolled.data.readers.header import has_header
 from unrolled.data.readers.json_lines import find_bad_json
+from unrolled.data.readers.kept_tables import kept_or
 from unrolled.data.readers.lines import numbered_lines
+from unrolled.data.readers.suffixes import COMPRESSED
 from unrolled.data.records import Notes
 from unrolled.data.text import find_text_files
 from unrolled.errors import UserError
@@ -27,7 +30,6 @@ IN_MEMORY = 256 << 20
 """Parquet files larger than this many bytes stay on the disk and are read in blocks of rows"""
 SAMPLE = 1000
 """rows looked at to tell what a column is"""
-TABLE_SUFFIXES = (".csv", ".tsv", ".tab", ".parquet", ".pq", ".jsonl", ".ndjson")
 _SEPARATORS = ",;\t|"
 
 
@@ -94,14 +96,20 @@ def shown(names: Iterable[str], limit: int = 8) -> str:
 
 
 def open_table(path: Path, notes: Notes) -> Table:
-    """Open a .csv, .tsv, .jsonl or .parquet file; .txt is read like .tsv.
+    """Open a .csv, .tsv, .jsonl or .parquet file; .txt is read like .tsv. Within `tables_kept` each is read once.
 
     Blank rows are left out and counted. Raises `UserError` for a file that is empty, has no rows, is not UTF-8, has a
     column twice, or has a row with too many or too few fields, with its line.
     """
+    return kept_or(path, notes, _open)
+
+
+def _open(path: Path, notes: Notes) -> Table:
     suffix = path.suffix.lower()
     if suffix in (".parquet", ".pq"):
         return _open_parquet(path)
+    if suffix in COMPRESSED:
+        raise UserError(f"{path} is compressed, and tables are read as they are; unpack it: gunzip -k {path.name}")
     find_text_files(path)
     table = _open_json_lines(path) if suffix in (".jsonl", ".ndjson") else _open_delimited(path, notes)
     if not table.length:
@@ -138,9 +146,10 @@ def _open_parquet(path: Path) -> Table:
     try:
         scan = pl.scan_parquet(path)
         table = table_of(str(path), scan.collect() if path.stat().st_size <= IN_MEMORY else scan)
-    except (pl.exceptions.PolarsError, OSError) as error:
-        reason = str(error).splitlines()[0]
-        raise UserError(f"{path} is not a whole Parquet file ({reason}); write it again or give another file") from None
+    except (pl.exceptions.PolarsError, OSError):
+        raise UserError(
+            f"{path} is not a whole Parquet file: it is empty, cut short or damaged; write it again"
+        ) from None
     if not table.length:
         raise UserError(f"{path} has no rows; give a table with at least one row")
     return table
@@ -149,11 +158,10 @@ def _open_parquet(path: Path) -> Table:
 def _open_json_lines(path: Path) -> Table:
     try:
         return table_of(str(path), pl.read_ndjson(path, infer_schema_length=None))
-    except pl.exceptions.PolarsError as error:
+    except pl.exceptions.PolarsError:
         find_bad_json(path)
-        reason = str(error).splitlines()[0]
         raise UserError(
-            f"{path} cannot be read as JSON Lines ({reason}); give one object per line, each field of one type"
+            f"{path} cannot be read as JSON Lines; give one object per line, each field of one type"
         ) from None
 
 
@@ -224,8 +232,8 @@ def _records(path: Path, separator: str, quote: str | None) -> Iterator[list[str
         for record in reader:
             if record:
                 yield [cell.strip() for cell in record]
-    except csv.Error as error:
-        raise UserError(f"{path}, line {reader.line_num:,} cannot be read ({error}); is a quote left open?") from None
+    except csv.Error:
+        raise UserError(f"{path}, line {reader.line_num:,} cannot be read as fields; is a quote left open?") from None
 
 
 def _find_bad_line(path: Path, separator: str, quote: str | None) -> None:
@@ -235,8 +243,9 @@ def _find_bad_line(path: Path, separator: str, quote: str | None) -> None:
     for record in reader:
         width = width or len(record)
         if record and len(record) != width:
+            quotes = ", or put double quotes around a field that contains the separator" if quote else ""
+            found = counted(len(record), "field")
             raise UserError(
-                f"{path}, line {start + 1:,} has {len(record)} fields, expected {width} as in the first line; mend it"
-                + (", or put double quotes around a field that contains the separator" if quote else "")
+                f"{path}, line {start + 1:,} has {found}, expected {width} as in the first line; mend it{quotes}"
             )
         start = reader.line_num

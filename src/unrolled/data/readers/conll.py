@@ -3,12 +3,13 @@
 import itertools
 from pathlib import Path
 
+from unrolled.data.counting import counted
 from unrolled.data.readers.lines import numbered_lines
+from unrolled.data.readers.suffixes import CONLL
 from unrolled.data.readers.text_lines import TextLines
 from unrolled.data.records import Field, Notes, Reading, Record, Source
 from unrolled.errors import UserError
 
-SUFFIXES = (".conll", ".conllu", ".bio", ".iob", ".iob2")
 FIELDS = (Field("tokens", "token", timed=True), Field("tags", "categorical", timed=True))
 _HEAD = 200  # lines
 
@@ -36,7 +37,7 @@ class ConllSource(Source):
 
 def looks_like(path: Path, reading: Reading) -> bool:
     """Whether the name is that of a CoNLL file, or the content: columns, blank lines, tags such as `O` and `B-x`."""
-    if path.suffix.lower() in SUFFIXES:
+    if path.suffix.lower() in CONLL:
         return True
     if path.is_dir() or path.suffix.lower() in (".csv", ".jsonl", ".parquet", ".gz"):
         return False
@@ -94,7 +95,9 @@ def _sentences(path: Path, notes: Notes, fewest: int) -> list[tuple[int, int]]:
             width = width or cells
             if cells != width or cells < fewest:
                 expected = f"{width} as in the first" if width > 1 else "a token and its tag"
-                raise UserError(f"{path}, line {number:,} has {cells} columns, expected {expected}; mend {line!r}")
+                raise UserError(
+                    f"{path}, line {number:,} has {counted(cells, 'column')}, expected {expected}; mend {line!r}"
+                )
             tokens += 1
     if tokens:
         sentences.append((start, number))

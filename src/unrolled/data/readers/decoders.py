@@ -10,18 +10,38 @@ import numpy as np
 import polars as pl
 
 from unrolled.data.readers.cells import Place, numbers, words
-from unrolled.data.records import Notes
+from unrolled.data.records import Notes, Reading
 from unrolled.errors import UserError
 
 Decoder = Callable[[pl.DataFrame, Place, Notes], Callable[[int], Any]]
 
 SEPARATOR = "|"
-"""between the labels of one record"""
+"""between the labels of one record, if nothing else is said"""
+MANY_LABELS = 5
+"""different cells from which on they may be several labels each"""
 
 
-def has_several_labels(column: pl.Series) -> bool:
-    """Whether any cell of a column of labels holds more than one."""
-    return bool(words(column).str.contains(SEPARATOR, literal=True).any())
+def separator_of(column: pl.Series, reading: Reading) -> str | None:
+    """What stands between several labels in a cell of this column: as the user says, or `|` if some cell has it."""
+    if reading.label_separator:
+        return reading.label_separator
+    return SEPARATOR if words(column).str.contains(SEPARATOR, literal=True).any() else None
+
+
+def hint_at_separator(column: pl.Series, reading: Reading, notes: Notes) -> None:
+    """A hint for labels most of which look like several in one cell, such as `news;sport`."""
+    if reading.label_separator or column.dtype != pl.String:
+        return
+    cells = column.drop_nulls()
+    if cells.n_unique() < MANY_LABELS:
+        return
+    for mark in (";", ","):
+        parts = cells.str.split(mark)
+        shared = parts.explode().str.strip_chars().n_unique() < cells.n_unique()
+        if (parts.list.len() > 1).mean() > 0.3 and shared:  # type: ignore[operator]
+            one = cells.filter(parts.list.len() > 1)[0]
+            notes.hint(f"if {one!r} is several labels of {column.name}, say so with --data.label_separator {mark!r}")
+            return
 
 
 def features(decimal_comma: bool) -> Decoder:
@@ -115,13 +135,13 @@ def category(block: pl.DataFrame, place: Place, notes: Notes) -> Callable[[int],
     return lambda row: column[row] or ""
 
 
-def label(several: bool) -> Decoder:
-    """A target column of labels: str, or a tuple of str if several may hold, with `|` between; None if missing."""
+def label(separator: str | None) -> Decoder:
+    """A target column of labels: str, or with `separator` a tuple of those between it; None if missing."""
 
     def decode(block: pl.DataFrame, place: Place, notes: Notes) -> Callable[[int], str | tuple[str, ...] | None]:
         column = words(block.to_series())
         notes.add("rows without a label", column.null_count())
-        return (lambda row: split_labels(column[row])) if several else (lambda row: column[row])
+        return (lambda row: split_labels(column[row], separator)) if separator else (lambda row: column[row])
 
     return decode
 
@@ -157,11 +177,11 @@ def require_list_of_values(column: pl.Series, name: str) -> None:
         )
 
 
-def split_labels(cell: str | None) -> tuple[str, ...] | None:
+def split_labels(cell: str | None, separator: str) -> tuple[str, ...] | None:
     """The labels in a cell, each once."""
     if cell is None:
         return None
-    return tuple(dict.fromkeys(part.strip() for part in cell.split(SEPARATOR) if part.strip()))
+    return tuple(dict.fromkeys(part.strip() for part in cell.split(separator) if part.strip()))
 
 
 def _lengths(column: pl.Series, place: Place) -> np.ndarray:

@@ -10,10 +10,9 @@ import numpy as np
 
 from unrolled.data.readers.extras import need
 from unrolled.data.readers.recordings import Recording, RecordingSource, recording_files
+from unrolled.data.readers.suffixes import EDF
 from unrolled.data.records import Notes, Reading
 from unrolled.errors import UserError
-
-SUFFIXES = (".edf", ".bdf")
 
 
 def read_edf(paths: list[Path], reading: Reading, notes: Notes) -> RecordingSource:
@@ -24,10 +23,10 @@ def read_edf(paths: list[Path], reading: Reading, notes: Notes) -> RecordingSour
     chooses channels. The second channel of one name is called `name 2`. `reading.labels` gives a label per file. For
     channels, rates and gaps see `RecordingSource`. Signals are read when a record is asked for.
 
-    Raises `UserError` for a file that does not comply with the format or is cut short, and for one without signals or
-    of length 0.
+    Raises `UserError` for a file that does not comply with the format or is cut short, for one with gaps in time
+    (EDF+D), and for one without signals or of length 0.
     """
-    found, files = recording_files(paths, SUFFIXES, reading, notes)
+    found, files = recording_files(paths, EDF, reading, notes)
     return RecordingSource([_open(path, notes) for path in found], files, reading, notes, _read)
 
 
@@ -66,8 +65,14 @@ def _reader(path: Path) -> Iterator[Any]:
     try:
         file = pyedflib.EdfReader(str(path))
     except (OSError, ValueError) as error:
-        reason = str(error).rpartition(": ")[2]
-        raise UserError(f"{path} cannot be read as EDF ({reason}); repair the file or take it away") from None
+        if "discontinuous" in str(error):
+            raise UserError(
+                f"{path} has gaps between its stretches (EDF+D), which is not read; save each stretch as a file of its "
+                "own, or all as EDF+C"
+            ) from None
+        raise UserError(
+            f"{path} cannot be read as EDF: it is empty, cut short or damaged; repair it or take it away"
+        ) from None
     try:
         yield file
     finally:

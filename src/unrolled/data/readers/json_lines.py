@@ -15,8 +15,11 @@ def find_bad_json(path: Path) -> None:
             continue
         try:
             record = json.loads(line, parse_constant=_refuse_constant)
+        except json.JSONDecodeError as error:
+            place = f"from character {error.pos + 1:,} on"
+            raise UserError(f"{path}, line {number:,} is not JSON {place}; give one object per line") from None
         except ValueError as error:
-            raise UserError(f"{path}, line {number:,} is not JSON ({error}); give one object per line") from None
+            raise UserError(f"{path}, line {number:,}: {error}") from None
         if not isinstance(record, dict):
             raise UserError(f"{path}, line {number:,} holds a {_json_type(record)}, not an object with named fields")
         for name, value in record.items():
@@ -31,7 +34,7 @@ def find_bad_json(path: Path) -> None:
 
 
 def _refuse_constant(constant: str) -> None:
-    raise ValueError(f"{constant} is not part of JSON, write null for a missing value")
+    raise ValueError(f"{constant} is not part of JSON; write null for a missing value")
 
 
 def _json_type(value: object) -> str:

@@ -5,6 +5,7 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import NamedTuple
 
+from unrolled.data.counting import counted
 from unrolled.data.readers.lines import numbered_lines
 from unrolled.data.records import Notes, Reading
 from unrolled.errors import UserError
@@ -54,8 +55,8 @@ def read_label_table(
         line = reader.line_num
         if len(cells) != len(header):
             raise UserError(
-                f"{table}, line {line}: found {len(cells)} fields, expected {len(header)} as in the first line; "
-                "quote values that contain the separator"
+                f"{table}, line {line}: found {counted(len(cells), 'field')}, expected {len(header)} as in the first "
+                "line; quote values that contain the separator"
             )
         row = Row(line, cells[key].strip(), cells[label].strip(), None if group is None else cells[group].strip())
         if not row.key:

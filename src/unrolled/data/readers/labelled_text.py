@@ -10,9 +10,10 @@ from unrolled.data.readers import decoders
 from unrolled.data.readers.cells import is_numeric, words
 from unrolled.data.readers.columns import Table
 from unrolled.data.readers.roles import LABEL_NAMES
+from unrolled.data.readers.suffixes import AUDIO
 from unrolled.data.readers.wide_tables import Column, WideSource
 from unrolled.data.records import Field, Notes, Reading, Record, Source
-from unrolled.data.text import find_text_files, read_blocks
+from unrolled.data.text import BOM, find_text_files, read_blocks
 from unrolled.errors import UserError
 
 MOST_LABELS = 0.5
@@ -22,6 +23,10 @@ LABEL_LENGTH = 60
 FEWEST = 20
 """rows from which on a column named as labels are must have some of them twice"""
 TEXT_SUFFIXES = (".txt", ".text", ".md")
+_ABOUT = frozenset("readme license licence notice copying changelog citation about labels classes".split())  # noqa: SIM905
+"""names of files about the others beside them"""
+_SMALL = 1024
+"""bytes of a file that may be blank; larger ones are not looked at"""
 
 
 def is_labelled_text(table: Table, reading: Reading) -> bool:
@@ -33,7 +38,8 @@ def read_labelled_table(table: Table, reading: Reading, notes: Notes) -> WideSou
     """A table of two columns, text and label in either order, with or without a header.
 
     Fields: text and categorical, called as in the header, or `text` and `label`. Rows without text are left out and
-    counted. Labels with `|` between them hold at once. The target guess is the label column.
+    counted. Labels with `|` (or `reading.label_separator`) between them hold at once. The target guess is the label
+    column.
     """
     found = _text_and_label(table, reading)
     if found is None:
@@ -48,8 +54,9 @@ def read_labelled_table(table: Table, reading: Reading, notes: Notes) -> WideSou
     if is_numeric(values) and reading.task == "regress":
         target = Column(Field(label, "numeric", False, (label,)), decoders.number(table.decimal_comma), [label])
     else:
-        several = decoders.has_several_labels(values)
-        target = Column(Field(label, "categorical", timed=False), decoders.label(several), [label])
+        decoders.hint_at_separator(values, reading, notes)
+        decode = decoders.label(decoders.separator_of(values, reading))
+        target = Column(Field(label, "categorical", timed=False), decode, [label])
     columns = [Column(Field(text, "text", timed=False), decoders.text, [text]), target]
     return WideSource(table, columns, None, None if reading.target else label, notes)
 
@@ -94,7 +101,7 @@ def _text_and_label(table: Table, reading: Reading) -> tuple[str, str] | None:
     if not label:
         return None
     text = names[1 - names.index(label)]
-    if head[text].dtype != pl.String or is_numeric(head[text]):
+    if head[label].dtype.is_nested() or head[text].dtype != pl.String or is_numeric(head[text]):
         return None
     return text, label
 
@@ -103,22 +110,34 @@ def _looks_like_labels(column: pl.Series) -> bool:
     if column.dtype.is_nested() or column.dtype.is_temporal() or column.dtype.is_float():
         return False
     filled = words(column).drop_nulls()
-    if column.name.lower() in LABEL_NAMES:  # unless it is called target and holds a text for every source
-        return column.dtype != pl.String or len(filled) < FEWEST or filled.n_unique() < 0.9 * len(filled)
+    if column.name.lower() in LABEL_NAMES:  # unless it holds another text for every source
+        repeated = column.dtype != pl.String or len(filled) < FEWEST or filled.n_unique() < 0.9 * len(filled)
+        several = column.name.lower() != "target" and not (filled.str.len_chars() > LABEL_LENGTH).any()
+        return repeated or several  # such as `news|sport`
     return filled.n_unique() <= MOST_LABELS * len(filled) and not (filled.str.len_chars() > LABEL_LENGTH).any()
 
 
 def looks_like(path: Path, reading: Reading) -> bool:
-    """Whether this is a folder with two folders or more that have text files, and none of its own."""
-    return path.is_dir() and len(_classes(path)) > 1 and not _texts(path)
+    """Whether this is a folder with two folders or more that have text files, and none of its own.
+
+    Texts beside recordings are what is said in them.
+    """
+    return (
+        path.is_dir()
+        and reading.task != "transcribe"
+        and len(classes := _classes(path)) > 1
+        and not _texts(path)
+        and not any(file.name.lower().endswith(AUDIO) for folder in classes for file in folder.rglob("*"))
+    )
 
 
 class FolderSource(Source):
-    """A text file per record in a folder per class."""
+    """A text file per record, in a folder per class or without labels."""
 
-    def __init__(self, files: list[Path], labels: list[str]) -> None:
-        self.fields = (Field("text", "text", timed=False), Field("label", "categorical", timed=False))
-        self.target_guess: str | None = "label"
+    def __init__(self, files: list[Path], labels: list[str] | None) -> None:
+        label = () if labels is None else (Field("label", "categorical", timed=False),)
+        self.fields = (Field("text", "text", timed=False), *label)
+        self.target_guess: str | None = None if labels is None else "label"
         self._files, self._labels = files, labels
 
     def __len__(self) -> int:
@@ -126,7 +145,8 @@ class FolderSource(Source):
 
     def record(self, index: int) -> Record:
         path = self._files[index]
-        return Record({"text": "".join(read_blocks(path)), "label": self._labels[index]}, str(path))
+        text = {"text": "".join(read_blocks(path))}
+        return Record(text if self._labels is None else text | {"label": self._labels[index]}, str(path))
 
     def labels(self, name: str) -> list[str] | None:
         return self._labels if name == "label" else None
@@ -145,7 +165,7 @@ def read_text_folders(paths: list[Path], reading: Reading, notes: Notes) -> Fold
         notes.add("files left out, since they lie outside the folders of classes", others)
         for folder in _classes(path):
             inside = [file for file in sorted(folder.rglob("*")) if file.is_file() and not file.name.startswith(".")]
-            kept = [file for file in inside if file.suffix.lower() in TEXT_SUFFIXES and file.stat().st_size]
+            kept = [file for file in inside if file.suffix.lower() in TEXT_SUFFIXES and not _is_blank(file)]
             notes.add("files left out, since they are empty or no text", len(inside) - len(kept))
             for file in kept:
                 find_text_files(file)
@@ -154,6 +174,37 @@ def read_text_folders(paths: list[Path], reading: Reading, notes: Notes) -> Fold
     if not files:
         raise UserError(f"{paths[0]} has no folders with .txt files; give a folder with one folder per class")
     return FolderSource(files, labels)
+
+
+def are_texts(paths: list[Path], reading: Reading) -> bool:
+    """Whether these are text files, or folders with some, that a model of whole texts is to say something about."""
+    if not reading.unlabelled or reading.task not in ("classify", "regress"):
+        return False
+    files = [path for path in paths if path.is_file()]
+    folders = [path for path in paths if path.is_dir()]
+    if len(files) + len(folders) < len(paths) or not all(path.suffix.lower() in TEXT_SUFFIXES for path in files):
+        return False
+    return all(next(_text_files(folder), None) is not None for folder in folders)
+
+
+def read_texts(paths: list[Path], reading: Reading, notes: Notes) -> FolderSource:
+    """Text files without labels, each one record of one field `text`; of folders all .txt, .text and .md files in them.
+
+    Files that are empty, and in folders those about the others (such as a README), are left out and counted. Raises
+    `UserError` if nothing is left.
+    """
+    files: list[Path] = []
+    for path in paths:
+        found = [path] if path.is_file() else sorted(_text_files(path))
+        inside = [file for file in found if not file.name.startswith(".")]
+        kept = [file for file in inside if (path.is_file() or _is_content(file)) and not _is_blank(file)]
+        notes.add("files left out, since they are empty or about the others", len(inside) - len(kept))
+        for file in kept:
+            find_text_files(file)
+        files += kept
+    if not files:
+        raise UserError(f"{paths[0]} has no text to say something about; give .txt files with some in them")
+    return FolderSource(files, None)
 
 
 def _classes(path: Path) -> list[Path]:
@@ -169,4 +220,14 @@ def _text_files(folder: Path) -> Iterator[Path]:
 
 
 def _texts(path: Path) -> list[Path]:
-    return [file for file in path.iterdir() if file.suffix.lower() in TEXT_SUFFIXES and file.is_file()]
+    """The texts of a folder itself, without those that are about it."""
+    return [file for file in path.iterdir() if file.suffix.lower() in TEXT_SUFFIXES and _is_content(file)]
+
+
+def _is_content(file: Path) -> bool:
+    return file.is_file() and not file.name.startswith(".") and file.stem.lower() not in _ABOUT
+
+
+def _is_blank(file: Path) -> bool:
+    """Whether nothing but white space stands in a file."""
+    return file.stat().st_size < _SMALL and not file.read_bytes().removeprefix(BOM).strip()

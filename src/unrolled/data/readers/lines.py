@@ -29,9 +29,9 @@ def numbered_lines(path: Path) -> Iterator[tuple[int, str]]:
             f"{path}, line {number}: byte 0x{error.object[error.start]:02x} is not UTF-8; "
             f"convert the file, for example: iconv -f LATIN1 -t UTF-8 {path.name}"
         ) from None
-    except (gzip.BadGzipFile, EOFError, zlib.error) as error:
+    except (gzip.BadGzipFile, EOFError, zlib.error):
         raise UserError(
-            f"{path} cannot be decompressed after line {number} ({error}); it is damaged or cut short, fetch it again"
+            f"{path} cannot be decompressed after line {number}; it is damaged or cut short, fetch it again"
         ) from None
     except OSError as error:
         raise unreadable(path, error) from error

@@ -8,7 +8,7 @@ import polars as pl
 
 from unrolled.data.readers.cells import FEW, codes, is_class, is_numeric, numbers, words
 from unrolled.data.readers.columns import Table, shown
-from unrolled.data.readers.decoders import has_several_labels, split_labels
+from unrolled.data.readers.decoders import hint_at_separator, separator_of, split_labels
 from unrolled.data.readers.roles import find_target, input_columns
 from unrolled.data.readers.series import time_column
 from unrolled.data.readers.steps import Rows, StepSource, decode_steps, timed_fields
@@ -136,7 +136,7 @@ def _static_fields(
         static["features"] = list(np.stack(parts, axis=1))
     for name in (name for name in columns if name not in features):
         column = values[name]
-        if name == target and not is_class(column, reading.task, FEW):
+        if name == target and not (reading.label_separator or is_class(column, reading.task, FEW)):
             amounts = numbers(column, place, Notes(), table.decimal_comma)
             fields.append(Field(name, "numeric", False, (name,)))
             static[name] = [None if np.isnan(amount) else np.array([amount]) for amount in amounts]
@@ -145,8 +145,10 @@ def _static_fields(
         labels = words(column).to_list()
         if name != target:
             labels = [label or "" for label in labels]
-        elif has_several_labels(column):
-            labels = [split_labels(label) for label in labels]
+        else:
+            hint_at_separator(column, reading, notes)
+            separator = separator_of(column, reading)
+            labels = [split_labels(label, separator) for label in labels] if separator else labels
         static[name] = labels
         notes.add("sequences without a label", column.null_count() if name == target else 0)
     return fields, static

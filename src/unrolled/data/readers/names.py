@@ -61,6 +61,11 @@ def label_files(
         return _by_table(Path(str(reading.labels)), found, suffixes, reading, notes, columns)
     if reading.labels not in (None, FOLDERS):
         return _by_pattern(found, str(reading.labels), reading, notes, f"the pattern {reading.labels}")
+    if reading.target not in (None, "label") and columns == LABELS:
+        raise UserError(
+            f"{roots[0]} has no target {reading.target!r}: what its folders or names say is called 'label'; leave "
+            "--target out, or say with --labels where it stands"
+        )
     classes = {path.relative_to(root).parts[0] for path, root in found.items() if path.parent != root}
     guess = None if reading.labels == FOLDERS or len(classes) > 1 else _guess([path.stem for path in found])
     if guess:

@@ -29,6 +29,8 @@ class Recording(NamedTuple):
     symbols: tuple[str, ...] = ()
 
 
+BRIDGED = "samples that a recording lacks, bridged by a straight line"
+SILENT = "channels without any valid sample, taken as zero"
 Read = Callable[[Path, tuple[str, ...]], list[np.ndarray]]
 """The values of the named channels of one recording, one array `[time]` each, at their own rates."""
 
@@ -40,7 +42,8 @@ class RecordingSource(Source):
     The channels are those of `reading.inputs`, or those that all recordings have, in the order of the first. They are
     resampled to `reading.rate`, or to the rate that most recordings have (of a recording with several: its highest),
     and events move along. A gap in a channel is bridged by a straight line, and a channel without values is zero.
-    What is left out or resampled is counted.
+    What is left out, resampled or bridged is counted. Raises `UserError` if there are files of annotations and nothing
+    in any of them.
     """
 
     def __init__(
@@ -63,6 +66,10 @@ class RecordingSource(Source):
         missing = sum(events is None for events in self._events)
         if missing < len(recordings):
             notes.add("recordings without annotations", missing)
+            empty = sum(events is not None and not events.labels for events in self._events)
+            if empty + missing == len(recordings) and not reading.unlabelled:
+                raise UserError(f"{recordings[0].path} has no annotation within the signal; give recordings with some")
+            notes.add("recordings with a file of annotations and none in it", empty)
             self.fields += (Field(events, "event", timed=True),)
         if files is not None and files.labels is not None:
             self.fields += (Field(files.name, "categorical", timed=False),)
@@ -72,9 +79,12 @@ class RecordingSource(Source):
 
     def record(self, index: int) -> Record:
         recording = self._recordings[index]
+        channels = self._read(recording.path, self._channels)
+        missing = [int((~np.isfinite(values)).sum()) for values in channels]
+        silent = sum(count == len(values) for count, values in zip(missing, channels, strict=True))
         columns = [
             resample(_bridge(values), rate, self._rate)
-            for values, rate in zip(self._read(recording.path, self._channels), self._rates(recording), strict=True)
+            for values, rate in zip(channels, self._rates(recording), strict=True)
         ]
         steps = min(map(len, columns))
         values: dict[str, object] = {"signal": np.stack([column[:steps] for column in columns], axis=1)}
@@ -82,7 +92,8 @@ class RecordingSource(Source):
             values[self._events_name] = events
         if self.files is not None and self.files.labels is not None:
             values[self.files.name] = self.files.labels[index]
-        return Record(values, str(recording.path), self._rate)
+        mended = ((BRIDGED, sum(missing)), (SILENT, silent))
+        return Record(values, str(recording.path), self._rate, tuple(one for one in mended if one[1]))
 
     def labels(self, name: str) -> list[str] | None:
         return self.files.labels if self.files is not None and name == self.files.name else None

@@ -5,46 +5,29 @@ import itertools
 from collections import Counter
 from pathlib import Path
 
+from unrolled.data.readers import suffixes
+from unrolled.data.readers.files import find_files
 from unrolled.data.records import Notes, Reading, Source
 from unrolled.errors import UserError
 
 READERS = {
-    ".ts": ("ts", "read_ts"),
-    ".fa": ("fasta", "read_fasta"),
-    ".fasta": ("fasta", "read_fasta"),
-    ".fna": ("fasta", "read_fasta"),
-    ".faa": ("fasta", "read_fasta"),
-    ".fq": ("fasta", "read_fasta"),
-    ".fastq": ("fasta", "read_fasta"),
-    ".wav": ("audio", "read_audio"),
-    ".flac": ("audio", "read_audio"),
-    ".ogg": ("audio", "read_audio"),
-    ".mp3": ("audio", "read_audio"),
-    ".hea": ("wfdb_records", "read_wfdb"),
-    ".dat": ("wfdb_records", "read_wfdb"),
-    ".edf": ("edf", "read_edf"),
-    ".bdf": ("edf", "read_edf"),
-    ".mp4": ("video", "read_video"),
-    ".avi": ("video", "read_video"),
-    ".mkv": ("video", "read_video"),
-    ".mov": ("video", "read_video"),
-    ".webm": ("video", "read_video"),
-    ".npy": ("array_files", "read_array_files"),
-    ".npz": ("array_files", "read_array_files"),
-    ".csv": ("tables", "read_table"),
-    ".tsv": ("tables", "read_table"),
-    ".tab": ("tables", "read_table"),
-    ".parquet": ("tables", "read_table"),
-    ".pq": ("tables", "read_table"),
-    ".jsonl": ("tables", "read_table"),
-    ".ndjson": ("tables", "read_table"),
-    ".conll": ("conll", "read_conll"),
-    ".conllu": ("conll", "read_conll"),
-    ".bio": ("conll", "read_conll"),
-    ".iob": ("conll", "read_conll"),
+    suffix: reader
+    for known, reader in (
+        (suffixes.TS, ("ts", "read_ts")),
+        (suffixes.FASTA, ("fasta", "read_fasta")),
+        (suffixes.AUDIO, ("audio", "read_audio")),
+        (suffixes.WFDB, ("wfdb_records", "read_wfdb")),
+        (suffixes.EDF, ("edf", "read_edf")),
+        (suffixes.VIDEO, ("video", "read_video")),
+        (suffixes.ARRAYS, ("array_files", "read_array_files")),
+        (suffixes.TABLES, ("tables", "read_table")),
+        (suffixes.CONLL, ("conll", "read_conll")),
+    )
+    for suffix in known
 }
 """By suffix: the module in this folder, and its function."""
-COMPRESSED = (".gz",)
+BY_FILE = ("ts", "fasta", "array_files", "tables", "conll")
+"""Modules whose functions take files: of a folder they get those of their kind. The others look into folders."""
 LOOKED_AT = 2000
 """Files of a folder whose names are looked at."""
 
@@ -58,7 +41,8 @@ def open_source(paths: list[Path], reading: Reading, notes: Notes) -> Source:
             "text with --task language"
         )
     module, function = found
-    return getattr(importlib.import_module(f"unrolled.data.readers.{module}"), function)(paths, reading, notes)
+    read = getattr(importlib.import_module(f"unrolled.data.readers.{module}"), function)
+    return read(files_meant(paths, found, notes), reading, notes)
 
 
 def find_reader(paths: list[Path], reading: Reading) -> tuple[str, str] | None:
@@ -72,7 +56,9 @@ def find_reader(paths: list[Path], reading: Reading) -> tuple[str, str] | None:
         return "parallel_text", "read_parallel_files"
     if len(paths) == 1 and labelled_text.looks_like(paths[0], reading):
         return "labelled_text", "read_text_folders"
-    kinds = Counter(READERS.get(_suffix(path)) for path in _files(paths))
+    if labelled_text.are_texts(paths, reading):
+        return "labelled_text", "read_texts"
+    kinds = Counter(READERS.get(suffix_of(path)) for path in _files(paths))
     known = [kind for kind, _ in kinds.most_common() if kind is not None]
     if not known:
         if all(path.is_file() and conll.looks_like(path, reading) for path in paths):
@@ -80,10 +66,21 @@ def find_reader(paths: list[Path], reading: Reading) -> tuple[str, str] | None:
         return None
     if len(known) > 1 and any(path.is_file() for path in paths):
         raise UserError(
-            f"the files are of several kinds ({', '.join(sorted({_suffix(path) for path in _files(paths)}))}); "
+            f"the files are of several kinds ({', '.join(sorted({suffix_of(path) for path in _files(paths)}))}); "
             "give files of one kind"
         )
     return known[0]
+
+
+def files_meant(paths: list[Path], reader: tuple[str, str] | None, notes: Notes) -> list[Path]:
+    """What to give to a reader: if it reads files, those of its kind in the place of a folder, such as its one table.
+
+    Files of another kind, such as a README, are counted.
+    """
+    if reader is None or reader[0] not in BY_FILE or not any(path.is_dir() for path in paths):
+        return paths
+    endings = [suffix for suffix, other in READERS.items() if other == reader]
+    return list(find_files(paths, (*endings, *(e + c for e in endings for c in suffixes.COMPRESSED)), notes))
 
 
 def is_plain_text(paths: list[Path]) -> bool:
@@ -91,18 +88,23 @@ def is_plain_text(paths: list[Path]) -> bool:
     return all(path.exists() for path in paths) and find_reader(paths, Reading()) is None
 
 
+def suffix_of(path: Path) -> str:
+    """The end of a name that says what is in the file, in small letters, whether it is compressed or not."""
+    found = [suffix.lower() for suffix in path.suffixes]
+    return found[-2] if len(found) > 1 and found[-1] in suffixes.COMPRESSED else (found or [""])[-1]
+
+
 def _files(paths: list[Path]) -> list[Path]:
     """The files meant, of folders the first ones."""
     found: list[Path] = []
     for path in paths:
         if path.is_dir():
-            inside = (file for file in path.rglob("*") if file.is_file() and not file.name.startswith("."))
+            inside = (file for file in path.rglob("*") if file.is_file() and not _hidden(file.relative_to(path)))
             found += itertools.islice(inside, LOOKED_AT)
         else:
             found.append(path)
     return found
 
 
-def _suffix(path: Path) -> str:
-    suffixes = [suffix.lower() for suffix in path.suffixes]
-    return suffixes[-2] if len(suffixes) > 1 and suffixes[-1] in COMPRESSED else (suffixes or [""])[-1]
+def _hidden(path: Path) -> bool:
+    return any(part.startswith(".") for part in path.parts)

@@ -6,7 +6,7 @@ from typing import Literal
 import polars as pl
 
 from unrolled.data.readers.cells import is_numeric
-from unrolled.data.readers.columns import TABLE_SUFFIXES, Table, open_table, shown
+from unrolled.data.readers.columns import Table, open_table, shown
 from unrolled.data.readers.labelled_text import is_labelled_text, read_labelled_table
 from unrolled.data.readers.long_tables import is_long, read_long
 from unrolled.data.readers.parallel_text import is_parallel_text, read_parallel_table
@@ -27,18 +27,15 @@ _READERS = {
 }
 
 
-def looks_like(path: Path, reading: Reading) -> bool:
-    """Whether the name is that of a table."""
-    return path.suffix.lower() in TABLE_SUFFIXES
-
-
 def read_table(paths: list[Path], reading: Reading, notes: Notes) -> Source:
     """The records of a table in one file, in the layout that `table_layout` finds.
 
     Raises `UserError` if the file is damaged, its layout cannot be told, or a value does not fit its column.
     """
     if len(paths) != 1:
-        raise UserError(f"tables are read one at a time, and {len(paths)} were given: {shown(map(str, paths))}")
+        raise UserError(
+            f"tables are read one at a time, and {len(paths)} were given: {shown(map(str, paths))}; name one of them"
+        )
     table = open_table(paths[0], notes)
     return read_open_table(table, reading, notes)
 

@@ -34,6 +34,7 @@ class TsSource(Source):
 
     def __init__(self, fields: tuple[Field, ...], cases: list[tuple[np.ndarray, Any, str]]) -> None:
         self.fields = fields
+        self.target_guess = fields[1].name if len(fields) > 1 else None
         self._cases = cases
 
     def __len__(self) -> int:
@@ -74,6 +75,8 @@ def read_ts(paths: list[Path], reading: Reading, notes: Notes) -> TsSource:
         if cases and (before.labelled, before.on("targetlabel")) != (header.labelled, header.on("targetlabel")):
             raise UserError(f"{path} and {paths[0]} do not both have labels, or not of the same kind; read them apart")
         cases += here
+    if header.labelled or header.on("targetlabel"):
+        notes.add("series without a label or target", sum(answer is None for _, answer, _ in cases))
     fields = [Field("series", "numeric", timed=True, channels=tuple(f"channel_{i}" for i in range(channels)))]
     if header.labelled:
         fields.append(Field("label", "categorical", timed=False))

@@ -12,10 +12,10 @@ import numpy as np
 from unrolled.data.readers.extras import need
 from unrolled.data.readers.file_source import FileSource
 from unrolled.data.readers.names import label_files
+from unrolled.data.readers.suffixes import VIDEO
 from unrolled.data.records import Field, Kind, Notes, Reading
 from unrolled.errors import UserError
 
-SUFFIXES = (".mp4", ".avi", ".mov", ".mkv", ".webm", ".m4v", ".mpg", ".mpeg", ".wmv", ".gif")
 _FASTEST = 8.0  # frames per second, unless the user asks for more
 
 
@@ -30,7 +30,7 @@ def read_video(paths: list[Path], reading: Reading, notes: Notes, *, size: int =
     Raises `UserError` for a file that cannot be decoded, without video, or without a frame.
     """
     need("av", extra="video", doing="reading video")
-    files = label_files(paths, SUFFIXES, reading, notes)
+    files = label_files(paths, VIDEO, reading, notes)
     rates = [_check(path) for path in files.paths]
     rate = reading.rate or min(_FASTEST, Counter(rates).most_common(1)[0][0])
     notes.add(f"clips slower than {rate:g} frames per second, with frames repeated", sum(r < rate for r in rates))
@@ -83,9 +83,8 @@ def _frames(path: Path) -> Iterator[tuple[Any, float, float]]:
                 time = number * seconds if frame.time is None else frame.time
                 first = time if first is None else first
                 yield frame, time - first, seconds
-    except (av.FFmpegError, OSError) as error:
-        reason = getattr(error, "strerror", None) or str(error)
-        raise UserError(f"{path} cannot be decoded ({reason}); repair the file or take it away") from None
+    except (av.FFmpegError, OSError):
+        raise UserError(f"{path} cannot be decoded: it is damaged, or no video; take it away") from None
 
 
 def _check(path: Path) -> float:

@@ -46,8 +46,8 @@ def _open(wfdb: Any, path: Path, reading: Reading, notes: Notes) -> Recording:
     try:
         header = wfdb.rdheader(name)
         steps, channels, rate = header.sig_len, header.sig_name, header.fs
-    except (*_BROKEN, OSError) as error:
-        raise UserError(f"{path} is no header of a WFDB record ({error}); fetch it again") from None
+    except (*_BROKEN, OSError):
+        raise UserError(f"{path} is no header of a WFDB record; fetch it again") from None
     if not channels or not rate:
         raise UserError(f"{path} names no signals or no rate; give records with signals")
     if steps == 0:
@@ -59,8 +59,8 @@ def _open(wfdb: Any, path: Path, reading: Reading, notes: Notes) -> Recording:
             wfdb.rdrecord(name, sampfrom=steps - 1, sampto=steps)
     except FileNotFoundError as error:
         raise UserError(f"{path} needs {error.filename}, which does not exist; put it beside the header") from None
-    except (*_BROKEN, OSError) as error:
-        raise UserError(f"the signal of {path} is shorter than its header says, or damaged ({error})") from None
+    except (*_BROKEN, OSError):
+        raise UserError(f"the signal of {path} is shorter than its header says, or damaged; fetch it again") from None
     times, symbols = _annotations(wfdb, path, reading, tuple(channels), notes)
     seconds = None if times is None else times / rate
     return Recording(path, tuple(channels), (float(rate),) * len(channels), steps / rate, seconds, symbols)
@@ -78,8 +78,8 @@ def _annotations(
     file = path.with_suffix(f".{annotator}")
     try:
         found = wfdb.rdann(str(path.with_suffix("")), annotator)
-    except (*_BROKEN, OSError) as error:
-        raise UserError(f"{file} cannot be read as annotations ({error}); fetch it again or take it away") from None
+    except (*_BROKEN, OSError):
+        raise UserError(f"{file} cannot be read as annotations; fetch it again or take it away") from None
     beats = [symbol in BEATS for symbol in found.symbol]
     if any(beats):
         notes.add("annotations that are no beats, left out", beats.count(False))
@@ -115,5 +115,5 @@ def _read(path: Path, channels: tuple[str, ...]) -> list[np.ndarray]:
     try:
         record = wfdb.rdrecord(str(path.with_suffix("")))
         return [record.p_signal[:, record.sig_name.index(name)] for name in channels]
-    except (*_BROKEN, OSError) as error:
-        raise UserError(f"the signal of {path} cannot be read ({error}); fetch it again") from None
+    except (*_BROKEN, OSError):
+        raise UserError(f"the signal of {path} cannot be read; fetch it again") from None

@@ -84,7 +84,7 @@ def read_wide(table: Table, reading: Reading, notes: Notes) -> WideSource:
     | lists of words | token; as a target categorical: per step if as long as another list column, else several labels |
     | words: few short different ones beside other columns | categorical |
     | other words | text |
-    | the target | categorical or numeric (see `is_class`); `a|b` is several labels |
+    | the target | categorical or numeric (see `is_class`); `a|b`, or with `reading.label_separator` `a;b`, is several |
     """
     head = table.head()
     target, guessed = find_target(table, reading)
@@ -94,7 +94,7 @@ def read_wide(table: Table, reading: Reading, notes: Notes) -> WideSource:
     inputs = input_columns(table, head, reading, used, notes)
     columns = _input_fields(table, head, inputs, reading, notes)
     if target is not None:
-        columns.append(_target_field(table, head, target, inputs, guessed, reading))
+        columns.append(_target_field(table, head, target, inputs, guessed, reading, notes))
     return WideSource(table, columns, reading.group, target if guessed else None, notes)
 
 
@@ -144,7 +144,7 @@ def _list_field(table: Table, column: pl.Series) -> Column:
 
 
 def _target_field(
-    table: Table, head: pl.DataFrame, target: str, inputs: list[str], guessed: bool, reading: Reading
+    table: Table, head: pl.DataFrame, target: str, inputs: list[str], guessed: bool, reading: Reading, notes: Notes
 ) -> Column:
     column = head[target]
     if column.dtype.is_nested():
@@ -154,12 +154,12 @@ def _target_field(
         if reading.task == "describe":
             return _list_field(table, column)
         beside = [head[name].list.len() for name in inputs if head[name].dtype.is_nested()]
-        timed = any(other.equals(lengths, check_names=False) for other in beside)
+        timed = reading.task != "classify" and any(other.equals(lengths, check_names=False) for other in beside)
         if timed and inner.is_float():
             return Column(Field(target, "numeric", True, (target,)), decoders.series(1, False), [target])
         if timed:
             return Column(Field(target, "categorical", timed=True), decoders.tokens, [target])
-        if inner.is_float() or reading.task in ("regress", "forecast"):
+        if (inner.is_float() and reading.task != "classify") or reading.task in ("regress", "forecast"):
             return Column(Field(target, "numeric", True, (target,)), decoders.series(1, False), [target])
         return Column(Field(target, "categorical", timed=False), decoders.labels, [target])
     written = reading.task in ("translate", "transcribe") or (reading.task == "describe" and not is_numeric(column))
@@ -167,9 +167,10 @@ def _target_field(
         return Column(Field(target, "text", timed=False), decoders.text, [target])
     most = 1000 if guessed and target.lower() not in ("y", "target", "outcome") else FEW
     values = table.column(target)
-    if is_class(values, reading.task, most):
-        several = decoders.has_several_labels(values)
-        return Column(Field(target, "categorical", timed=False), decoders.label(several), [target])
+    if reading.label_separator or is_class(values, reading.task, most):
+        decoders.hint_at_separator(values, reading, notes)
+        decode = decoders.label(decoders.separator_of(values, reading))
+        return Column(Field(target, "categorical", timed=False), decode, [target])
     field = Field(target, "numeric", timed=False, channels=(target,))
     return Column(field, decoders.number(table.decimal_comma), [target])
 

@@ -1,0 +1,12 @@
+"""What files of each kind are called: the one place that says so, for the readers and for telling files apart."""
+
+AUDIO = (".wav", ".flac", ".ogg", ".oga", ".opus", ".mp3", ".aiff", ".aif", ".au")
+VIDEO = (".mp4", ".avi", ".mov", ".mkv", ".webm", ".m4v", ".mpg", ".mpeg", ".wmv", ".gif")
+EDF = (".edf", ".bdf")
+WFDB = (".hea", ".dat")
+ARRAYS = (".npy", ".npz")
+TABLES = (".csv", ".tsv", ".tab", ".parquet", ".pq", ".jsonl", ".ndjson")
+FASTA = (".fa", ".fasta", ".fna", ".faa", ".fq", ".fastq")
+CONLL = (".conll", ".conllu", ".bio", ".iob", ".iob2")
+TS = (".ts",)
+COMPRESSED = (".gz",)
