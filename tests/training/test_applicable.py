@@ -54,6 +54,7 @@ CASES = [
     ("data.kmer", 3, [WORDS], [SERIES, SOUND]),
     ("data.scaling", "robust", [SERIES, BEATS], [WORDS, LANGUAGE]),
     ("data.horizon", 4, [Situation("forecast", "lstm", frozenset({"numeric"}))], [SERIES, LANGUAGE, BEATS]),
+    ("data.known", ["price"], [Situation("forecast", "gru", frozenset({"numeric"}))], [SERIES, LANGUAGE]),
     ("data.context", 100, [LANGUAGE, BEATS], [SERIES, SOUND]),
     ("data.event_labels", True, [BEATS], [SERIES, WORDS]),
     ("data.batching", "packed", [SERIES, WORDS, BEATS], [SOUND, LANGUAGE]),

@@ -8,7 +8,7 @@ import pytest
 from unrolled.data.config import DataConfig
 from unrolled.models.config import ModelConfig
 from unrolled.training.config import TrainConfig
-from unrolled.training.record_choices import FEW, FEW_ALIGNED, LONGEST_KERNEL, SHORT, Facts, choose_for_records
+from unrolled.training.record_choices import FEW, FEW_ALIGNED, LONG, LONGEST_KERNEL, SHORT, Facts, choose_for_records
 
 SERIES = Facts("classify", records=100, steps=150, channels=1, tokens=False, signal=False)
 WORDS = Facts("classify", records=8000, steps=40, channels=0, tokens=True, signal=False, embeds=True)
@@ -61,7 +61,8 @@ def test_what_is_given_is_kept_and_what_was_chosen_is_chosen_again(facts: Facts)
         (DNA._replace(steps=1), "feedforward", "mean"),
         (DNA._replace(task="tag"), "lstm", "auto"),
         (SERIES._replace(task="transcribe", signal=True), "lstm", "auto"),
-        (SERIES._replace(task="tag"), "inception", "auto"),
+        (SERIES._replace(task="tag"), "gru", "auto"),
+        (SERIES._replace(task="tag", signal=True), "inception", "auto"),
     ],
 )
 def test_the_family_follows_from_the_kind_of_steps(facts: Facts, family: str, pooling: str) -> None:
@@ -93,7 +94,9 @@ def test_networks_vote_where_records_are_few() -> None:
     def members(facts: Facts) -> int | None:
         return chosen(facts)[1].members
 
-    assert members(SERIES._replace(records=FEW - 1)) == 3
+    assert members(SERIES._replace(records=FEW - 1)) == 5
+    assert members(SERIES._replace(records=FEW - 1, steps=LONG // 2)) == 2
+    assert members(SERIES._replace(records=FEW - 1, steps=2 * LONG)) == 1
     assert members(SERIES._replace(records=FEW)) == 1
     assert members(DNA._replace(records=FEW_ALIGNED - 1)) == 3
     assert members(DNA._replace(records=FEW_ALIGNED)) == 1

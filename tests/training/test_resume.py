@@ -4,18 +4,20 @@ import contextlib
 import json
 import shutil
 from collections.abc import Iterator
+from dataclasses import asdict
 from pathlib import Path
 
 import pytest
 import torch
 from small_runs import KINDS, assert_same_run, last_checkpoint, metrics, text_file, train, train_until, with_train
 
+from unrolled.data.config import DataConfig
 from unrolled.errors import UserError
 from unrolled.models.config import ModelConfig
 from unrolled.training import session as run_module
 from unrolled.training.config import TrainConfig
 from unrolled.training.interruption import Interruption
-from unrolled.training.resume import as_begun
+from unrolled.training.resume import as_begun, require_same_settings
 
 
 @pytest.fixture
@@ -239,3 +241,13 @@ def test_what_was_chosen_stays_chosen() -> None:
     assert as_begun(TrainConfig(), before).max_steps == 10
     longer = as_begun(TrainConfig(max_steps=20), before)
     assert (longer.max_steps, longer.max_time, longer.optimizer) == (20, None, "adamw")
+
+
+def test_a_run_from_before_there_was_a_setting_had_its_default() -> None:
+    wanted = {"data": asdict(DataConfig()), "model": asdict(ModelConfig()), "train": asdict(TrainConfig())}
+    saved = {group: dict(values) for group, values in wanted.items()}
+    del saved["data"]["known"], saved["train"]["seed"]
+    require_same_settings(saved, wanted)
+    wanted["train"]["seed"] = 1
+    with pytest.raises(UserError, match=r"--train\.seed was 0, now 1;"):
+        require_same_settings(saved, wanted)

@@ -33,6 +33,8 @@ class DataConfig:
     0.7,0.1,0.2; what is over is left out (forecast)"""
     calendar: Literal["auto", "none", "all"] = "auto"
     """whether a forecast knows the time of day, week and year; auto: where the series is short and has dates"""
+    known: list[str] = field(default_factory=list)
+    """columns known for the steps ahead too, such as a price or a holiday (forecast)"""
     feed: Literal["auto", "windows", "streams"] = "auto"
     """windows: random pieces, full backpropagation through time; streams: parallel contiguous streams with the state
     carried from chunk to chunk, truncated backpropagation through time"""
@@ -52,6 +54,8 @@ class DataConfig:
     """column that says whom a record belongs to (patient, speaker): no group is on both sides of a split"""
     labels: str | None = None
     """labels of files: a CSV file with file,label, or a pattern such as (?P<label>[a-z]+)_.*"""
+    label_separator: str | None = None
+    """what stands between the labels of one record in a cell of a table, such as ";"; by default |"""
     split: Literal["auto", "random", "group", "time"] = "auto"
     """how records are held out for validation"""
     layout: Literal["auto", "time-channels", "channels-time"] = "auto"
@@ -66,6 +70,9 @@ class DataConfig:
     """numbers: by mean and standard deviation, by median and quartiles, or each record by itself (window)"""
     kmer: int = 1
     """letters of one step of a text of single letters, such as DNA"""
+    spelling: bool | None = None
+    """show the network also how words that come ready cut are spelled: lower case, capitals and digits, first and last
+    letters; by default to tag words of which many come only once"""
     share_vocabulary: bool = False
     """one vocabulary and one embedding for both languages (translate)"""
     event_labels: bool = False

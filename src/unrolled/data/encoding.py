@@ -3,7 +3,7 @@
 import itertools
 import json
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,6 +14,7 @@ from unrolled.data.config import DataConfig
 from unrolled.data.encoders.categories import TokenTable
 from unrolled.data.encoders.numbers import NumericEncoder, Scaler, Scaling
 from unrolled.data.encoders.signals import FramesEncoder, SignalEncoder, SignalForm, transform
+from unrolled.data.encoders.spelling import ASPECTS, SpellingTable, is_open
 from unrolled.data.encoders.targets import (
     ANY_EVENT,
     NO_TARGET,
@@ -32,7 +33,8 @@ from unrolled.data.schema import Schema
 from unrolled.data.vocabulary import infer_vocabulary
 from unrolled.errors import UserError
 
-Input = NumericEncoder | SignalEncoder | FramesEncoder | TokenTable | TextEncoder | KmerEncoder
+Words = TokenTable | TextEncoder | KmerEncoder
+Input = NumericEncoder | SignalEncoder | FramesEncoder | Words | SpellingTable
 
 INPUTS: dict[str, Any] = {
     "numeric": NumericEncoder,
@@ -41,6 +43,7 @@ INPUTS: dict[str, Any] = {
     "tokens": TokenTable,
     "text": TextEncoder,
     "kmers": KmerEncoder,
+    "spelling": SpellingTable,
 }
 TARGETS: dict[str, Any] = {
     "class": ClassTarget,
@@ -75,16 +78,16 @@ class Encoding:
     @property
     def tables(self) -> tuple[int, ...]:
         """Sizes of the tables of the token columns of a step."""
-        return tuple(
-            len(encoder) for encoder in self.inputs if isinstance(encoder, TokenTable | TextEncoder | KmerEncoder)
-        )
+        return tuple(len(encoder) for encoder in self.inputs if isinstance(encoder, Words | SpellingTable))
 
     @property
     def words(self) -> list[list[str]]:
-        """For each of the token columns what its numbers from 1 on stand for."""
-        found = []
+        """For each of the token columns the tokens its numbers from 1 on stand for; none for a spelling."""
+        found: list[list[str]] = []
         for encoder in self.inputs:
-            if isinstance(encoder, TextEncoder):
+            if isinstance(encoder, SpellingTable):
+                found.append([])
+            elif isinstance(encoder, TextEncoder):
                 found.append(encoder.vocabulary.tokens)
             elif isinstance(encoder, TokenTable | KmerEncoder):
                 found.append(list((encoder.table if isinstance(encoder, KmerEncoder) else encoder).tokens))
@@ -149,9 +152,12 @@ class Encoding:
         """How many tokens of an example training did not see."""
         if example.tokens is None:
             return 0
-        encoders = [encoder for encoder in self.inputs if isinstance(encoder, TokenTable | TextEncoder | KmerEncoder)]
-        pairs = zip(example.tokens.T, encoders, strict=True)
-        return sum(int((column == encoder.unknown).sum()) for column, encoder in pairs)
+        encoders = [encoder for encoder in self.inputs if isinstance(encoder, Words | SpellingTable)]
+        return sum(
+            int((column == encoder.unknown).sum())
+            for column, encoder in zip(example.tokens.T, encoders, strict=True)
+            if isinstance(encoder, Words)
+        )
 
     def _nothing_known(self, steps: int) -> np.ndarray:
         if isinstance(self.target, NumberTarget):
@@ -204,8 +210,15 @@ def fit_encoding(schema: Schema, records: Callable[[], Iterable[Record]], count:
         return (record for number, record in enumerate(records()) if number % step == 0)
 
     reduced = schema.target is not None and schema.target.kind == "event"
-    inputs = tuple(_fit_input(field, some, data, task=schema.task, reduced=reduced) for field in schema.inputs)
-    return Encoding(schema.task, inputs, _fit_target(schema, records, inputs, data))
+    inputs: list[Input] = []
+    for field in schema.inputs:
+        if field.kind == "token" and _has_spelling(field, some, data, schema.task):
+            # Words that come once are unknown, so that the network learns what to make of unknown ones.
+            inputs.append(TokenTable.fit(field.name, _tokens(field, some), min_count=max(2, data.min_count)))
+            inputs.extend(SpellingTable.fit(field.name, aspect, _tokens(field, some)) for aspect in ASPECTS)
+        else:
+            inputs.append(_fit_input(field, some, data, task=schema.task, reduced=reduced))
+    return Encoding(schema.task, tuple(inputs), _fit_target(schema, records, tuple(inputs), data))
 
 
 def _fit_input(
@@ -238,8 +251,20 @@ def _fit_input(
                 min_count=data.min_count,
             ),
         )
-    values_of = ([v] if isinstance(v, str) else v for v in (record.values[field.name] for record in some()))
-    return TokenTable.fit(field.name, values_of, min_count=data.min_count)
+    return TokenTable.fit(field.name, _tokens(field, some), min_count=data.min_count)
+
+
+def _tokens(field: Field, some: Callable[[], Iterable[Record]]) -> Iterable[Sequence[str]]:
+    """The tokens of the records; a single category counts as one."""
+    values = (record.values[field.name] for record in some())
+    return ([value] if isinstance(value, str) else value for value in values)
+
+
+def _has_spelling(field: Field, some: Callable[[], Iterable[Record]], data: DataConfig, task: str) -> bool:
+    """Whether a network sees how the words of a field are spelled."""
+    if data.spelling is not None:
+        return data.spelling
+    return task == "tag" and is_open(_tokens(field, some))
 
 
 def _text_kind(sample: str) -> str:

@@ -14,8 +14,6 @@ class RunData(NamedTuple):
     files: list[str]
     data: DataConfig
     seed: int
-    split: dict[str, Any]
-    """split.json: how the parts came about, and what is in each"""
 
 
 def data_of_run(model: Path) -> RunData:
@@ -23,15 +21,25 @@ def data_of_run(model: Path) -> RunData:
     run = model.parent
     path = run / "config.yaml"
     if not path.is_file():
-        raise UserError(f"{model} does not say what it was trained with; name the files to judge")
+        raise UserError(f"{model} does not say which data it was trained with; name the files to judge")
     try:
         config = yaml.safe_load(path.read_text(encoding="utf-8"))
-        files, data, seed = config["files"], DataConfig(**config["data"]), config["train"]["seed"]
-        path = run / "split.json"
-        split = json.loads(path.read_text(encoding="utf-8"))
+        found = RunData(config["files"], DataConfig(**config["data"]), config["train"]["seed"])
     except (ValueError, KeyError, TypeError, OSError, yaml.YAMLError) as error:
-        reason = " ".join(str(error).split())
-        raise UserError(f"{path} is damaged or missing ({reason}); name the files to judge") from error
-    if not files:
+        raise _damaged(path, error) from error
+    if not found.files:
         raise UserError(f"{run} was trained with data in memory, which is not here; name the files to judge")
-    return RunData(files, data, seed, split)
+    return found
+
+
+def split_of_run(model: Path) -> dict[str, Any]:
+    """split.json: how the parts of the run came about, and what is in each. Raises `UserError` as `data_of_run`."""
+    path = model.parent / "split.json"
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except (ValueError, OSError) as error:
+        raise _damaged(path, error) from error
+
+
+def _damaged(path: Path, error: Exception) -> UserError:
+    return UserError(f"{path} is damaged or missing ({' '.join(str(error).split())}); name the files to judge")

@@ -69,6 +69,7 @@ RULES: dict[str, Rule] = {
     "data.vocabulary_size": Rule(
         "a vocabulary of kind bpe", lambda here: "text" in here.inputs and here.data.vocabulary in ("auto", "bpe")
     ),
+    "data.spelling": _inputs("inputs of words that come ready cut", "token"),
     "data.min_count": Rule(
         "words, letters and categories",
         lambda here: _TOKENS.holds(here) and here.data.vocabulary not in ("byte", "bpe"),
@@ -81,6 +82,7 @@ RULES: dict[str, Rule] = {
     "data.quantiles": _FORECAST,
     "data.parts": _FORECAST,
     "data.calendar": _FORECAST,
+    "data.known": _FORECAST,
     "data.share_vocabulary": _TRANSLATE,
     "data.feed": _LANGUAGE,
     "data.carry": Rule("language fed by streams", lambda here: here.task == "language" and here.data.feed != "windows"),

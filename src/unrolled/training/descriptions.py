@@ -2,7 +2,6 @@
 
 import contextlib
 import json
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any, cast
 
@@ -19,7 +18,7 @@ from unrolled.models.config import ModelConfig
 from unrolled.models.description import DescriptionNetwork
 from unrolled.models.files import write_model
 from unrolled.models.records import InputSizes
-from unrolled.training.applicable import Situation, check_applicable
+from unrolled.training.applicable import Situation
 from unrolled.training.atomic import write_atomically
 from unrolled.training.card import description_card
 from unrolled.training.config import TrainConfig
@@ -28,8 +27,7 @@ from unrolled.training.description_conclude import conclude_description
 from unrolled.training.loop import Position
 from unrolled.training.precision import autocast, choose_precision
 from unrolled.training.progress import Progress
-from unrolled.training.resume import require_same_settings
-from unrolled.training.session import Plan, begin, execute, limits_in_words, model_in_words, seed_beginning
+from unrolled.training.session import Plan, begin, execute, limits_in_words, model_in_words, seed_beginning, settle
 
 
 def train_description(
@@ -54,17 +52,13 @@ def train_description(
         tokens=int(training.lengths.sum()),
         longest=found.longest,
     )
-    if start.checkpoint is None:
-        check_applicable(_situation(found, data, model), start.data, start.model, start.config)
-    settings = {
-        "data": asdict(data),
-        "model": asdict(model),
-        "train": asdict(config),
-        "fingerprint": found.fingerprint,
-        "processes": accelerator.num_processes,
-    }
-    if start.checkpoint is not None:
-        require_same_settings(start.checkpoint.meta["settings"], settings)
+    settings = settle(
+        start,
+        _situation(found, data, model),
+        (start.data, start.model, start.config),
+        (data, model, config),
+        found.fingerprint,
+    )
     feed = DescriptionFeed(
         training,
         batch_size=config.batch_size or 1,

@@ -1,7 +1,6 @@
 """Train a model that forecasts: from files with series to a run directory."""
 
 import json
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +14,7 @@ from unrolled.inference.forecast import ForecastScores, score_forecasts
 from unrolled.models.config import ModelConfig
 from unrolled.models.files import write_model
 from unrolled.models.forecasting import ForecastNetwork
-from unrolled.training.applicable import Situation, check_applicable
+from unrolled.training.applicable import Situation
 from unrolled.training.atomic import write_atomically
 from unrolled.training.card import record_card
 from unrolled.training.config import TrainConfig
@@ -25,8 +24,7 @@ from unrolled.training.forecast_objective import ForecastObjective
 from unrolled.training.loop import Position
 from unrolled.training.precision import autocast, choose_precision
 from unrolled.training.progress import Progress
-from unrolled.training.resume import require_same_settings
-from unrolled.training.session import Plan, begin, execute, limits_in_words, model_in_words, seed_beginning
+from unrolled.training.session import Plan, begin, execute, limits_in_words, model_in_words, seed_beginning, settle
 
 
 def train_forecast(
@@ -55,17 +53,7 @@ def train_forecast(
     given = data, model, config
     data, model, config = choose_for_forecast(data, model, config, found.rules, len(training))
     here = Situation("forecast", model.family, frozenset(["numeric"]), "numeric", data=data, model=model)
-    if start.checkpoint is None:
-        check_applicable(here, *given)
-    settings = {
-        "data": asdict(data),
-        "model": asdict(model),
-        "train": asdict(config),
-        "fingerprint": found.fingerprint,
-        "processes": accelerator.num_processes,
-    }
-    if start.checkpoint is not None:
-        require_same_settings(start.checkpoint.meta["settings"], settings)
+    settings = settle(start, here, given, (data, model, config), found.fingerprint)
     network = make_network(found, data, model, config.seed)
     feed = ForecastFeed(
         training,
@@ -128,6 +116,7 @@ def make_network(found: ForecastData, data: DataConfig, model: ModelConfig, seed
                 channels=encoding.channels,
                 targets=encoding.target_channels,
                 known=encoding.features,
+                known_channels=encoding.known_channels,
                 missing=found.missing,
                 levels=encoding.levels,
                 window_scaling=data.scaling == "window",

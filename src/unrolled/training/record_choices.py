@@ -18,10 +18,12 @@ LONGEST_KERNEL = 40
 """Of an inception network; shorter records get half of their length, since a kernel longer than a record mostly sees
 the zeros around it."""
 FEW = 1_000
-"""Below so many records batches are smaller, for more updates out of each pass, and three networks vote, since what one
-learns from few records depends on its seed."""
+"""Below so many records batches are smaller, for more updates out of each pass, and networks vote (five as in
+InceptionTime), since what one learns from few records depends on its seed."""
+LONG = 2_000
+"""Records of so many steps cost too much for a vote; down to a fifth of it fewer than five networks vote."""
 FEW_ALIGNED = 5_000
-"""The same limit of votes for the small networks of texts of one length, which cost little."""
+"""The same limit for the small networks of texts of one length, which cost little; three of them vote."""
 
 
 class Facts(NamedTuple):
@@ -104,16 +106,17 @@ def _choose_model(model: ModelConfig, facts: Facts) -> ModelConfig:
     )
 
 
-def _family(facts: Facts) -> Literal["feedforward", "lstm", "convolution", "inception"]:
-    """Inception for numbers: it leads on short and on long series, and learns from few. Texts whose length varies need
-    a memory; where it does not, convolutions find motifs, and positions say where."""
+def _family(facts: Facts) -> Literal["feedforward", "lstm", "gru", "convolution", "inception"]:
+    """Inception for numbers: it leads on short and on long series, and learns from few. But the steps of a table, often
+    of one long series that changes with time, it fits too closely (benchmarks/defaults/results/tag.md). Texts whose
+    length varies need a memory; where it does not, convolutions find motifs, and positions say where."""
     if facts.task == "transcribe":
         return "lstm"
     if facts.steps == 1:
         return "feedforward"
     if facts.tokens:
         return "convolution" if facts.placed else "lstm"
-    return "inception"
+    return "gru" if facts.task == "tag" and not facts.signal else "inception"
 
 
 def _pooling(facts: Facts) -> Literal["mean", "attention", "position-attention"]:
@@ -133,8 +136,11 @@ def _dropout(family: str, facts: Facts) -> float:
 
 
 def _members(facts: Facts) -> int:
-    few = FEW_ALIGNED if facts.placed else 0 if facts.tokens else FEW
-    return 3 if facts.pooled and facts.records < few else 1
+    if not facts.pooled:
+        return 1
+    if facts.tokens:
+        return 3 if facts.placed and facts.records < FEW_ALIGNED else 1
+    return max(1, min(5, LONG // facts.steps)) if facts.records < FEW else 1
 
 
 def _choose_training(train: TrainConfig, model: ModelConfig, facts: Facts) -> TrainConfig:

@@ -1,7 +1,6 @@
 """Train a model of records: from files to a run directory."""
 
 import json
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +22,7 @@ from unrolled.inference.record_scores import RecordScores, score_records
 from unrolled.inference.records import RecordModel, margin
 from unrolled.models.config import ModelConfig
 from unrolled.models.records import InputSizes, RecordNetwork
-from unrolled.training.applicable import Situation, check_applicable
+from unrolled.training.applicable import Situation
 from unrolled.training.atomic import write_atomically
 from unrolled.training.card import record_card
 from unrolled.training.config import TrainConfig
@@ -35,8 +34,7 @@ from unrolled.training.record_choices import Facts, choose_for_records
 from unrolled.training.record_conclude import conclude_records
 from unrolled.training.record_files import save_record_model
 from unrolled.training.record_objective import Loss, RecordObjective
-from unrolled.training.resume import require_same_settings
-from unrolled.training.session import Plan, begin, execute, limits_in_words, model_in_words, seed_beginning
+from unrolled.training.session import Plan, begin, execute, limits_in_words, model_in_words, seed_beginning, settle
 
 ENOUGH_ROWS = 32
 """Long records are cut until there are about so many rows to learn from."""
@@ -84,17 +82,7 @@ def train_records(
     for one in vectors:
         model = with_size(model, one.size)
     data, model, config = choose_for_records(data, model, config, facts)
-    if start.checkpoint is None:  # a run that goes on is compared with what it began with
-        check_applicable(_situation(dataset, data, model), *given)
-    settings = {
-        "data": asdict(data),
-        "model": asdict(model),
-        "train": asdict(config),
-        "fingerprint": dataset.fingerprint,
-        "processes": accelerator.num_processes,
-    }
-    if start.checkpoint is not None:
-        require_same_settings(start.checkpoint.meta["settings"], settings)
+    settings = settle(start, _situation(dataset, data, model), given, (data, model, config), dataset.fingerprint)
     feed = RecordFeed(
         training,
         batch_size=config.batch_size or 1,

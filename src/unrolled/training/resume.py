@@ -103,6 +103,9 @@ def restore(run: Training, checkpoint: Checkpoint) -> None:
 
 LIMITS = {"max_steps", "max_epochs", "max_time"}
 
+DEFAULTS = {"data": asdict(DataConfig()), "model": asdict(ModelConfig()), "train": asdict(TrainConfig())}
+"""What a setting was in a run that began before there was such a setting."""
+
 Config = TypeVar("Config", DataConfig, ModelConfig, TrainConfig)
 
 
@@ -116,12 +119,12 @@ def as_begun(config: Config, saved: dict[str, Any]) -> Config:
 
 def require_same_settings(saved: dict[str, Any], wanted: dict[str, Any]) -> None:
     """Raises `UserError` if a resumed run would go on with other settings than it began with."""
+    before = {group: default | saved[group] for group, default in DEFAULTS.items()}
     changed = [
-        f"--{group}.{name} was {_said(saved[group].get(name))}, now {_said(value)}"
-        for group, values in wanted.items()
-        if isinstance(values, dict)
-        for name, value in values.items()
-        if name not in MAY_CHANGE.get(group, set()) and saved[group].get(name) != value
+        f"--{group}.{name} was {_said(values[name])}, now {_said(wanted[group][name])}"
+        for group, values in before.items()
+        for name in wanted[group]
+        if name not in MAY_CHANGE.get(group, set()) and values[name] != wanted[group][name]
     ]
     if saved.get("fingerprint") != wanted.get("fingerprint"):
         changed.append("the text is another one")

@@ -1,6 +1,5 @@
 """Train a language model: from text files to a run directory."""
 
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any, cast
 
@@ -15,7 +14,7 @@ from unrolled.inference.evaluate import Evaluation, evaluate_part
 from unrolled.models.config import ModelConfig
 from unrolled.models.files import save_model
 from unrolled.models.language import LanguageNetwork
-from unrolled.training.applicable import Situation, check_applicable
+from unrolled.training.applicable import Situation
 from unrolled.training.card import model_card
 from unrolled.training.choices import choose
 from unrolled.training.conclude import conclude, start_tokens
@@ -25,8 +24,7 @@ from unrolled.training.objective import LanguageObjective
 from unrolled.training.precision import autocast, choose_precision
 from unrolled.training.pretrained import fill, of_width, read_vectors, with_size, words_wanted
 from unrolled.training.progress import Progress
-from unrolled.training.resume import require_same_settings
-from unrolled.training.session import Plan, begin, execute, limits_in_words, model_in_words, seed_beginning
+from unrolled.training.session import Plan, begin, execute, limits_in_words, model_in_words, seed_beginning, settle
 
 VALIDATION_TOKENS = 32_768
 """Validations during training read about so many tokens, always the same ones."""
@@ -57,17 +55,8 @@ def train_language(
         model = of_width(model, one.size) if model.family == "transformer" else with_size(model, one.size)
     given = data, model, config
     data, model, config = choose(*given, tokens=len(text.train), vocabulary_size=len(vocabulary))
-    if start.checkpoint is None:
-        check_applicable(Situation("language", model.family, frozenset({"text"}), data=data, model=model), *given)
-    settings = {
-        "data": asdict(data),
-        "model": asdict(model),
-        "train": asdict(config),
-        "fingerprint": text.fingerprint,
-        "processes": accelerator.num_processes,
-    }
-    if start.checkpoint is not None:
-        require_same_settings(start.checkpoint.meta["settings"], settings)
+    here = Situation("language", model.family, frozenset({"text"}), data=data, model=model)
+    settings = settle(start, here, given, (data, model, config), text.fingerprint)
     feed = _make_feed(text, data, config, accelerator)
     network = _make_network(len(vocabulary), model, data, config)
     for one in vectors:

@@ -3,7 +3,7 @@
 import contextlib
 import random
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -14,6 +14,7 @@ from torch import Tensor, nn
 
 from unrolled.data.config import DataConfig
 from unrolled.models.config import ModelConfig
+from unrolled.training.applicable import Situation, check_applicable
 from unrolled.training.checkpoints import Checkpoint
 from unrolled.training.config import TrainConfig
 from unrolled.training.folder import clear_leftovers, find_resume, new_folder, write_config
@@ -24,7 +25,7 @@ from unrolled.training.optimizers import make_optimizers
 from unrolled.training.parallel import full_weights, make_accelerator, wrap
 from unrolled.training.progress import Progress
 from unrolled.training.ranges import check_settings
-from unrolled.training.resume import as_begun, restore, write_checkpoint
+from unrolled.training.resume import as_begun, require_same_settings, restore, write_checkpoint
 
 
 class Beginning(NamedTuple):
@@ -63,6 +64,29 @@ def begin(
         data, model = as_begun(data, before["data"]), as_begun(model, before["model"])
         config = as_begun(config, before["train"])
     return Beginning(files, task, data, model, config, accelerator, folder, checkpoint)
+
+
+Configs = tuple[DataConfig, ModelConfig, TrainConfig]
+
+
+def settle(start: Beginning, here: Situation, given: Configs, chosen: Configs, fingerprint: str) -> dict[str, Any]:
+    """What must be the same when the run goes on. `here` is what the settings are checked against.
+
+    Raises `UserError` for a setting given that would have no effect, or where a run goes on with another one.
+    """
+    data, model, config = chosen
+    settings = {
+        "data": asdict(data),
+        "model": asdict(model),
+        "train": asdict(config),
+        "fingerprint": fingerprint,
+        "processes": start.accelerator.num_processes,
+    }
+    if start.checkpoint is None:
+        check_applicable(here, *given)
+    else:
+        require_same_settings(start.checkpoint.meta["settings"], settings)
+    return settings
 
 
 @dataclass

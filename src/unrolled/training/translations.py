@@ -2,7 +2,7 @@
 
 import contextlib
 import json
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal, cast
 
@@ -21,15 +21,14 @@ from unrolled.layers.state import State
 from unrolled.models.config import ModelConfig
 from unrolled.models.files import write_model
 from unrolled.models.translation import TranslationNetwork, equal_parameters
-from unrolled.training.applicable import Situation, check_applicable
+from unrolled.training.applicable import Situation
 from unrolled.training.atomic import write_atomically
 from unrolled.training.card import translation_card
 from unrolled.training.config import TrainConfig
 from unrolled.training.loop import Position
 from unrolled.training.precision import autocast, choose_precision
 from unrolled.training.progress import Progress
-from unrolled.training.resume import require_same_settings
-from unrolled.training.session import Plan, begin, execute, limits_in_words, model_in_words, seed_beginning
+from unrolled.training.session import Plan, begin, execute, limits_in_words, model_in_words, seed_beginning, settle
 from unrolled.training.translation_conclude import conclude_translation
 
 VALIDATION_PAIRS = 1000
@@ -54,19 +53,9 @@ def train_translation(
     pairs = prepare_pairs(opened, start.data, seed=start.config.seed)
     data, model, config = choose_for_translation(start.data, start.model, start.config, len(pairs.parts["train"]))
     here = Situation("translate", model.family, frozenset(["text"]), "text", data=data, model=model)
-    if start.checkpoint is None:
-        check_applicable(here, start.data, start.model, start.config)
     if start.model.width is None:
         model = at_equal_parameters(model, pairs)
-    settings = {
-        "data": asdict(data),
-        "model": asdict(model),
-        "train": asdict(config),
-        "fingerprint": pairs.fingerprint,
-        "processes": accelerator.num_processes,
-    }
-    if start.checkpoint is not None:
-        require_same_settings(start.checkpoint.meta["settings"], settings)
+    settings = settle(start, here, (start.data, start.model, start.config), (data, model, config), pairs.fingerprint)
     feed = PairFeed(
         pairs.parts["train"],
         batch_size=config.batch_size or 1,

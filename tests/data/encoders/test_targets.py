@@ -14,12 +14,12 @@ from unrolled.data.encoders.targets import (
     NumberTarget,
     StepTarget,
     TextTarget,
+    event_centres,
     peaks,
 )
 from unrolled.data.encoders.texts import fit_vocabulary
 from unrolled.data.encoding import TARGETS
 from unrolled.data.records import Events
-from unrolled.inference.record_scores import event_centres
 
 
 def test_one_class_of_several() -> None:

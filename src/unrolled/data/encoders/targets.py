@@ -128,6 +128,18 @@ class EventTarget:
         return cls(data["field"], tuple(data["labels"]), data["rate"], data["reach"])
 
 
+def event_centres(steps: np.ndarray, reach: int) -> np.ndarray:
+    """The middles of the marked stretches of `EventTarget.encode`, int64 `[events]`."""
+    marked = np.concatenate([[0], steps > 0, [0]]).astype(np.int64)
+    starts, stops = np.flatnonzero(np.diff(marked) > 0), np.flatnonzero(np.diff(marked) < 0)
+    width = 2 * reach + 1
+    centres = []
+    for start, stop in zip(starts, stops, strict=True):
+        several = max(1, round((stop - start) / width))  # events so near that their marks touch
+        centres += [start + int((2 * part + 1) * (stop - start) / (2 * several)) for part in range(several)]
+    return np.array(centres, dtype=np.int64)
+
+
 def peaks(probability: np.ndarray, *, distance: int, threshold: float = 0.5) -> np.ndarray:
     """Where a probability `[time]` has its local maxima above the threshold, int64 `[peaks]`.
 
