@@ -108,6 +108,23 @@ def demand(folder: Path, random: Random) -> None:
     write_csv(folder / "demand.csv", ["time", "demand", "temperature"], rows)
 
 
+def sales(folder: Path, random: Random) -> None:
+    """Three years of daily sales with price and holiday, of the last four weeks only those two. A step per row."""
+    days, ahead = np.arange(3 * 365 + 28), 28
+    start = np.datetime64("2022-01-01")
+    reduced = np.repeat(random.random(len(days) // 4 + 1) < 0.2, 4)[: len(days)]
+    price = np.where(reduced, 3.49, 4.99) + 0.1 * np.floor(days / 365)
+    dates = (start + days).astype(str)
+    closed = {"01-01": "new year", "05-01": "may day", "10-31": "halloween", "12-24": "christmas", "12-31": "new year"}
+    holiday = [closed.get(date[5:], "fair" if random.random() < 0.03 else "") for date in dates]
+    effect = np.array([{"": 0, "fair": 60, "halloween": 40}.get(name, -50) for name in holiday])
+    week = np.array([20, 35, -20, -25, -15, -5, 10])[days % 7]
+    units = 90 + week + 0.02 * days - 20 * (price - 5) + effect + random.normal(0, 5, len(days))
+    sold = [*np.round(units[:-ahead]).astype(int), *[""] * ahead]
+    rows = zip(dates, sold, price.round(2), holiday, strict=True)
+    write_csv(folder / "sales.csv", ["date", "units", "price", "holiday"], rows)
+
+
 def heart(folder: Path, random: Random) -> None:
     """Five minutes of something like an electrocardiogram at 100 Hz with its beats marked. Files as of PhysioNet."""
     rate, length = 100, 30_000
@@ -241,7 +258,7 @@ def clips(folder: Path, random: Random) -> None:
 KINDS: dict[str, Callable[[Path, Random], None]] = {
     made.__name__: made
     for made in (
-        *(pulses, activities, sites, reviews, entities, demand, heart),
+        *(pulses, activities, sites, reviews, entities, demand, sales, heart),
         *(sounds, morse, phrases, tunes, flats, pendulum, clips),
     )
 }

@@ -119,7 +119,7 @@ def test_the_commands_of_a_page(page: str) -> None:
             models = [[line for line in lines if line.startswith("model: ")] for lines in (printed, shown)]
             assert models[0] == models[1] != []
         elif words[0] == "predict":
-            assert run(words)[-1].split(":")[0] == shown[0].split(":")[0]
+            assert run(words)[-1].split(":")[0] == shown[-1].split(":")[0]
             assert Path(words[-1]).read_text().splitlines()[0] in headers
         else:
             assert run(words)

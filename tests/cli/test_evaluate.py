@@ -107,7 +107,7 @@ def test_what_cannot_be(tmp_path: Path, text: Path, capsys: pytest.CaptureFixtur
         (run, text, "--streams", 0): "--streams is 0, which must be at least 1",
         (run, text, "--policy", "slidng"): 'unknown policy "slidng" for --policy; did you mean "sliding"?',
         (learned, text, "--policy", "carried"): f"knows only {CONTEXT} steps; use the sliding policy",
-        (learned,): "does not say which text it was trained with; name the files to judge",
+        (learned,): "does not say which data it was trained with; name the files to judge",
         (run, strange): f'the text has "€" (U+20AC) (first in {strange}, line 2)',
         (run, short): f"{short} has 1 token(s), too few to predict one",
         (run, tmp_path / "none.txt"): "none.txt does not exist",

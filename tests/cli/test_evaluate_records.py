@@ -1,6 +1,7 @@
 """`unrolled evaluate` of models of records, as a person uses it."""
 
 import json
+import re
 import shutil
 from pathlib import Path
 
@@ -67,7 +68,7 @@ def test_the_parts_of_the_run(run: Path, tmp_path: Path, capsys: pytest.CaptureF
     copy = shutil.copytree(run / "best", tmp_path / "model")
     code, _, err = evaluate(capsys, copy)
     assert code == 2
-    assert "does not say what it was trained with; name the files to judge" in err
+    assert "does not say which data it was trained with; name the files to judge" in err
 
 
 def test_data_that_changed_is_not_judged(tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
@@ -145,7 +146,56 @@ def test_values_tags_texts_and_events(tmp_path: Path, capsys: pytest.CaptureFixt
     for metric, (run, path) in runs.items():
         code, out, err = evaluate(capsys, run, path, "--json")
         assert code == 0, err
-        assert metric in json.loads(out)["file"]["metrics"]
+        scores = json.loads(out)["file"]
+        assert metric in scores["metrics"]
+        # Every metric has the naive one beside it: in the result, on the console and in the report.
+        assert scores["baseline"]["name"]
+        assert scores["metrics"].keys() == scores["baseline"].keys() - {"name"}
+        assert f"baseline: {scores['baseline']['name']}" in err
+        said = err.split(f"{path}: ")[1].splitlines()[0].split("; ")
+        assert said
+        assert all(", baseline " in part for part in said), said
+        page = (run / "report.html").read_text()
+        for name, value in scores["metrics"].items():
+            if value["value"] is not None:
+                assert re.search(rf"<dt>[a-z]+ {name.replace('_', ' ')}</dt><dd>.*?<small>baseline .+?</small>", page)
+
+
+def test_intervals_are_over_groups(tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
+    random = np.random.default_rng(3)
+    header = "width,length,patient,species"
+
+    def write(path: Path, patients: int, *, named: bool = True) -> Path:
+        lines = [header if named else header.replace(",patient", "")]
+        for patient in range(patients):
+            kind = patient % 2
+            row = [f"{value:.3f}" for value in random.normal(kind, 0.2, 2)]
+            cells = [*row, *([f"p{patient}"] if named else []), "ab"[kind]]
+            lines += [",".join(cells)] * 25  # all records of a patient are alike
+        path.write_text("\n".join(lines) + "\n")
+        return path
+
+    run = train_small([write(tmp_path / "seen.csv", 8)], tmp_path / "run", "classify", group="patient")
+    new = write(tmp_path / "new.csv", 12)
+    code, out, err = evaluate(capsys, run, new, "--json")
+    assert code == 0, err
+    grouped = json.loads(out)["file"]
+    assert grouped["groups"] == 12
+    assert "300 scored; intervals over 12 groups; baseline" in err
+    code, out, err = evaluate(capsys, run, write(tmp_path / "plain.csv", 12, named=False), "--json")
+    assert code == 0, err
+    assert json.loads(out)["file"]["groups"] is None
+    assert any("without patient, the groups of training" in note for note in json.loads(out)["notes"])
+    # A record alone would have an interval five times as narrow as its patient.
+    loss = grouped["metrics"]["log_loss"]
+    rows = predictions(load_records(run), reopen([str(new)], load_records(run).recipe, Notes(), labelled=False)).rows
+    shares = np.array([row[f"p_{'ab'[number // 25 % 2]}"] for number, row in enumerate(rows)])
+    means = -np.log(shares).reshape(12, 25).mean(axis=1)
+    assert loss["value"] == pytest.approx(means.mean(), rel=1e-4)
+    assert loss["high"] - loss["low"] == pytest.approx(2 * 1.96 * means.std() / np.sqrt(12), rel=0.15)
+    code, out, _ = evaluate(capsys, run, "--json")
+    assert json.loads(out)["valid"]["groups"] == 1
+    assert json.loads(out)["valid"]["metrics"]["accuracy"]["low"] is None
 
 
 def test_labels_from_file_names_are_found_again(tmp_path: Path, capsys: pytest.CaptureFixture) -> None:

@@ -94,3 +94,22 @@ def test_a_model_of_records_does_not_generate(run: Path, capsys: pytest.CaptureF
     assert (
         "is not a language model, but one that was trained to classify; use unrolled predict" in capsys.readouterr().err
     )
+
+
+def test_a_folder_of_texts(tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
+    for label, text in (("good", "lovely soup"), ("bad", "cold soup")):
+        (tmp_path / "texts" / label).mkdir(parents=True)
+        for number in range(6):
+            (tmp_path / "texts" / label / f"{number}.txt").write_text(f"{text} {number}")
+    run = train_small([tmp_path / "texts"], tmp_path / "run")
+    (tmp_path / "new").mkdir()
+    for number in range(2):
+        (tmp_path / "new" / f"n{number}.txt").write_text(f"a lovely soup {number}")
+    code, out, err = predict(capsys, run, tmp_path / "new")
+    assert (code, err) == (0, "")
+    rows = [json.loads(line) for line in out.splitlines()]
+    assert [row["record"] for row in rows] == [str(tmp_path / "new" / f"n{number}.txt") for number in range(2)]
+    assert predict(capsys, run, tmp_path / "new" / "n1.txt")[1] == out.splitlines(keepends=True)[1]
+    assert predict(capsys, run, tmp_path / "new", "-o", tmp_path / "out.csv")[1].endswith(": 2 rows for 2 records\n")
+    single = predict(capsys, run, tmp_path / "new" / "n1.txt", "-o", tmp_path / "one.csv")[1]
+    assert single.endswith(": 1 row for 1 record\n")

@@ -148,8 +148,11 @@ def test_describe_by_the_command_line(tmp_path: Path, capsys: pytest.CaptureFixt
     path = tmp_path / "sounds.tsv"
     path.write_text("animal\tsound\n" + "cat\tmiau\ndog\twuff\n" * 20)
     command = ["train", str(path), "--task", "describe", "--target", "sound", "--run", str(tmp_path / "run")]
-    assert main([*command, *TINY]) == 0
-    assert "generate" in capsys.readouterr().out
+    capsys.readouterr()
+    assert main([*command, *TINY, "--json"]) == 0
+    told = capsys.readouterr()
+    assert "generate" in told.err
+    trained = json.loads(told.out)
     found: list[Any] = []
     for _ in range(2):
         given = ["generate", str(tmp_path / "run"), "--given", "animal=dog", "-n", "3", "--seed", "1", "--json"]
@@ -165,4 +168,12 @@ def test_describe_by_the_command_line(tmp_path: Path, capsys: pytest.CaptureFixt
     run = str(tmp_path / "run")
     assert "did you mean 'dog'" in wrong(["generate", run, "--given", "animal=dogg"], capsys)
     assert "--prompt is for language models" in wrong(["generate", run, "--prompt", "x"], capsys)
-    assert "name their files" in wrong(["evaluate", run], capsys)
+    capsys.readouterr()
+    assert main(["evaluate", run, "--json"]) == 0
+    own = json.loads(capsys.readouterr().out)
+    assert own["valid"]["metrics"] == trained["valid"]["metrics"]
+    assert "no test part; it has train, valid" in wrong(["evaluate", run, "--part", "test"], capsys)
+    rows = path.read_text().splitlines(keepends=True)
+    path.write_text("".join(rows[:-1]))
+    assert "have changed since" in wrong(["evaluate", run], capsys)
+    path.write_text("".join(rows))

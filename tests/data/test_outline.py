@@ -66,3 +66,13 @@ def test_counts_in_a_table_as_of_nixtla_are_forecast(tmp_path: Path) -> None:
     path = tmp_path / "shops.csv"
     path.write_text("unique_id,ds,y\na,2024-01-01,3\na,2024-01-02,5\na,2024-01-03,3\nb,2024-01-01,7\nb,2024-01-02,0\n")
     assert outline([str(path)], DataConfig(), task=None).schema.task == "forecast"
+
+
+def test_hints_are_part_of_the_line(tmp_path: Path) -> None:
+    path = tmp_path / "demand.csv"
+    path.write_text("time,demand,rain\n" + "".join(f"2024-01-{n + 1:02d},{n * n % 7}.5,{n % 3}.5\n" for n in range(30)))
+    found = outline([str(path)], DataConfig(target="demand"), task=None)
+    assert found.schema.task == "tag"
+    assert found.summary.endswith("; --task forecast tells it ahead")
+    assert "--task" not in outline([str(path)], DataConfig(target="demand"), task="tag").summary
+    assert "--task" not in outline([str(path)], DataConfig(), task=None).summary

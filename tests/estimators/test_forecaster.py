@@ -1,11 +1,13 @@
 """The forecaster for Python: arrays, lists and files in, forecasts out, as in scikit-learn."""
 
+import pickle
 from pathlib import Path
 
 import numpy as np
+import polars
 import pytest
 from sklearn.base import clone
-from sklearn.model_selection import TimeSeriesSplit, cross_val_score
+from sklearn.model_selection import GridSearchCV, TimeSeriesSplit, cross_val_score
 
 from unrolled.errors import UserError
 from unrolled.estimators.forecaster import Forecaster
@@ -77,3 +79,43 @@ def test_what_is_refused(fitted: Forecaster) -> None:
         fitted.score(wave(12))
     with pytest.raises(UserError, match="one value per step"):
         Forecaster(**SMALL | {"max_steps": 1, "quantiles": "none"}).fit(wave(100)).predict_quantiles(wave(100))
+
+
+def test_columns_known_ahead() -> None:
+    x = np.random.default_rng(0).normal(5, 2, 230)
+    frame = polars.DataFrame({"y": [*(3 * x)[:220], *[None] * 10], "x": x})
+    model = Forecaster(**SMALL | {"max_steps": 150, "known": "x", "learning_rate": 2e-2}).fit(frame[:200])
+    assert model.predict(frame)[:, 0] == pytest.approx(3 * x[220:226], abs=1.5)
+    assert model.predict(frame, horizon=10)[:, 0] == pytest.approx(3 * x[220:], abs=1.5)
+    assert model.predict_quantiles(frame).shape == (6, 1, 3)
+    assert model.score(frame) == pytest.approx(model.score(frame[:220]))
+    with pytest.raises(UserError, match=r"add 2 rows with x, and y empty"):
+        model.predict(frame[:224])
+    with pytest.raises(UserError, match=r"add 4 rows"):
+        model.predict(frame, horizon=14)
+    with pytest.raises(UserError, match="did you mean 'x'"):
+        Forecaster(**SMALL | {"known": ["xx"]}).fit(frame)
+    assert clone(model).get_params()["known"] == "x"
+
+
+def test_it_is_pickled_and_searched(fitted: Forecaster) -> None:
+    again = pickle.loads(pickle.dumps(fitted))
+    np.testing.assert_array_equal(again.predict(wave(220)), fitted.predict(wave(220)))
+    grid = {"width": [4, 8], "quantiles": [(0.2, 0.5, 0.8), "none"]}
+    search = GridSearchCV(Forecaster(**SMALL | {"max_steps": 2}), grid, cv=TimeSeriesSplit(2), error_score="raise")
+    search.fit(wave(260))
+    assert np.isfinite(search.cv_results_["mean_test_score"]).all()
+    assert search.predict(wave(60)).shape == (6, 2)
+    several = [wave(120, period) for period in (7.0, 9.0, 11.0, 13.0)]
+    scores = cross_val_score(Forecaster(**SMALL | {"max_steps": 2}), several, cv=2, error_score="raise")
+    assert np.isfinite(scores).all()
+
+
+def test_frames() -> None:
+    values = wave(120)
+    columns = {"a": values[:, 0], "b": values[:, 1]}
+    plain = Forecaster(**SMALL | {"max_steps": 3}).fit(values).predict(values)
+    for frame in (polars.DataFrame(columns), pytest.importorskip("pandas").DataFrame(columns)):
+        model = Forecaster(**SMALL | {"max_steps": 3}).fit(frame)
+        assert model.predict(frame) == pytest.approx(plain, rel=1e-5)
+        assert np.isfinite(model.score(frame))

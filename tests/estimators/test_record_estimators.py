@@ -13,8 +13,10 @@ import polars as pl
 import pytest
 from sklearn.base import clone, is_classifier, is_regressor
 from sklearn.exceptions import NotFittedError
-from sklearn.metrics import accuracy_score, r2_score
+from sklearn.metrics import accuracy_score, r2_score, roc_auc_score
 from sklearn.model_selection import GridSearchCV, cross_val_score
+from sklearn.pipeline import Pipeline
+from sklearn.preprocessing import FunctionTransformer
 
 from unrolled import SequenceClassifier, SequenceRegressor, SequenceTagger, Transcriber
 from unrolled.errors import UserError
@@ -226,3 +228,150 @@ def test_bad_data(classifier: SequenceClassifier) -> None:
 def test_importing_the_package_stays_light() -> None:
     script = "import sys, unrolled; print({'sklearn', 'torch', 'polars', 'numpy'} & set(sys.modules))"
     assert subprocess.run([sys.executable, "-c", script], capture_output=True, text=True).stdout == "set()\n"
+
+
+def test_a_model_from_the_hub(classifier: SequenceClassifier, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    classifier.save_pretrained(tmp_path / "downloaded")
+    wanted: list[tuple[str, list[str]]] = []
+
+    def download(name: str, allow_patterns: list[str]) -> str:
+        wanted.append((name, allow_patterns))
+        return str(tmp_path / "downloaded")
+
+    monkeypatch.setattr("huggingface_hub.snapshot_download", download)
+    again = SequenceClassifier.from_pretrained("someone/beats")
+    np.testing.assert_array_equal(again.predict(X), classifier.predict(X))
+    ((name, patterns),) = wanted
+    assert name == "someone/beats"
+    assert {path.name for path in (tmp_path / "downloaded").iterdir()} <= set(patterns), "what a model needs is fetched"
+
+    def offline(name: str, allow_patterns: list[str]) -> str:
+        raise OSError("no network")
+
+    monkeypatch.setattr("huggingface_hub.snapshot_download", offline)
+    with pytest.raises(UserError, match="there is no run someone/beats here, and the Hugging Face Hub gave none"):
+        SequenceClassifier.from_pretrained("someone/beats")
+
+
+def test_the_channels_may_come_first() -> None:
+    """As in aeon: [n, channels, time]."""
+    plain = SequenceClassifier(**TINY).fit(X, Y)
+    first = SequenceClassifier(**TINY, layout="channels-time").fit(X.transpose(0, 2, 1), Y)
+    np.testing.assert_array_equal(first.predict_proba(X.transpose(0, 2, 1)), plain.predict_proba(X))
+    assert first.score(X.transpose(0, 2, 1), Y) == plain.score(X, Y)
+    with pytest.raises(UserError, match="channels"):
+        first.predict(X)
+    scores = cross_val_score(
+        SequenceClassifier(**TINY, layout="channels-time"), X.transpose(0, 2, 1), Y, cv=2, error_score="raise"
+    )
+    assert scores.tolist() == cross_val_score(SequenceClassifier(**TINY), X, Y, cv=2, error_score="raise").tolist()
+
+
+def test_ragged_lists() -> None:
+    ragged = [x[: 3 + number % 5] for number, x in enumerate(X)]
+    model = SequenceClassifier(**TINY).fit(ragged, Y)
+    whole = model.predict_proba(ragged)
+    for number in (0, 3, 4):  # what stands beside a record in its batch does not matter
+        np.testing.assert_allclose(model.predict_proba([ragged[number]])[0], whole[number], atol=1e-6)
+    assert cross_val_score(SequenceClassifier(**TINY), ragged, Y, cv=2, error_score="raise").shape == (2,)
+
+
+class Dataset:
+    """What is used of a Hugging Face `Dataset`."""
+
+    def __init__(self, columns: dict[str, list[Any]], features: dict[str, Any] | None = None) -> None:
+        self.columns, self.features = columns, features
+        self.column_names = list(columns)
+
+    def __len__(self) -> int:
+        return len(next(iter(self.columns.values())))
+
+    def __getitem__(self, name: str) -> list[Any]:
+        return self.columns[name]
+
+
+class ClassLabel:
+    names = ("bad", "good")
+
+
+@pytest.mark.parametrize("kind", ["polars", "lazy", "pandas", "hugging face"])
+def test_frames_of_texts(kind: str) -> None:
+    texts, labels = ["good film", "bad film", "good good", "bad bad"] * 5, ["good", "bad"] * 10
+    frame: Any
+    if kind == "hugging face":
+        frame = Dataset(
+            {"text": texts, "label": [ClassLabel.names.index(label) for label in labels]},
+            {"text": None, "label": ClassLabel()},
+        )
+    elif kind == "pandas":
+        frame = pytest.importorskip("pandas").DataFrame({"text": texts, "label": labels})
+    else:
+        frame = pl.DataFrame({"text": texts, "label": labels})
+        frame = frame.lazy() if kind == "lazy" else frame
+    model = SequenceClassifier(**TINY | {"max_steps": 30, "learning_rate": 0.03}).fit(frame)
+    assert model.classes_.tolist() == ["bad", "good"]
+    assert model.score(frame) == 1
+    same = SequenceClassifier(**TINY | {"max_steps": 30, "learning_rate": 0.03}).fit(texts, labels)
+    np.testing.assert_allclose(model.predict_proba(frame), same.predict_proba(texts), atol=1e-6)
+
+
+def test_groups_of_a_frame_are_kept_apart() -> None:
+    frame = pl.DataFrame(
+        {"a": X[:, 0, 0], "b": X[:, 0, 1], "who": [f"p{n // 4}" for n in range(24)], "y": list("ab") * 12}
+    )
+    model = SequenceClassifier(**TINY | {"family": "feedforward", "group": "who", "target": "y"}).fit(frame)
+    assert model.result_["valid"]["groups"] is not None
+    assert model.result_["valid"]["count"] % 4 == 0
+    assert model.predict(frame).shape == (24,)
+    assert 0 <= model.score(frame) <= 1
+    arrays = SequenceClassifier(**TINY).fit(X, Y, groups=np.arange(24) // 6)
+    assert (arrays.result_["valid"]["groups"], arrays.result_["valid"]["count"]) == (1, 6)
+    assert arrays.score(X, Y) == accuracy_score(Y, arrays.predict(X))
+
+
+def test_probabilities_of_several_labels_are_those_of_each() -> None:
+    low, high = (Y == 0).astype(int), (Y > 5).astype(int)
+    settings = TINY | {"width": 16, "max_steps": 80, "learning_rate": 0.02}
+    model = SequenceClassifier(**settings).fit(X, np.stack([low, high, 1 - high], axis=1))
+    shares = model.predict_proba(X)
+    assert ((shares >= 0) & (shares <= 1)).all()
+    for column, truth in enumerate((low, high, 1 - high)):  # in the order of the columns of y
+        assert roc_auc_score(truth, shares[:, column]) > 0.9
+    assert not np.allclose(shares.sum(axis=1), 1), "they are not shares of one whole"
+    np.testing.assert_array_equal(model.predict(X), shares >= 0.5)
+    sets = [tuple(name for name, held in (("x", low[n]), ("w", high[n])) if held) for n in range(24)]
+    named = SequenceClassifier(**settings).fit(X, sets)
+    assert roc_auc_score(high, named.predict_proba(X)[:, named.classes_.tolist().index("w")]) > 0.9
+
+
+def test_grid_search_inside_a_pipeline() -> None:
+    def brighter(values: np.ndarray) -> np.ndarray:
+        return values * 2
+
+    pipeline = Pipeline([("scale", FunctionTransformer(brighter)), ("net", SequenceClassifier(**TINY))])
+    search = GridSearchCV(pipeline, {"net__width": [4, 6], "net__family": ["gru", "lstm"]}, cv=2, error_score="raise")
+    search.fit(X, Y)
+    assert len(search.cv_results_["params"]) == 4
+    assert np.isfinite(search.cv_results_["mean_test_score"]).all()
+    chosen = search.best_estimator_.named_steps["net"].get_params()
+    assert {f"net__{name}": chosen[name] for name in ("width", "family")} == search.best_params_
+    assert search.predict(X).shape == (24,)
+
+
+@pytest.mark.parametrize(
+    ("kind", "y"),
+    [
+        (SequenceRegressor, Y * 0.5),
+        (SequenceTagger, [[int(value > 1) for value in x[:, 0]] for x in X]),
+        (Transcriber, ["ab", "ba", "b"] * 8),
+    ],
+)
+def test_others_are_searched_copied_and_pickled(kind: Any, y: Any) -> None:
+    search = GridSearchCV(kind(**TINY), {"width": [4, 6]}, cv=2, error_score="raise").fit(list(X), y)
+    assert np.isfinite(search.best_score_)
+    best = search.best_estimator_
+    said, again = best.predict(X), pickle.loads(pickle.dumps(best)).predict(X)
+    for one, other in zip(said, again, strict=True):
+        np.testing.assert_array_equal(one, other)
+    with pytest.raises(NotFittedError):
+        clone(best).predict(X)

@@ -9,6 +9,7 @@ import pytest
 from sacrebleu.metrics import BLEU
 from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
+from sklearn.model_selection import GridSearchCV, cross_val_score
 
 from small_pairs import reversals
 from unrolled import SequenceClassifier, Translator
@@ -89,3 +90,11 @@ def test_a_path_is_the_same_as_lists(translator: Translator, tmp_path: Path) -> 
 def test_what_cannot_be_learned(sources: Any, targets: Any, message: str) -> None:
     with pytest.raises(UserError, match=message):
         Translator(**TINY).fit(sources, targets)
+
+
+def test_it_is_searched_and_cross_validated() -> None:
+    short = TINY | {"max_steps": 2}
+    assert np.isfinite(cross_val_score(Translator(**short), X, Y, cv=2, error_score="raise")).all()
+    search = GridSearchCV(Translator(**short), {"attention": ["none", "additive"]}, cv=2, error_score="raise")
+    assert search.fit(X, Y).best_params_["attention"] in ("none", "additive")
+    assert len(search.predict(X[:3])) == 3

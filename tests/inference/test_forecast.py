@@ -48,6 +48,17 @@ def first_fed(first: torch.Tensor) -> torch.Tensor:
     return torch.stack([first[:, :, 0, 1], torch.full((3, 2), torch.nan)], dim=-1)
 
 
+def test_beyond_its_horizon_a_network_reads_what_is_known_ahead() -> None:
+    network = make(known=2, known_channels=(1,))
+    past, known = torch.randn(3, 6, 2), torch.randn(3, 6 + 4, 2)
+    with torch.inference_mode():
+        found = forecast(network, past, known, horizon=4)
+        first = network(past, known[:, :8])
+        fed = torch.cat([first, known[:, 6:8, 1:]], dim=-1)
+        second = network(torch.cat([past[:, 2:], fed], 1), known[:, 2:])
+    torch.testing.assert_close(found, torch.cat([first, second], 1))
+
+
 def test_a_shorter_horizon_is_the_beginning_of_the_forecast() -> None:
     network, past = make(), torch.randn(3, 6, 2)
     assert torch.equal(forecast(network, past, horizon=1), network(past)[:, :1])

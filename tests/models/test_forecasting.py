@@ -23,6 +23,8 @@ KINDS: dict[str, dict[str, Any]] = {
     "transformer-steps": {"family": "transformer", "decoder": "steps", "normalise": "none"},
     "bidirectional": {"family": "bidirectional", "known": 0, "missing": False},
     "quantiles": {"quantiles": (0.1, 0.5, 0.9)},
+    "channel-known": {"known_channels": (1,), "quantiles": (0.1, 0.9)},
+    "channel-known-mixed": {"known_channels": (1,), "channel_independent": False, "decoder": "flatten"},
     "quantiles-mixed": {"quantiles": (0.2, 0.9), "channel_independent": False, "patch": 1},
 }
 
@@ -130,6 +132,30 @@ def test_features_known_ahead_reach_their_own_steps() -> None:
         assert not gradient[:, [9, 10, 11, 13]].any()
 
 
+def test_what_channels_known_ahead_explain_is_taken_out_and_put_back() -> None:
+    network = make("gru", known_channels=(1,), missing=False)
+    past, known = inputs(network)
+    assert known is not None
+    assert network.effect is not None
+    effect = network.effect.weight[:, 0]
+    explained = known[:, :, -1:] * effect  # the last known feature is the channel
+    left = past.clone()
+    left[:, :, [2, 0]] -= explained[:, :9]
+    plain = make("gru", missing=False)
+    plain.load_state_dict({k: v for k, v in network.state_dict().items() if not k.startswith("effect")})
+    torch.testing.assert_close(network(past, known), plain(left, known) + explained[:, 9:], rtol=1e-4, atol=1e-5)
+
+
+def test_a_network_without_channels_known_ahead_is_as_ever() -> None:
+    assert not any("effect" in name for name in make().state_dict())
+    torch.manual_seed(3)
+    plain = ForecastNetwork(BASE)
+    torch.manual_seed(3)
+    begun = ForecastNetwork(replace(BASE, known_channels=(1,)))
+    past, known = inputs(plain)
+    assert torch.equal(plain.eval()(past, known), begun.eval()(past, known))  # the effect begins at zero
+
+
 @pytest.mark.parametrize("kind", ["last", "mean", "standard"])
 def test_a_shift_of_the_window_is_a_shift_of_the_forecast(kind: str) -> None:
     network = make(known=0, missing=False, normalise=kind)
@@ -189,6 +215,9 @@ def test_levels_count_only_what_was_there() -> None:
         ({"targets": ()}, "one or more different channels"),
         ({"targets": (0, 0)}, "one or more different channels"),
         ({"targets": (3,)}, "channels from 0 to 2"),
+        ({"known_channels": (0,)}, "must be others than the targets"),
+        ({"known_channels": (3,)}, "channels known ahead"),
+        ({"known": 0, "known_channels": (1,)}, "one of the 0 known features"),
         ({"quantiles": (0.9, 0.1)}, "must ascend"),
         ({"quantiles": (0.0, 0.5)}, "between 0 and 1"),
         ({"family": "bidirectional", "decoder": "steps"}, "cannot go on by steps"),

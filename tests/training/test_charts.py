@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from unrolled.training.charts import Curve, TickRow, line_chart, smoothed, ticks
+from unrolled.training.charts import Curve, TickRow, distinct, line_chart, smoothed, ticks
 
 STEP = TickRow("step", lambda value: f"{value:g}")
 
@@ -88,3 +88,21 @@ def test_any_values_give_a_well_formed_chart(values, log_x, log_y):
         for name in ("x", "y", "cx", "cy", "x1", "y1"):
             assert math.isfinite(float(element.get(name, 0)))
     assert "nan" not in svg.replace("<a&b>", "")
+
+
+def test_labels_of_near_numbers_differ():
+    assert distinct([0.26205, 0.2621, 0.26215]) == ["0.26205", "0.2621", "0.26215"]
+    assert distinct([1.0, 1.5, 2.0]) == ["1", "1.5", "2"]
+    near = [12345.1, 12345.2, 12345.3]
+    assert len(set(distinct(near))) == 3
+    assert [float(label.replace(",", "")) for label in distinct(near)] == near
+
+
+def test_a_dot_on_the_axis_is_whole():
+    chart = line_chart([Curve("loss", [1, 2, 3], [3, 2, 1], "valid", dots=True)], title="t", rows=[STEP])
+    tree = ElementTree.fromstring(chart)
+    inner = tree.find("svg")
+    left = float(inner.get("viewBox").split()[0])
+    dots = list(inner.iter("circle"))
+    assert len(dots) == 3
+    assert all(float(dot.get("cx")) - float(dot.get("r")) >= left for dot in dots)

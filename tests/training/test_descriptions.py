@@ -12,6 +12,7 @@ import pytest
 import torch
 from small_runs import assert_same_run, last_checkpoint, train_until
 
+from unrolled.cli.main import main
 from unrolled.data.config import DataConfig
 from unrolled.data.description_data import prepare_descriptions
 from unrolled.data.descriptions import DescriptionFeed
@@ -19,7 +20,7 @@ from unrolled.data.records import Notes
 from unrolled.data.reopening import reopen
 from unrolled.errors import UserError
 from unrolled.inference.config import Sampling
-from unrolled.inference.describe import describe, description_rows
+from unrolled.inference.describe import describe, description_rows, usual_sampling
 from unrolled.inference.description_given import condition_of, known_in_words
 from unrolled.inference.description_loading import load_description
 from unrolled.models.config import ModelConfig
@@ -169,6 +170,19 @@ def test_numbers_over_time_are_written_as_levels(tmp_path: Path) -> None:
     assert np.diff(up).mean() == pytest.approx(1, abs=0.2)
     assert np.diff(down).mean() == pytest.approx(-1, abs=0.2)
     assert "a record of the data" in (tmp_path / "run" / "report.html").read_text()
+    # Numbers are drawn as the model says, not sharpened: the likeliest next value is nearly always the same again.
+    assert usual_sampling(loaded).temperature == 1
+    drawn: list[float] = []
+
+    def sample(logits: torch.Tensor, how: Sampling, **_: Any) -> torch.Tensor:
+        drawn.append(how.temperature)
+        return logits.argmax(1)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("unrolled.inference.describe.sample", sample)
+        for options in ([], ["--temperature", "0.3"]):
+            assert main(["generate", str(tmp_path / "run"), "--given", "kind=rising", "--length", "1", *options]) == 0
+    assert drawn == [1.0, 0.3]
     (tmp_path / "wanted.csv").write_text("kind\nfalling\nrising\n")
     for again in (path, tmp_path / "wanted.csv"):
         source = reopen([str(again)], loaded.recipe, Notes(), labelled=False)

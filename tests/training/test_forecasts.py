@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import re
 import sys
 from pathlib import Path
 from typing import Any
@@ -79,6 +80,9 @@ def test_what_a_run_leaves(trained: tuple[str, Path]) -> None:
     }
     assert "forecast: 2 channels x 300 hourly steps; look-back 24, horizon 8" in (run / "log.txt").read_text()
     report = (run / "report.html").read_text()
+    for name in ("MSE", "MAE"):  # beside the best forecast without a model
+        assert re.search(rf"<dt>test {name}</dt><dd>[\d.e-]+<small>baseline [\d.e-]+</small></dd>", report)
+    assert {">values</text>", ">time</text>"} <= set(re.findall(r">\w+</text>", report))
     assert 'class="picture"' in report
     assert "80 % interval" in report
     assert "Forecaster" in (run / "best/README.md").read_text()
@@ -150,7 +154,7 @@ def run_cli(capsys: pytest.CaptureFixture[str], *arguments: object) -> tuple[int
 def test_the_verbs(trained: tuple[str, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     file, run = trained
     code, out, _ = run_cli(capsys, "predict", run, file, "-o", tmp_path / "out.csv", "--horizon", "10")
-    assert (code, out.splitlines()[-1].endswith("20 rows for 1 records")) == (0, True)
+    assert (code, out.splitlines()[-1].endswith("20 rows for 1 record")) == (0, True)
     with (tmp_path / "out.csv").open() as lines:
         assert next(csv.DictReader(lines))["time"] == "2020-01-13 12:00:00"
     code, out, _ = run_cli(capsys, "evaluate", run, "--json")

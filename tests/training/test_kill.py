@@ -6,8 +6,10 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
 from small_runs import assert_same_run, last_checkpoint, text_file
 
@@ -15,15 +17,35 @@ MODEL = ["--model.family", "lstm", "--model.width", "16", "--model.layers", "2",
 TRAIN = ["--train.batch_size", "4", "--train.max_steps", "100", "--train.checkpoint_every", "5"]
 
 
-def start(folder: Path, run: str, *options: str) -> subprocess.Popen:
-    files = [str(folder / "text.txt"), "--run", str(folder / run), "--data.cache", str(folder / "cache")]
+def launch(*options: object) -> subprocess.Popen:
+    """`unrolled train` in a process of its own."""
     command = [sys.executable, "-c", "import sys; from unrolled.cli.main import main; sys.exit(main())", "train"]
-    return subprocess.Popen(
-        [*command, *files, "--data.context", "16", *MODEL, *TRAIN, *options],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
+    return subprocess.Popen([*command, *map(str, options)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+
+def start(folder: Path, run: str, *options: str) -> subprocess.Popen:
+    where = ["--run", folder / run, "--data.cache", folder / "cache"]
+    return launch(folder / "text.txt", *where, "--data.context", "16", *MODEL, *TRAIN, *options)
+
+
+def classify(folder: Path, run: str, *options: str) -> subprocess.Popen:
+    path = folder / "small.csv"
+    if not path.exists():
+        random = np.random.default_rng(0)
+        rows = [[*np.round(random.normal(n % 2, 1, 12), 3), "ab"[n % 2]] for n in range(60)]
+        lines = [",".join(map(str, row)) for row in [[*(f"t{step}" for step in range(12)), "label"], *rows]]
+        path.write_text("\n".join(lines) + "\n")
+    small = ["--model.family", "gru", "--model.width", "16", "--model.dropout", "0.2", "--model.members", "2"]
+    return launch(path, "--task", "classify", "--run", folder / run, *small, *TRAIN, *options)
+
+
+def forecast(folder: Path, run: str, *options: str) -> subprocess.Popen:
+    path = folder / "series.csv"
+    if not path.exists():
+        values = np.sin(np.arange(400) / 3) + np.random.default_rng(1).normal(0, 0.1, 400)
+        path.write_text("\n".join(["value", *(f"{value:.4f}" for value in values)]) + "\n")
+    small = ["--data.context", "24", "--data.horizon", "6", "--model.width", "8", "--model.dropout", "0.2"]
+    return launch(path, "--task", "forecast", "--run", folder / run, *small, *TRAIN, *options)
 
 
 def wait_for_step(process: subprocess.Popen, run: Path, step: int) -> None:
@@ -38,10 +60,14 @@ def wait_for_step(process: subprocess.Popen, run: Path, step: int) -> None:
 
 
 @pytest.mark.slow
-def test_killed_at_any_moment_and_resumed_is_the_same_run(tmp_path: Path) -> None:
+@pytest.mark.parametrize("start", [start, classify, forecast], ids=["language", "classify", "forecast"])
+def test_killed_at_any_moment_and_resumed_is_the_same_run(
+    start: Callable[..., subprocess.Popen], tmp_path: Path
+) -> None:
     text_file(tmp_path)
     whole = start(tmp_path, "whole")
-    assert whole.wait(60) == 0
+    _, errors = whole.communicate(timeout=60)
+    assert whole.returncode == 0, errors
     chance = random.Random()
     seed = chance.randrange(10**6)
     print("moments drawn with seed", seed)  # for a failure to be repeated

@@ -40,6 +40,30 @@ class Page(HTMLParser):
         self.text.append(data)
 
 
+def test_the_axis_says_what_was_learned_from(tmp_path):
+    for unit in ("tokens", "records"):
+        write_report(
+            tmp_path / "report.html",
+            title="run",
+            metrics=metrics(30),
+            settings={},
+            environment={},
+            samples=[],
+            summary={"test accuracy": "0.5 (0.4 to 0.6), baseline 0.25", "baseline": "the mean of the training part"},
+            unit=unit,
+        )
+        text = (tmp_path / "report.html").read_text()
+        rows = set(re.findall(r'<text class="row"[^>]*>(.*?)</text>', text))
+        assert rows == {"step", unit, "time"}
+    assert "<dd>0.5<small>0.4 to 0.6</small><small>baseline 0.25</small></dd>" in text
+    assert '<dd class="words">the mean of the training part</dd>' in text
+    # No label of a row stands on its title.
+    for row in re.findall(r'<text class="row" x="0" y="(\d+)">records', text):
+        ticks = re.findall(rf'<text x="([\d.]+)" y="{row}" text-anchor="middle">(.*?)</text>', text)
+        assert ticks
+        assert all(float(x) - 3.6 * len(label) > 7 * len("records") for x, label in ticks)
+
+
 def metrics(steps):
     records = []
     for step in range(1, steps + 1):

@@ -2,6 +2,7 @@
 
 import sys
 import time
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from jsonargparse import Namespace
@@ -10,7 +11,9 @@ from unrolled.errors import UserError
 from unrolled.inference.config import Sampling
 
 if TYPE_CHECKING:
+    from unrolled.data.descriptions import Descriptions
     from unrolled.data.records import Notes
+    from unrolled.inference.description_loading import LoadedDescription
     from unrolled.inference.predict import Predictions
     from unrolled.training.progress import Progress
 
@@ -21,11 +24,13 @@ def generate_descriptions(options: Namespace, sampling: Sampling) -> dict[str, A
         raise UserError("--prompt is for language models; say with --given NAME=VALUE what to write")
     if sampling.repetition_penalty != 1:
         raise UserError("--repetition_penalty is for language models; leave it out")
-    from unrolled.inference.describe import describe
+    from unrolled.inference.describe import describe, usual_sampling
     from unrolled.inference.description_given import condition_of
     from unrolled.inference.description_loading import load_description
 
     loaded = load_description(options.model)
+    if options.temperature is None:
+        sampling = replace(sampling, temperature=usual_sampling(loaded).temperature)
     conditions = [condition_of(loaded, options.given)] * options.samples
     started = time.perf_counter()
     found = describe(loaded, conditions, sampling=sampling, seed=options.seed, max_length=options.length)
@@ -54,27 +59,57 @@ def description_predictions(options: Namespace, progress: "Progress") -> "tuple[
 
 
 def evaluate_description(options: Namespace) -> dict[str, Any]:
-    """`unrolled evaluate RUN FILE...`: how well the model expects the sequences of records."""
+    """`unrolled evaluate RUN [FILE...]`: how well the model expects the sequences of records."""
     from unrolled.cli.train import scores_line
-    from unrolled.data.descriptions import Descriptions
     from unrolled.data.records import Notes
-    from unrolled.data.reopening import reopen
     from unrolled.inference.description_loading import load_description
     from unrolled.inference.description_scores import judge_descriptions
 
-    if not options.files:
-        raise UserError(
-            "the scores of the run's own parts stand in its log.txt and report.html; to judge others name their files"
-        )
     loaded, notes = load_description(options.model), Notes()
+    result: dict[str, Any] = {"task": "describe", "model": str(loaded.folder)}
+    for name, shown, part in _parts(options, loaded, notes):
+        scores = judge_descriptions(loaded.network, part, loaded.counts)
+        print(f"{shown}: {scores_line(scores)}")
+        print(f"{len(part):,} records scored; baseline: {scores['baseline']['name']}")
+        result[name] = scores
+    for line in notes.lines():
+        print(line, file=sys.stderr)
+    return result | {"notes": notes.lines()}
+
+
+def _parts(options: Namespace, loaded: "LoadedDescription", notes: "Notes") -> "list[tuple[str, str, Descriptions]]":
+    """What to judge: name in the result, name for people, records."""
+    from unrolled.data.descriptions import Descriptions
+    from unrolled.data.reopening import reopen
+
+    if not options.files:
+        return _own_parts(options.part, loaded)
     part = Descriptions(loaded.encoding, longest=loaded.network.context, notes=notes, part="the file")
-    for record in reopen(options.files, loaded.recipe, notes, labelled=True):
+    for record in reopen(options.files, loaded.recipe, notes, labelled=True, labels=options.labels):
         part.append(record)
     if not len(part):
         raise UserError(f"{', '.join(options.files)} has no {loaded.encoding.written.field} to judge")
-    scores = judge_descriptions(loaded.network, part, loaded.counts)
-    print(f"{', '.join(options.files)}: {scores_line(scores)}")
-    print(f"{len(part):,} records scored; baseline: {scores['baseline']['name']}")
-    for line in notes.lines():
-        print(line, file=sys.stderr)
-    return {"task": "describe", "model": str(loaded.folder), "file": scores, "notes": notes.lines()}
+    return [("file", ", ".join(options.files), part)]
+
+
+def _own_parts(wanted: str, loaded: "LoadedDescription") -> "list[tuple[str, str, Descriptions]]":
+    """The parts of the data that a run was trained with: the one wanted, or all that were held out."""
+    from unrolled.data.description_data import prepare_descriptions
+    from unrolled.inference.run_data import data_of_run, split_of_run
+
+    files, data, seed = data_of_run(loaded.folder)
+    split = split_of_run(loaded.folder)
+    found = prepare_descriptions(files, data, seed=seed)
+    if found.split != split or found.encoding.to_text() != loaded.encoding.to_text():
+        raise UserError(
+            f"the records of the run ({', '.join(files)}) have changed since, so its parts are others now; "
+            "name the files to judge"
+        )
+    names = [wanted] if wanted != "auto" else [name for name in ("valid", "test") if name in found.parts]
+    if not names:
+        raise UserError(
+            f"nothing was held out of the training of {loaded.folder.parent}; name files to judge, or --part train"
+        )
+    if names[0] not in found.parts:
+        raise UserError(f"the run has no {names[0]} part; it has {', '.join(found.parts)}")
+    return [(name, f"{name} part", found.parts[name]) for name in names]

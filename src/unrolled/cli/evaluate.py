@@ -118,19 +118,10 @@ def _part(options: Namespace, loaded: "Loaded", progress: Any) -> "tuple[TokenPa
 
 def own_part(loaded: "Loaded", name: str, progress: Any) -> "TokenPart":
     """A part of the text a run was trained with."""
-    import yaml
-
-    from unrolled.data.config import DataConfig
     from unrolled.data.store import prepare_text
+    from unrolled.inference.run_data import data_of_run
 
-    path = loaded.folder.parent / "config.yaml"
-    if not path.is_file():
-        raise UserError(f"{loaded.folder} does not say which text it was trained with; name the files to judge")
-    try:
-        config = yaml.safe_load(path.read_text(encoding="utf-8"))
-        files, settings = config["files"], DataConfig(**config["data"])
-    except (ValueError, KeyError, TypeError, OSError, yaml.YAMLError) as error:
-        raise UserError(f"{path} is damaged ({' '.join(str(error).split())}); name the files to judge") from error
+    files, settings, _ = data_of_run(loaded.folder)
     text = prepare_text(files, settings, progress.work)
     if text.vocabulary.to_json() != loaded.vocabulary.to_json():
         raise UserError(

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 from jsonargparse import Namespace
 
 from unrolled.cli.train import scores_line
+from unrolled.data.counting import counted
 from unrolled.errors import UserError
 
 if TYPE_CHECKING:
@@ -42,7 +43,8 @@ def evaluate_records(options: Namespace) -> dict[str, Any]:
 def _say_baseline(scores: dict[str, Any]) -> None:
     missing = f", {scores['unscored']:,} without a known label" if scores["unscored"] else ""
     name = scores["baseline"]["name"]
-    print(f"{scores['count']:,} scored{missing}" + (f"; baseline: {name}" if name else ""))
+    groups = "" if scores["groups"] is None else f"; intervals over {counted(scores['groups'], 'group')}"
+    print(f"{scores['count']:,} scored{missing}{groups}" + (f"; baseline: {name}" if name else ""))
 
 
 def _parts(
@@ -59,16 +61,18 @@ def _parts(
     def report(done: int) -> None:
         progress.work("reading", done, len(source), unit=" records")
 
-    part = encode_part(source, range(len(source)), loaded.model.encoding, notes, "the file", report)
+    group = loaded.recipe.reading.group
+    part = encode_part(source, range(len(source)), loaded.model.encoding, notes, "the file", report, group=group)
     return [("file", ", ".join(options.files), part)]
 
 
 def _own_parts(wanted: str, loaded: "LoadedRecords", notes: "Notes") -> "list[tuple[str, Examples]]":
     """The parts of the data that a run was trained with: the one wanted, or all that were held out."""
     from unrolled.data.dataset import own_part
-    from unrolled.inference.run_data import data_of_run
+    from unrolled.inference.run_data import data_of_run, split_of_run
 
-    files, data, seed, split = data_of_run(loaded.folder)
+    files, data, seed = data_of_run(loaded.folder)
+    split = split_of_run(loaded.folder)
     names = [wanted]
     if wanted == "auto":
         names = [name for name in ("valid", "test") if name in split]

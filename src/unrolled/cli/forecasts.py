@@ -47,7 +47,7 @@ def forecast_predictions(options: Namespace) -> "tuple[Predictions, int, Notes]"
     loaded = load_forecast(options.model)
     notes = Notes()
     series = read_series(loaded, options.files, notes)
-    return predictions(loaded, series, horizon=options.horizon), len(series), notes
+    return predictions(loaded, series, horizon=options.horizon, notes=notes), len(series), notes
 
 
 def say_scores(part: str, scores: dict[str, Any]) -> None:

@@ -31,7 +31,12 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("-n", "--samples", type=int, default=1, help="how many to write, as one batch")
     parser.add_argument("--seed", type=int | None, help="makes the result repeatable; null draws anew each time")
     for name, kind, default, text in (
-        ("temperature", float, 0.8, "divides the logits; 0 takes the likeliest token"),
+        (
+            "temperature",
+            float | None,
+            None,
+            "divides the logits; 0 takes the likeliest token; by default 0.8, and 1 for numbers (describe)",
+        ),
         ("top_k", int | None, None, "keep this many likeliest tokens"),
         ("top_p", float | None, None, "keep the likeliest tokens that together reach this probability"),
         ("min_p", float | None, None, "keep tokens of at least this fraction of the likeliest one's probability"),
@@ -46,7 +51,7 @@ def run(options: Namespace) -> dict[str, Any]:
             raise UserError(f"--{name} is {options[name]}, which must be at least 1")
     sampling = Sampling(
         repetition_penalty=options.repetition_penalty,
-        temperature=options.temperature,
+        temperature=Sampling.temperature if options.temperature is None else options.temperature,
         top_k=options.top_k,
         top_p=options.top_p,
         min_p=options.min_p,

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from jsonargparse import ArgumentParser, Namespace
 
+from unrolled.data.counting import counted
 from unrolled.errors import UserError
 
 if TYPE_CHECKING:
@@ -68,7 +69,7 @@ def run(options: Namespace) -> dict[str, Any]:
     for line in lines:
         print(line, file=sys.stderr)
     if options.output is not None:
-        print(f"wrote {options.output}: {count:,} rows for {records:,} records")
+        print(f"wrote {options.output}: {counted(count, 'row')} for {counted(records, 'record')}")
     return {"output": options.output, "records": records, "rows": count, "columns": list(found.columns), "notes": lines}
 
 

@@ -21,8 +21,9 @@ def add_arguments(parser: ArgumentParser) -> None:
         "Feed a model one step at a time. Each input line is JSON. For a language model it is a text such as "
         '"ab", or an object {"text": "ab"} or {"reset": true}; each token gives one output line with its loss '
         "(nats) and the likeliest next tokens. For a model that forecasts it is the values of one step, "
-        '{"COLUMN": 1.5}, with its "time" where the model knows the calendar; each gives one line with the forecast '
-        'from there. A line that cannot be used gives a line with "error" and changes nothing. With --json these '
+        '{"COLUMN": 1.5}, with its "time" where the model knows the calendar and "known": {"COLUMN": [...]} for the '
+        "steps ahead where it knows columns ahead; each gives one line with the forecast from there. "
+        'A line that cannot be used gives a line with "error" and changes nothing. With --json these '
         "lines go to stderr, and stdout gets one object with the counts at the end."
     )
     parser.add_argument("model", metavar="RUN", help="run directory, or model directory")

@@ -7,6 +7,7 @@ from jsonargparse import ArgumentParser, Namespace
 from unrolled.cli.forecasts import say_scores
 from unrolled.cli.invocation import command
 from unrolled.cli.options import add_train_options
+from unrolled.data.counting import rounded
 
 
 def add_arguments(parser: ArgumentParser) -> None:
@@ -70,10 +71,14 @@ def scores_line(scores: dict[str, Any]) -> str:
     for name, metric in scores["metrics"].items():
         if metric["value"] is None:
             continue
-        spread = "" if metric["low"] is None else f" ({metric['low']:.3g} to {metric['high']:.3g})"
+        spread = "" if metric["low"] is None else f" ({rounded(metric['low'], 3)} to {rounded(metric['high'], 3)})"
         naive = scores["baseline"].get(name)
-        beside = "" if not naive or naive["value"] is None else f", baseline {naive['value']:.3g}"
+        beside = "" if not naive else f", baseline {_or_undefined(naive['value'])}"
         parts.append(
-            f"{name.replace('_', ' ')} {metric['value']:.4g}{spread if name == scores['main'] else ''}{beside}"
+            f"{name.replace('_', ' ')} {rounded(metric['value'])}{spread if name == scores['main'] else ''}{beside}"
         )
     return "; ".join(parts)
+
+
+def _or_undefined(value: float | None) -> str:
+    return "undefined" if value is None else rounded(value, 3)

@@ -98,10 +98,10 @@ def _parts(
         pairs = [(one[encoding.source_field], one[encoding.target_field]) for one in values]
         return [("file", ", ".join(options.files), pairs)]
     from unrolled.data.pair_data import own_pairs
-    from unrolled.inference.run_data import data_of_run
+    from unrolled.inference.run_data import data_of_run, split_of_run
 
     run = data_of_run(loaded.folder)
-    parts = own_pairs(run.files, run.data, seed=run.seed, split=run.split)
+    parts = own_pairs(run.files, run.data, seed=run.seed, split=split_of_run(loaded.folder))
     names = [name for name in parts if name != "train"] if options.part == "auto" else [options.part]
     if not names or names[0] not in parts:
         what = "part held out" if options.part == "auto" else f"{options.part} part"

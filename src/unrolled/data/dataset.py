@@ -10,15 +10,17 @@ from typing import Any
 import numpy as np
 
 from unrolled.data.config import DataConfig
-from unrolled.data.encoders.targets import ClassTarget, EventTarget, StepTarget
+from unrolled.data.counting import counted
+from unrolled.data.encoders.targets import ANY_EVENT, ClassTarget, EventTarget, StepTarget
 from unrolled.data.encoding import Encoding, fit_encoding
 from unrolled.data.examples import Example, Examples
-from unrolled.data.parts import Progress
+from unrolled.data.parts import Progress, naming
+from unrolled.data.readers.kept_tables import forget_tables
 from unrolled.data.readers.registry import open_source
 from unrolled.data.record_splits import FEW, hold_out
 from unrolled.data.records import Field, Notes, Reading, Record, Source
 from unrolled.data.reopening import Recipe, fit_source, recipe_of
-from unrolled.data.schema import Schema, infer_schema
+from unrolled.data.schema import Schema, hint_at_forecast, infer_schema
 from unrolled.data.split_names import find_parts
 from unrolled.data.time_split import TimeSlice, can_be_cut
 from unrolled.data.workers import read_and_encode
@@ -63,6 +65,7 @@ def reading_of(data: DataConfig, task: str | None) -> Reading:
         task=task,
         rate=data.rate,
         layout=data.layout,
+        label_separator=data.label_separator,
     )
 
 
@@ -72,22 +75,34 @@ def prepare_records(
     """Read, split and encode. Raises `UserError` for data that cannot be used, with file and row."""
     notes = Notes()
     sources, how = open_parts(files, data, task, notes)
-    return _prepare(sources, data, task=task, seed=seed, progress=progress, notes=notes, how=how)
+    try:
+        return _prepare(sources, data, task=task, seed=seed, progress=progress, notes=notes, how=how)
+    except UserError as error:
+        parts = find_parts([Path(file) for file in files], data).parts.values()
+        named = any(str(path) in str(error) for paths in parts for path in paths)
+        raise error if named else naming(Path(files[0]), error) from None
 
 
 def open_parts(files: list[str], data: DataConfig, task: str | None, notes: Notes) -> tuple[dict[str, Source], str]:
     """The parts that are files of their own, and in words how they were found."""
     found = find_parts([Path(file) for file in files], data)
     sources = {"train": open_source(found.parts["train"], reading_of(data, task), notes)}
-    schema = infer_schema(sources["train"], task=task, target=data.target, inputs=data.inputs)
+    try:
+        schema = infer_schema(sources["train"], task=task, target=data.target, inputs=data.inputs)
+    except UserError as error:
+        raise naming(found.parts["train"][0], error) from None
     # The others are read as the training part was, whatever they would suggest by themselves.
     recipe = recipe_of(sources["train"], schema, data)
     reading = replace(recipe.reading, group=data.group)
     for name, paths in found.parts.items():
         if name != "train":
             source = open_source(paths, reading, notes)
-            sources[name] = fit_source(source, recipe, notes, labelled=True, name=f"the {name} part")
-    return sources, found.note
+            sources[name] = fit_source(source, recipe, notes, labelled=True, name=f"the {name} part ({paths[0]})")
+    within = getattr(sources["train"], "test_part", None)
+    if within is None or "test" in sources:
+        return sources, found.note
+    sources["test"] = fit_source(within, recipe, notes, labelled=True, name="the test part")
+    return sources, "; ".join(part for part in (found.note, "test part found in the file") if part)
 
 
 def prepare_source(
@@ -112,6 +127,12 @@ def _prepare(
         if not len(one):
             raise UserError(f"the {name} part has no record; give a file with some in it, or leave it out")
     schema = infer_schema(source, task=task, target=data.target, inputs=data.inputs)
+    if schema.target is None:
+        raise UserError(
+            f"there is no label to learn; name a field with --target or say with --labels where they are, or choose "
+            f"--task {schema.task}"
+        )
+    hint_at_forecast(schema, source, task, notes)
     picks, way = _split(sources, schema, data, seed)
     source, kept = picks["train"]
 
@@ -124,7 +145,8 @@ def _prepare(
     for name, (origin, numbers) in picks.items():
         before = sum(map(len, parts.values()))
         report = None if progress is None else partial(_report, progress, before, total)
-        parts[name] = encode_part(origin, numbers, encoding, notes, name, report)
+        parts[name] = encode_part(origin, numbers, encoding, notes, name, report, group=data.group)
+    forget_tables()
     words = "; ".join(part for part in (how, way) if part)
     numbers_of = {name: numbers.tolist() for name, (_, numbers) in picks.items()}
     return Dataset(
@@ -152,12 +174,21 @@ def encode_part(
     notes: Notes,
     name: str,
     report: Callable[[int], None] | None = None,
+    *,
+    group: str | None = None,
 ) -> Examples:
-    """Some records of a source with their targets; `report` is told how many are done."""
+    """Some records of a source with their targets, and with the name of a group column with their groups.
+
+    `report` is told how many are done.
+    """
     examples = Examples()
+    groups = None if group is None else source.groups(group)
+    examples.groups = None if groups is None else [groups[int(number)] for number in numbers]
     for record, example in read_and_encode(source, [int(number) for number in numbers], encoding):
         examples.append(example, record.origin)
         _count_unseen(record, example, encoding, notes, name)
+        for what, number in record.mended:
+            notes.add(what, number)
         if report is not None:
             report(len(examples))
     return examples
@@ -190,7 +221,7 @@ def own_part(
         )
     if name not in picks:
         raise UserError(f"the run has no {name} part; it has {', '.join(picks)}")
-    return encode_part(*picks[name], encoding, notes, name, report)
+    return encode_part(*picks[name], encoding, notes, name, report, group=data.group)
 
 
 def _count_unseen(record: Record, example: Example, encoding: Encoding, notes: Notes, part: str) -> None:
@@ -199,9 +230,13 @@ def _count_unseen(record: Record, example: Example, encoding: Encoding, notes: N
         unknown = encoding.count_unknown(example)
         notes.add(f"tokens or categories in {part} that training did not see, read as unknown", unknown)
     value = None if target is None else record.values.get(target.field)
-    if value is None or not isinstance(target, ClassTarget | StepTarget):
+    if value is None or not isinstance(target, ClassTarget | StepTarget | EventTarget):
         return
-    if isinstance(target, StepTarget):
+    if isinstance(target, EventTarget):
+        kinds = set(value.labels) if target.labels == (ANY_EVENT,) else set(target.labels)
+        unseen = sum(label not in kinds for label in value.labels)
+        notes.add(f"events in {part} of a kind that training did not see, left out", unseen)
+    elif isinstance(target, StepTarget):
         unseen = sum(label not in target.labels for label in value)
         notes.add(f"steps in {part} with a tag that training did not see, left out of the scores", unseen)
     elif target.many:
@@ -229,7 +264,8 @@ def _split(
     for name, share in shares.items():
         whole, kept = picks["train"]
         if name == "valid" and given and data.split == "auto" and data.group is None and len(kept) < FEW:
-            ways.append(f"{len(kept)} records are too few to hold some out for validation")
+            some = "records are" if len(kept) != 1 else "record is"
+            ways.append(f"{len(kept)} {some} too few to hold some out for validation")
             continue
         if len(kept) < 2:
             ways.append("one record, none held out")
@@ -245,7 +281,7 @@ def _split(
             by_time=data.split == "time",
         )
         picks["train"], picks[name] = (whole, kept[first]), (whole, kept[second])
-        ways.append(f"{'validation' if name == 'valid' else name}: {len(second):,} records, {way}")
+        ways.append(f"{'validation' if name == 'valid' else name}: {counted(len(second), 'record')}, {way}")
     order = [name for name in ("train", "valid", "test") if name in picks | given]
     return {name: (picks | given)[name] for name in order}, "; ".join(ways)
 
@@ -269,7 +305,9 @@ def _said(shares: dict[str, float], what: str) -> str:
 def _groups(source: Source, data: DataConfig, kept: np.ndarray) -> list[str] | None:
     groups = source.groups(data.group) if data.group is not None else None
     if groups is None:
-        if data.split == "group" or data.group is not None:
+        if data.group is not None:
+            raise UserError(f"the data does not say which {data.group!r} a record belongs to; choose another --group")
+        if data.split == "group":
             raise UserError("the groups are not known; name their column with --group")
         return None
     return [groups[number] for number in kept]
@@ -287,7 +325,8 @@ def describe(schema: Schema, encoding: Encoding, parts: dict[str, Examples], how
         target = f" -> {_labels_in_words(encoding, len(labels))}" if labels else f" -> {encoding.target.field}"
     counts = ", ".join(f"{len(part):,} {name}" for name, part in parts.items())
     timed = "" if longest == 1 else f" x {steps} steps"
-    return f"{schema.task}: {what}{timed}{target}; {counts} records{f'; {how}' if how else ''}"
+    records = "record" if sum(map(len, parts.values())) == 1 else "records"
+    return f"{schema.task}: {what}{timed}{target}; {counts} {records}{f'; {how}' if how else ''}"
 
 
 def _labels_in_words(encoding: Encoding, count: int) -> str:

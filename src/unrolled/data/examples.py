@@ -113,6 +113,8 @@ class Examples:
         """steps of each record"""
         self.origins: list[str] = []
         """where each was read"""
+        self.groups: list[str] | None = None
+        """whom each record belongs to; None where that is not known"""
 
     def append(self, example: Example, origin: str) -> None:
         for name, array in zip(Example._fields, example, strict=True):

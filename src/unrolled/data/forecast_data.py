@@ -12,6 +12,7 @@ from unrolled.data.calendar import useful_cycles
 from unrolled.data.config import DataConfig
 from unrolled.data.encoders.numbers import Scaler
 from unrolled.data.forecast_encoding import ForecastEncoding, fit_words
+from unrolled.data.forecast_known import check_known, choose_known, note_missing, without_future
 from unrolled.data.forecast_rules import ForecastRules, choose_sizes
 from unrolled.data.forecast_series import Columns, Series, columns_of, read_all
 from unrolled.data.forecast_windows import ForecastWindows
@@ -76,20 +77,11 @@ def open_for_forecast(files: list[str], data: DataConfig, task: str | None) -> O
     a number for every step that has a time (as in Nixtla's tables with unique_id, ds, y). Raises `UserError` for files
     that cannot be read.
     """
-    if task not in (None, "forecast"):
-        return None
+    if task not in (None, "forecast") or (task is None and data.target is not None):
+        return None  # who names a target and no task wants to tell it from the other columns
     paths = [Path(file) for file in files]
     found = find_parts(paths, data)
-    reading = Reading(
-        inputs=tuple(data.inputs),
-        target=data.target,
-        id=data.id,
-        time=data.time,
-        group=data.group,
-        task=task,
-        rate=data.rate,
-        layout=data.layout,
-    )
+    reading = reading_of(data, task)
     notes = Notes()
     if task is None:
         reader = find_reader(found.parts["train"], reading)
@@ -106,6 +98,21 @@ def open_for_forecast(files: list[str], data: DataConfig, task: str | None) -> O
     return Opened(sources, found.note, notes)
 
 
+def reading_of(data: DataConfig, task: str | None) -> Reading:
+    """What the user said of the data, for readers. Columns known ahead are read whatever the inputs are."""
+    besides = [name for name in data.known if name not in data.inputs]
+    return Reading(
+        inputs=(*data.inputs, *besides) if data.inputs else (),
+        target=data.target,
+        id=data.id,
+        time=data.time,
+        group=data.group,
+        task=task,
+        rate=data.rate,
+        layout=data.layout,
+    )
+
+
 def _has_steps(paths: list[Path], reading: Reading) -> bool:
     from unrolled.data.readers.tables import table_layout
 
@@ -114,7 +121,7 @@ def _has_steps(paths: list[Path], reading: Reading) -> bool:
 
 def _suggests_forecast(source: Source, data: DataConfig) -> bool:
     guess = getattr(source, "target_guess", None)
-    if data.target is None and guess is not None:
+    if guess is not None:
         field = source.field(guess)
         times = getattr(source, "times", lambda index: None)
         return field.timed and field.kind == "numeric" and times(0) is not None
@@ -124,9 +131,11 @@ def _suggests_forecast(source: Source, data: DataConfig) -> bool:
 def prepare_forecast(opened: Opened, data: DataConfig) -> ForecastData:
     """Read, cut in time, and encode. Raises `UserError` for series that cannot be used."""
     notes = opened.notes
-    columns, targets = _roles(opened.sources["train"], data)
+    columns, targets, ahead = _roles(opened.sources["train"], data)
     kept = (*columns.numbers, *columns.words)
     read = {name: read_all(source, notes, wanted=kept) for name, source in opened.sources.items()}
+    if ahead:
+        read = {name: _only_past(series, targets, ahead, notes) for name, series in read.items()}
     training = read["train"]
     given = {name: read[name] for name in read if name != "train"}
     lengths = [len(one) for one in training]
@@ -143,7 +152,8 @@ def prepare_forecast(opened: Opened, data: DataConfig) -> ForecastData:
         bounds = cut_in_time(lengths, shares, None, least=rules.horizon)
     ends = [end for _, end in bounds["train"]]
 
-    words = fit_words(training, ends)
+    check_known(training, ends, ahead)
+    words = fit_words(training, ends, ahead)
     numbers = np.concatenate([_columns(one, columns.numbers)[:end] for one, end in zip(training, ends, strict=True)])
     scaler = Scaler.fit(
         numbers, "robust" if data.scaling == "robust" else "none" if data.scaling == "none" else "standard"
@@ -160,6 +170,7 @@ def prepare_forecast(opened: Opened, data: DataConfig) -> ForecastData:
         levels=levels,
         scale=(),
         reading={"id": data.id, "time": data.time},
+        known_ahead=ahead,
     )
     values = {"train": [encoding.encode(one) for one in training]}
     values |= {name: [encoding.encode(one, notes) for one in series] for name, series in given.items()}
@@ -210,13 +221,32 @@ def read_levels(text: str) -> tuple[float, ...]:
     return levels
 
 
-def _roles(source: Source, data: DataConfig) -> tuple[Columns, tuple[str, ...]]:
-    """What is read, and the columns to forecast: all numbers, or the one that the user named."""
+def _roles(source: Source, data: DataConfig) -> tuple[Columns, tuple[str, ...], tuple[str, ...]]:
+    """What is read, the columns to forecast, and those known ahead.
+
+    Forecast are all numbers that are not known ahead, or the one that the user named.
+    """
     columns = columns_of(source)
-    if data.target is None:
-        return columns, columns.numbers
-    require_field(data.target, list(columns.numbers))
-    return columns, (data.target,)
+    ahead = choose_known(data, columns)
+    if data.target is not None:
+        require_field(data.target, list(columns.numbers))
+        return columns, (data.target,), ahead
+    targets = tuple(name for name in columns.numbers if name not in ahead)
+    if not targets:
+        raise UserError(
+            f"all numbers of the data ({', '.join(columns.numbers)}) are known ahead, so none is left to forecast; "
+            "name fewer with --data.known"
+        )
+    return columns, targets, ahead
+
+
+def _only_past(series: list[Series], targets: tuple[str, ...], ahead: tuple[str, ...], notes: Notes) -> list[Series]:
+    """The series up to their last targets: what only columns known ahead have values for is there to be predicted."""
+    past = [without_future(one, targets, ahead) for one in series]
+    left_out = sum(map(len, series)) - sum(map(len, past))
+    notes.add("steps at the end without a target, taken as the future", left_out)
+    note_missing(past, ahead, notes)
+    return past
 
 
 def _columns(series: Series, names: Sequence[str]) -> np.ndarray:
@@ -259,7 +289,7 @@ def _cycles(training: list[Series], ends: list[int], data: DataConfig, windows: 
 
 def _known(encoding: ForecastEncoding, series: list[Series]) -> list[np.ndarray] | None:
     known = [encoding.known(one) for one in series]
-    return None if not encoding.cycles else [one for one in known if one is not None]
+    return [one for one in known if one is not None] if encoding.features else None
 
 
 def _seasonal_scale(own: list[np.ndarray], period: int) -> tuple[float, ...]:
@@ -326,15 +356,17 @@ def _describe(
     many = f"{len(training):,} series x " if len(training) > 1 else ""
     count = len(encoding.targets)
     channels = f"{count} channel{'s' if count != 1 else ''}"
-    besides = [*(n for n in encoding.numbers if n not in encoding.targets), *encoding.words]
+    ahead = encoding.known_ahead
+    besides = [n for n in encoding.columns if n not in (*encoding.targets, *ahead)]
     beside = f" (reading {', '.join(besides[:6])}{' and more' if len(besides) > 6 else ''} too)" if besides else ""
     calendar = f", calendar ({', '.join(encoding.cycles)})" if encoding.cycles else ""
+    known = f", known ahead: {', '.join(ahead)}" if ahead else ""
     period = f", period {rules.period}" if rules.period else ""
     sizes = [f"{sum(end - begin for begin, end in bounds[name]):,}" for name in windows]
     parts = f"{' / '.join(sizes)} steps for {', '.join(SPOKEN[name] for name in windows)}"
     return (
         f"forecast: {many}{channels} x {span} {step}steps{beside}; look-back {rules.context}, horizon {rules.horizon}"
-        f"{period}{calendar}; {parts}{f'; {how}' if how else ''}"
+        f"{period}{calendar}{known}; {parts}{f'; {how}' if how else ''}"
     )
 
 

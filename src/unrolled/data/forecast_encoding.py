@@ -39,6 +39,8 @@ class ForecastEncoding:
     """of each target: the error of the seasonal naive forecast in training, in standard deviations"""
     reading: dict[str, str | None]
     """the columns with the ids and the times, where the user named them"""
+    known_ahead: tuple[str, ...] = ()
+    """columns whose values are known for the steps ahead too"""
 
     @property
     def channels(self) -> int:
@@ -49,9 +51,15 @@ class ForecastEncoding:
         return tuple(self.numbers.index(name) for name in self.targets)
 
     @property
+    def known_channels(self) -> tuple[int, ...]:
+        """The channels of the columns known ahead."""
+        names = [*self.numbers, *(name for name, labels in self.words.items() for _ in labels)]
+        return tuple(place for place, name in enumerate(names) if name in self.known_ahead)
+
+    @property
     def features(self) -> int:
         """How many features are known ahead."""
-        return 2 * len(self.cycles)
+        return 2 * len(self.cycles) + len(self.known_channels)
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -71,12 +79,28 @@ class ForecastEncoding:
         return np.concatenate(parts, axis=1)
 
     def known(self, series: Series, ahead: int = 0) -> np.ndarray | None:
-        """What the calendar says of each step and of so many after the last, float32 `[time + ahead, features]`.
+        """What is known ahead: the calendar, then the columns known ahead, float32 `[time + ahead, features]`.
 
-        None if the model does without. Raises `UserError` if it does not and the series has no times.
+        `ahead` are steps after the last one; of those only the calendar can be known. None if the model does without.
+        Raises `UserError` if it needs the calendar and the series has no times.
         """
-        if not self.cycles:
-            return None
+        parts = []
+        if self.cycles:
+            parts.append(self.calendar(series, ahead))
+        if self.known_ahead:
+            parts.append(self.known_values(self.encode(series)))
+        return np.concatenate(parts, axis=1) if parts else None
+
+    def known_values(self, encoded: np.ndarray) -> np.ndarray:
+        """Of channels `[..., channels]` those known ahead; a missing value is 0, the mean of standardised numbers."""
+        chosen = encoded[..., list(self.known_channels)]
+        return np.where(np.isnan(chosen), np.float32(0), chosen)
+
+    def calendar(self, series: Series, ahead: int) -> np.ndarray:
+        """What the calendar says of each step and of so many after the last, float32 `[time + ahead, 2 * cycles]`.
+
+        Raises `UserError` if the series has no times.
+        """
         times = series.times
         if times is None or times.dtype.kind != "M" or self.step is None:
             raise UserError(
@@ -105,7 +129,11 @@ class ForecastEncoding:
         return np.moveaxis(self.unscale(np.moveaxis(values, -1, 0)), 0, -1)
 
     def to_text(self) -> str:
-        return json.dumps(asdict(self), ensure_ascii=False) + "\n"
+        data = asdict(self)
+        if not self.known_ahead:
+            # As encodings were before there were such columns, so that a run from then can go on.
+            del data["known_ahead"]
+        return json.dumps(data, ensure_ascii=False) + "\n"
 
     @classmethod
     def from_text(cls, text: str) -> "ForecastEncoding":
@@ -122,13 +150,17 @@ class ForecastEncoding:
             levels=tuple(data["levels"]),
             scale=tuple(data["scale"]),
             reading=data["reading"],
+            known_ahead=tuple(data.get("known_ahead", ())),
         )
 
 
-def fit_words(series: Sequence[Series], ends: Sequence[int]) -> dict[str, tuple[str, ...]]:
-    """The labels of each column of words in the first steps of each series, sorted; columns with one are left out."""
+def fit_words(series: Sequence[Series], ends: Sequence[int], known: Sequence[str] = ()) -> dict[str, tuple[str, ...]]:
+    """The labels of each column of words in the first steps of each series, sorted; columns with one are left out.
+
+    Not those `known` ahead, of which an empty cell says something too: that it is no holiday.
+    """
     found: dict[str, set[str]] = {name: set() for name in series[0].words}
     for one, end in zip(series, ends, strict=True):
         for name, column in one.words.items():
             found[name] |= set(column[:end]) - {""}
-    return {name: tuple(sorted(labels)) for name, labels in found.items() if len(labels) > 1}
+    return {name: tuple(sorted(labels)) for name, labels in found.items() if len(labels) > 1 or name in known}

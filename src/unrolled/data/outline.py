@@ -5,11 +5,13 @@ from pathlib import Path
 from typing import NamedTuple
 
 from unrolled.data.config import DataConfig
+from unrolled.data.counting import counted
 from unrolled.data.dataset import reading_of
 from unrolled.data.forecast_data import open_for_forecast
+from unrolled.data.readers.kept_tables import tables_kept
 from unrolled.data.readers.registry import open_source
 from unrolled.data.records import Field, Notes
-from unrolled.data.schema import Schema, infer_schema
+from unrolled.data.schema import Schema, hint_at_forecast, infer_schema
 from unrolled.data.split_names import find_parts
 from unrolled.errors import UserError
 
@@ -21,31 +23,36 @@ class Outline(NamedTuple):
     data: DataConfig
     """with the target that was guessed, where naming it reads the files alike"""
     summary: str
-    """one line"""
+    """one line, with hints at what could be said to read the files in another way"""
     fields: list[str]
     """a line for each field: its part, its name and what its values are"""
 
 
 def outline(files: list[str], data: DataConfig, *, task: str | None) -> Outline:
     """What training on these files would do. Raises `UserError` for files that allow several readings."""
-    found = find_parts([Path(file) for file in files], data)
+    with tables_kept():
+        return _outline(files, data, task)
+
+
+def _outline(files: list[str], data: DataConfig, task: str | None) -> Outline:
+    found, notes = find_parts([Path(file) for file in files], data), Notes()
     if task is None and open_for_forecast(files, data, None) is not None:
         task = "forecast"
-    count, schema = _read(found.parts["train"], data, task)
+    count, schema = _read(found.parts["train"], data, task, notes)
     said = data
     if schema.target is not None and data.target is None:
         named = replace(data, target=schema.target.name)
         try:
-            alike = _read(found.parts["train"], named, schema.task) == (count, schema)
+            alike = _read(found.parts["train"], named, schema.task, Notes()) == (count, schema)
         except UserError:
             alike = False
         said = named if alike else data
     inputs = " and ".join(field.name for field in schema.inputs)
     target = "" if schema.target is None else f" -> {schema.target.name}"
-    note = f"; {found.note}" if found.note else ""
+    note = "".join(f"; {part}" for part in (found.note, *notes.hints) if part)
     lines = [f"input {in_words(field)}" for field in schema.inputs]
     lines += [] if schema.target is None else [f"target {in_words(schema.target)}"]
-    records = f"{count:,} record{'s' if count != 1 else ''}"
+    records = counted(count, "record")
     return Outline(schema, said, f"{schema.task}: {inputs}{target}; {records}{note}", lines)
 
 
@@ -57,8 +64,10 @@ def in_words(field: Field) -> str:
     return f"{field.name}: {field.kind} per {'step' if field.timed else 'record'}{columns}{rate}"
 
 
-def _read(paths: list[Path], data: DataConfig, task: str | None) -> tuple[int, Schema]:
-    source = open_source(paths, reading_of(data, task), Notes())
+def _read(paths: list[Path], data: DataConfig, task: str | None, notes: Notes) -> tuple[int, Schema]:
+    source = open_source(paths, reading_of(data, task), notes)
     if not len(source):
         raise UserError(f"{paths[0]} has no record; give a file with some in it")
-    return len(source), infer_schema(source, task=task, target=data.target, inputs=data.inputs)
+    schema = infer_schema(source, task=task, target=data.target, inputs=data.inputs)
+    hint_at_forecast(schema, source, task, notes)
+    return len(source), schema

@@ -55,6 +55,8 @@ class Record(NamedTuple):
     """where it was read, for messages: `heart.csv, row 12` or `clips/7_anna.wav`"""
     rate: float | None = None
     """steps per second of its signal or frames, if it has one"""
+    mended: tuple[tuple[str, int], ...] = ()
+    """what was mended in decoding it, and how often, as for `Notes.add`: for readers that cannot know before"""
 
 
 class Source(ABC):
@@ -91,13 +93,27 @@ class Notes:
     """What a reader mended or left out, counted, for one line in the log each."""
 
     counts: dict[str, int] = field(default_factory=dict)
+    hints: list[str] = field(default_factory=list)
+    """what the user could say to have the data read in another way, a sentence each"""
 
     def add(self, what: str, number: int = 1) -> None:
         if number:
             self.counts[what] = self.counts.get(what, 0) + number
 
     def lines(self) -> list[str]:
-        return [f"{what}: {number:,}" for what, number in self.counts.items()]
+        return [*self.hints, *(f"{what}: {number:,}" for what, number in self.counts.items())]
+
+    def hint(self, sentence: str) -> None:
+        """Add a hint, once."""
+        if sentence not in self.hints:
+            self.hints.append(sentence)
+
+    def update(self, other: "Notes") -> None:
+        """Add what others counted."""
+        for what, number in other.counts.items():
+            self.add(what, number)
+        for sentence in other.hints:
+            self.hint(sentence)
 
 
 @dataclass(frozen=True)
@@ -122,5 +138,7 @@ class Reading:
     """steps per second to resample signals to"""
     layout: Literal["auto", "time-channels", "channels-time"] = "auto"
     """order of the axes of three-dimensional arrays, after the first"""
+    label_separator: str | None = None
+    """what stands between several labels of a record in a text; without it `|`"""
     unlabelled: bool = False
     """records to predict: the target may be missing, and nothing is taken for it that is not named so"""

@@ -8,6 +8,7 @@ from typing import Any
 
 from unrolled.data.alignment import align, columns_of
 from unrolled.data.config import DataConfig
+from unrolled.data.counting import counted
 from unrolled.data.readers.registry import open_source
 from unrolled.data.records import Field, Notes, Reading, Record, Source
 from unrolled.data.schema import Schema
@@ -63,10 +64,12 @@ def recipe_of(source: Source, schema: Schema, data: DataConfig) -> Recipe:
         target=target,
         id=data.id,
         time=data.time,
+        group=data.group,
         labels=data.labels or rule,
         task=schema.task,
         rate=data.rate,
         layout=data.layout,
+        label_separator=data.label_separator,
     )
     return Recipe(reading, schema.inputs, schema.target)
 
@@ -85,8 +88,24 @@ def reopen(files: list[str], recipe: Recipe, notes: Notes, *, labelled: bool, la
     unnamed = recipe.reading.task == "describe" and recipe.reading.target is None
     reading = replace(recipe.reading, unlabelled=not labelled and not unnamed)
     reading = replace(reading, labels=(labels or reading.labels) if labelled else None)
-    source = open_source([Path(file) for file in files], reading, notes)
+    source = _open_grouped([Path(file) for file in files], reading, notes, labelled)
     return fit_source(source, recipe, notes, labelled=labelled, name=", ".join(files))
+
+
+def _open_grouped(paths: list[Path], reading: Reading, notes: Notes, labelled: bool) -> Source:
+    """Files with their groups, where they have any: only intervals of scores need them."""
+    alone = replace(reading, group=None)
+    if reading.group is None or not labelled:
+        return open_source(paths, alone, notes)
+    own = Notes()
+    try:
+        source = open_source(paths, reading, own)
+    except UserError:
+        source = open_source(paths, alone, notes)  # if that is refused too, groups are not what is wrong
+        notes.add(f"files without {reading.group}, the groups of training: their intervals are over records", 1)
+        return source
+    notes.update(own)
+    return source
 
 
 def fit_source(source: Source, recipe: Recipe, notes: Notes, *, labelled: bool, name: str) -> Source:
@@ -129,6 +148,9 @@ class RenamedSource(Source):
     def labels(self, name: str) -> list[str] | None:
         return self._source.labels(name)
 
+    def groups(self, name: str) -> list[str] | None:
+        return self._source.groups(name)
+
 
 def _require_like(wanted: Field, given: dict[str, Field], name: str) -> None:
     found = given.get(wanted.name)
@@ -163,4 +185,4 @@ def _advice(name: str, names: list[str]) -> str:
 
 
 def _count(field: Field) -> str:
-    return f"{len(field.channels)} channel{'s' if len(field.channels) != 1 else ''}"
+    return counted(len(field.channels), "channel")

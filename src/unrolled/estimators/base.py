@@ -10,6 +10,7 @@ from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
 
 from unrolled.errors import UserError
+from unrolled.estimators.hub import model_place
 from unrolled.estimators.settings import signature
 from unrolled.inference.loading import find_model, task_of
 from unrolled.models.files import replace_folder
@@ -85,11 +86,11 @@ class TrainedEstimator(BaseEstimator):
 
     @classmethod
     def from_pretrained(cls: type[Estimator], place: str | Path) -> Estimator:
-        """A trained model from a run directory or a model directory.
+        """A trained model from a run directory, a model directory, or by its name on the Hugging Face Hub.
 
         Raises `UserError` if there is none, or it is one for another task.
         """
-        folder = find_model(Path(place))
+        folder = find_model(model_place(place, _MODEL_FILES))
         if task_of(folder) != cls._task:
             raise UserError(f"{place} is a model for {task_of(folder)}, and {cls.__name__} is for {cls._task}")
         estimator = cls()

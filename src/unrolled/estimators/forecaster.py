@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from unrolled.data.forecast_data import Opened, open_for_forecast
+from unrolled.data.forecast_data import Opened, open_for_forecast, reading_of
 from unrolled.data.forecast_series import Series, read_all
 from unrolled.data.readers.arrays import read_arrays
 from unrolled.data.records import Notes, Reading, Source
@@ -16,7 +16,7 @@ from unrolled.estimators.base import TrainedEstimator
 from unrolled.estimators.settings import configs
 from unrolled.inference.forecast_files import part_of, read_series
 from unrolled.inference.forecast_loading import LoadedForecast, load_forecast
-from unrolled.inference.forecast_predict import Ahead, forecast_series
+from unrolled.inference.forecast_predict import Ahead, forecast_series, given_for
 from unrolled.inference.forecast_scores import ForecastJudgement, judge_forecasts
 
 
@@ -28,7 +28,8 @@ class Forecaster(TrainedEstimator):
     NaN is a missing value. The steps of every series are cut in time for validation.
 
     The main settings: `horizon` (steps ahead), `context` (steps looked back), `target` (the one column to forecast),
-    `quantiles` (a text as on the command line, or a sequence of levels), `parts` and `family`.
+    `quantiles` (a text as on the command line, or a sequence of levels), `parts`, `family` and `known` (columns known
+    ahead, such as a price). With those, the last rows given to `predict` are the steps ahead: their targets are empty.
     """
 
     _task = "forecast"
@@ -41,14 +42,13 @@ class Forecaster(TrainedEstimator):
         for name in ("quantiles", "parts"):
             if settings[name] is not None and not isinstance(settings[name], str):
                 settings[name] = ",".join(f"{number:g}" for number in settings[name]) or "none"
+        if isinstance(settings["known"], str):
+            settings["known"] = (settings["known"],)
         data, model, train = configs(settings)
         if _is_path(X):
             files, opened = [str(X)], open_for_forecast([str(X)], data, "forecast")
         else:
-            reading = Reading(
-                inputs=tuple(data.inputs), target=data.target, id=data.id, time=data.time, task="forecast"
-            )
-            files, opened = [], Opened({"train": _open(X, reading)}, "", Notes())
+            files, opened = [], Opened({"train": _open(X, reading_of(data, "forecast"))}, "", Notes())
         with tempfile.TemporaryDirectory() as beside:
             folder = Path(beside) / "run" if self.run is None else Path(self.run)
             self.result_ = train_forecast(
@@ -62,7 +62,8 @@ class Forecaster(TrainedEstimator):
     def predict(self, X: Any, *, horizon: int | None = None) -> np.ndarray:
         """The steps after the end of X, `[horizon, targets]` or for several series `[n, horizon, targets]`.
 
-        `horizon` may be longer than in training: then forecasts are fed back.
+        `horizon` may be longer than in training: then forecasts are fed back. With columns known ahead the steps after
+        the last target of X are forecast; raises `UserError` if those are fewer than the horizon.
         """
         found = np.stack([one.point for one in self._ahead(X, horizon)])
         return found if _is_several(X) or len(found) > 1 else found[0]
@@ -95,7 +96,8 @@ class Forecaster(TrainedEstimator):
     def _ahead(self, X: Any, horizon: int | None) -> list[Ahead]:
         if horizon is not None and horizon < 1:
             raise UserError(f"horizon is {horizon}, which must be at least 1")
-        return list(forecast_series(self._model, self._series(X), horizon=horizon))
+        given = given_for(self._model, self._series(X), horizon=horizon)
+        return list(forecast_series(self._model, given, horizon=horizon))
 
     def _series(self, X: Any) -> list[Series]:
         loaded: LoadedForecast = self._model
@@ -108,9 +110,9 @@ class Forecaster(TrainedEstimator):
 
 def _open(X: Any, reading: Reading) -> Source:
     """Series in memory as records."""
-    if hasattr(X, "columns") or hasattr(X, "column_names") or hasattr(X, "collect_schema"):
-        from unrolled.data.readers.frames import read_frame
+    from unrolled.data.readers.frames import is_frame, read_frame
 
+    if is_frame(X):
         return read_frame(X, reading, Notes(), "X")
     several: Sequence[Any] = X if _is_several(X) else [np.asarray(X)]
     arrays = [np.asarray(one, dtype=np.float32) for one in several]

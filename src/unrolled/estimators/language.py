@@ -10,6 +10,7 @@ from typing import Any
 from unrolled.data.config import DataConfig
 from unrolled.data.store import encode_text
 from unrolled.errors import UserError
+from unrolled.estimators.hub import model_place
 from unrolled.inference.config import Sampling
 from unrolled.inference.evaluate import Evaluation, Policy, evaluate_part
 from unrolled.inference.loading import Loaded, load
@@ -84,7 +85,7 @@ class LanguageModel:
         Raises `UserError` if there is none.
         """
         model = cls()
-        model._loaded = load(_download(place) if _is_hub_name(place) else Path(place))
+        model._loaded = load(model_place(place, _MODEL_FILES))
         return model
 
     def save_pretrained(self, folder: str | Path) -> None:
@@ -179,24 +180,3 @@ def _exists(path: Path) -> bool:
         return path.exists()
     except OSError:  # longer than any path
         return False
-
-
-def _is_hub_name(place: str | Path) -> bool:
-    """Whether it reads like `owner/name` and nothing here is meant, not even a folder to look in."""
-    return (
-        isinstance(place, str)
-        and place.count("/") == 1
-        and not place.startswith((".", "/", "~"))
-        and not (Path(place).exists() or Path(place).parent.is_dir())
-    )
-
-
-def _download(name: str | Path) -> Path:
-    from huggingface_hub import snapshot_download
-    from huggingface_hub.errors import HfHubHTTPError
-
-    try:
-        return Path(snapshot_download(str(name), allow_patterns=sorted(_MODEL_FILES)))
-    except (OSError, ValueError, HfHubHTTPError) as error:
-        reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
-        raise UserError(f"there is no run {name} here, and the Hugging Face Hub gave none: {reason}") from error

@@ -108,7 +108,7 @@ class RecordEstimator(TrainedEstimator):
         if _is_path(X):
             return reopen(_paths(X), recipe, notes, labelled=labelled)
         first = recipe.inputs[0]
-        reading = replace(recipe.reading, unlabelled=not labelled)
+        reading = replace(recipe.reading, unlabelled=not labelled, group=None)
         source = _open(X, y, None, reading, vectors=first.kind == "numeric" and not first.timed)
         target = recipe.reading.target
         if labelled and target is not None and target not in {field.name for field in source.fields}:
@@ -123,9 +123,9 @@ class RecordEstimator(TrainedEstimator):
 
 def _open(X: Any, y: Any, groups: Any, reading: Reading, *, vectors: bool) -> Source:
     """Data in memory as records."""
-    if y is None and (hasattr(X, "columns") or hasattr(X, "column_names") or hasattr(X, "collect_schema")):
-        from unrolled.data.readers.frames import read_frame
+    from unrolled.data.readers.frames import is_frame, read_frame
 
+    if y is None and is_frame(X):
         return read_frame(X, reading, Notes(), "X")
     if y is None and not reading.unlabelled:
         raise UserError(f"y is missing; {reading.task} needs it, unless X is a path or a frame with a target column")

@@ -21,7 +21,8 @@ def forecast(
 
     `past`: `[batch, context, channels]`, missing values NaN. `known`: `[batch, context + horizon, features]`.
     Up to the network's own horizon (the default) the forecast is direct. Beyond it is recursive: the network's point
-    forecasts are put behind the window and it goes on from there, the channels it does not forecast being missing.
+    forecasts are put behind the window and it goes on from there, with the values of the channels known ahead; all
+    other channels are missing.
     Quantiles of the recursive part take these points for the truth, so they are too narrow; `calibrate` mends that.
     Raises `UserError` if `known` is absent where the network needs it, or ends too early.
     """
@@ -41,6 +42,9 @@ def forecast(
         if done + config.horizon < horizon:
             fed = past.new_full((len(past), config.horizon, config.channels), torch.nan)
             fed[:, :, network.target_index] = network.point(part).to(past.dtype)
+            if ahead is not None and config.known_channels:
+                count = len(config.known_channels)
+                fed[:, :, list(config.known_channels)] = ahead[:, config.context :, -count:].to(past.dtype)
             past = torch.cat([past, fed], dim=1)[:, -config.context :]
     return torch.cat(parts, dim=1)[:, :horizon]
 

@@ -2,20 +2,20 @@
 
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
-import yaml
 
-from unrolled.data.config import DataConfig
 from unrolled.data.forecast_data import open_for_forecast, prepare_forecast
 from unrolled.data.forecast_encoding import ForecastEncoding
+from unrolled.data.forecast_known import note_missing, without_future
 from unrolled.data.forecast_series import Series, read_all
 from unrolled.data.forecast_windows import ForecastWindows
 from unrolled.data.readers.registry import find_reader, open_source
 from unrolled.data.records import Notes, Reading, Source
 from unrolled.errors import UserError
 from unrolled.inference.forecast_loading import LoadedForecast
+from unrolled.inference.run_data import data_of_run
 
 
 class Part(NamedTuple):
@@ -59,6 +59,8 @@ def part_of(loaded: LoadedForecast, series: list[Series], notes: Notes, name: st
     """All windows over some series. Raises `UserError` with the name if none is long enough for one."""
     network, encoding = loaded.network, loaded.encoding
     context, horizon = network.config.context, network.config.horizon
+    ahead = encoding.known_ahead
+    series = [without_future(one, encoding.targets, ahead) for one in series]
     longest = max((len(one) for one in series), default=0)
     if longest < context + horizon:
         raise UserError(
@@ -72,8 +74,9 @@ def part_of(loaded: LoadedForecast, series: list[Series], notes: Notes, name: st
         context=context,
         horizon=horizon,
         targets=encoding.target_channels,
-        known=[one for one in known if one is not None] if encoding.cycles else None,
+        known=[one for one in known if one is not None] if encoding.features else None,
     )
+    note_missing(series, ahead, notes)
     notes.add("series too short for a window, left out", windows.series_without)
     return Part(windows, values)
 
@@ -83,16 +86,7 @@ def own_parts(loaded: LoadedForecast, wanted: str) -> dict[str, Part]:
 
     Raises `UserError` if there is no such part, or the files have changed since.
     """
-    path = loaded.folder.parent / "config.yaml"
-    if not path.is_file():
-        raise UserError(f"{loaded.folder} does not say what it was trained with; name the files to judge")
-    try:
-        config: dict[str, Any] = yaml.safe_load(path.read_text(encoding="utf-8"))
-        files, data = config["files"], DataConfig(**config["data"])
-    except (ValueError, KeyError, TypeError, OSError, yaml.YAMLError) as error:
-        raise UserError(f"{path} is damaged ({' '.join(str(error).split())}); name the files to judge") from error
-    if not files:
-        raise UserError(f"{path.parent} was trained with data in memory, which is not here; name the files to judge")
+    files, data, _ = data_of_run(loaded.folder)
     opened = open_for_forecast(files, data, "forecast")
     assert opened is not None
     found = prepare_forecast(opened, data)

@@ -23,6 +23,7 @@ class LoadedForecast(NamedTuple):
 def _settings(saved: dict[str, Any]) -> ForecastConfig:
     known = {field.name for field in fields(ForecastConfig)}
     lists = {name: tuple(saved[name]) for name in ("targets", "quantiles")}
+    lists["known_channels"] = tuple(saved.get("known_channels", ()))
     return ForecastConfig(**{name: value for name, value in saved.items() if name in known} | lists)
 
 
@@ -37,6 +38,7 @@ def load_forecast(place: str | Path) -> LoadedForecast:
         encoding = ForecastEncoding.from_text((folder / "encoding.json").read_text(encoding="utf-8"))
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise UserError(f"{folder} holds a damaged encoding.json: {error}; use another copy or train again") from error
-    if encoding.channels != network.config.channels or encoding.target_channels != network.config.targets:
+    found = encoding.channels, encoding.target_channels, encoding.known_channels
+    if found != (network.config.channels, network.config.targets, network.config.known_channels):
         raise UserError(f"{folder} holds a damaged model: its weights are for other columns; use another copy")
     return LoadedForecast(network, encoding, config, folder)

@@ -7,7 +7,9 @@ import numpy as np
 import torch
 
 from unrolled.data.forecast_encoding import ForecastEncoding
+from unrolled.data.forecast_known import first_steps, note_missing, require_future
 from unrolled.data.forecast_series import Series
+from unrolled.data.records import Notes
 from unrolled.data.time_steps import Step, times_from
 from unrolled.inference.forecast import forecast, point_of
 from unrolled.inference.forecast_loading import LoadedForecast
@@ -26,8 +28,40 @@ class Ahead(NamedTuple):
     """float `[horizon, targets, levels]`"""
 
 
-def forecast_series(loaded: LoadedForecast, series: Sequence[Series], *, horizon: int | None = None) -> Iterator[Ahead]:
-    """The steps after the end of each series. Values before the beginning of a short one count as missing.
+class Given(NamedTuple):
+    """What is given to forecast one series."""
+
+    past: Series
+    whole: Series
+    """and the steps after it whose columns known ahead are given"""
+
+
+def given_for(
+    loaded: LoadedForecast, series: Sequence[Series], *, horizon: int | None = None, notes: Notes | None = None
+) -> list[Given]:
+    """The past of each series, and what is known ahead: the last steps, at which all targets are missing.
+
+    For a model without columns known ahead all of a series is past. Raises `UserError` for a series with fewer such
+    steps than the horizon. Missing values of them are counted.
+    """
+    network, encoding = loaded.network, loaded.encoding
+    ahead = encoding.known_ahead
+    if not ahead:
+        return [Given(one, one) for one in series]
+    horizon = network.config.horizon if horizon is None else horizon
+    # The network always looks over all of its own horizon, also where less of the forecast is wanted.
+    useful = -(-horizon // network.config.horizon) * network.config.horizon
+    found = []
+    for one in series:
+        begin, steps = require_future(one, encoding.targets, ahead, horizon)
+        found.append(Given(first_steps(one, begin), first_steps(one, begin + min(steps, useful))))
+    if notes is not None:
+        note_missing([one.whole for one in found], ahead, notes)
+    return found
+
+
+def forecast_series(loaded: LoadedForecast, series: Sequence[Given], *, horizon: int | None = None) -> Iterator[Ahead]:
+    """The steps after the past of each series. Values before the beginning of a short one count as missing.
 
     Raises `UserError` if the model knows the calendar and a series has no dates.
     """
@@ -37,21 +71,24 @@ def forecast_series(loaded: LoadedForecast, series: Sequence[Series], *, horizon
         yield from _forecast(loaded, chosen, horizon)
 
 
-def _forecast(loaded: LoadedForecast, chosen: Sequence[Series], horizon: int) -> Iterator[Ahead]:
+def _forecast(loaded: LoadedForecast, chosen: Sequence[Given], horizon: int) -> Iterator[Ahead]:
     network, encoding = loaded.network.eval(), loaded.encoding
     context = network.config.context
     device = next(network.parameters()).device
     past = np.full((len(chosen), context, encoding.channels), np.nan, dtype=np.float32)
-    known = np.zeros((len(chosen), context + horizon, encoding.features), dtype=np.float32)
+    longest = max(horizon, *(len(one.whole) - len(one.past) for one in chosen))
+    known = np.zeros((len(chosen), context + longest, encoding.features), dtype=np.float32)
     for row, one in enumerate(chosen):
-        values = encoding.encode(one)[-context:]
+        values = encoding.encode(one.past)[-context:]
         past[row, context - len(values) :] = values
-        features = encoding.known(one, horizon)
+        steps = len(one.whole) - len(one.past) or horizon
+        features = encoding.known(one.whole, 0 if encoding.known_ahead else horizon)
         if features is not None:
-            features = features[-(context + horizon) :]
-            known[row, context + horizon - len(features) :] = features
+            features = features[-(context + steps) :]
+            known[row, context + steps - len(features) : context + steps] = features
+            known[row, context + steps :] = features[-1]  # only what is cut off needs more
     with torch.inference_mode():
-        ahead = torch.from_numpy(known).to(device) if encoding.cycles else None
+        ahead = torch.from_numpy(known).to(device) if encoding.features else None
         predicted = forecast(network, torch.from_numpy(past).to(device), ahead, horizon=horizon).float().cpu().numpy()
     points = encoding.unscale(point_of(network, predicted))
     quantiles = encoding.unscale_levels(predicted) if encoding.levels else None
@@ -59,13 +96,17 @@ def _forecast(loaded: LoadedForecast, chosen: Sequence[Series], horizon: int) ->
         yield Ahead(points[row], None if quantiles is None else quantiles[row])
 
 
-def predictions(loaded: LoadedForecast, series: Sequence[Series], *, horizon: int | None = None) -> Predictions:
+def predictions(
+    loaded: LoadedForecast, series: Sequence[Series], *, horizon: int | None = None, notes: Notes | None = None
+) -> Predictions:
     """One row for each series, step ahead and channel.
 
     Columns: `series` where there are several, `time` (continued from the series' own steps) or, without times, the
     number of the `step`; `ahead`, from 1 on; `channel`, `prediction`, and `q0.1` and so on for each level.
+    Raises `UserError` as `given_for` does.
     """
     encoding = loaded.encoding
+    given = given_for(loaded, series, horizon=horizon, notes=notes)
     timed = all(one.times is not None and one.step is not None for one in series)
     columns: dict[str, Kind] = {"series": "text"} if len(series) > 1 else {}
     columns |= {"time": "text"} if timed else {"step": "count"}
@@ -73,9 +114,9 @@ def predictions(loaded: LoadedForecast, series: Sequence[Series], *, horizon: in
     columns |= {f"q{level:g}": "number" for level in encoding.levels}
 
     def rows() -> Iterator[Row]:
-        for one, found in zip(series, forecast_series(loaded, series, horizon=horizon), strict=True):
-            name = {"series": one.name or one.origin} if len(series) > 1 else {}
-            yield from _rows(encoding, one, found, name, timed)
+        for one, found in zip(given, forecast_series(loaded, given, horizon=horizon), strict=True):
+            name = {"series": one.past.name or one.past.origin} if len(given) > 1 else {}
+            yield from _rows(encoding, one.past, found, name, timed)
 
     return Predictions(columns, rows())
 

@@ -2,6 +2,7 @@
 
 import difflib
 import functools
+import json
 import math
 from typing import Any, NamedTuple
 
@@ -10,6 +11,7 @@ import torch
 from jaxtyping import Int, UInt8
 from torch import Tensor
 
+from unrolled.data.forecast_encoding import ForecastEncoding
 from unrolled.data.forecast_series import Series
 from unrolled.data.time_steps import Step, times_from
 from unrolled.errors import UserError
@@ -42,6 +44,11 @@ class ForecastStream:
 
     def __init__(self, loaded: LoadedForecast) -> None:
         self.network, self.encoding = loaded.network.eval(), loaded.encoding
+        if self.encoding.known_ahead and "known" in self.encoding.columns:
+            raise UserError(
+                'the model reads a column "known", which in a stream is the key of what is known ahead; rename the '
+                "column and train again"
+            )
         self.device = next(self.network.parameters()).device
         self.state = self.beginning()
 
@@ -59,18 +66,19 @@ class ForecastStream:
         """The values of one step, `{"OT": 30.5, "HUFL": null}`, to the forecast from there.
 
         A column that is absent or null is missing at this step. `"time"` is the time of the step, which a model that
-        knows the calendar needs; `"reset": true` forgets what came before. The answer has the number of the `step`,
+        knows the calendar needs; `"known": {"price": [...]}` the values of the columns known ahead at the steps of the
+        horizon; `"reset": true` forgets what came before. The answer has the number of the `step`,
         the `times` ahead if they are known, and the `forecast`: for each channel its `prediction` and quantiles, a list
         over the steps ahead. Raises `UserError` before anything changes.
         """
         encoding = self.encoding
         if not isinstance(message, dict):
             raise UserError('expected the values of a step, such as {"COLUMN": 1.5}')
-        values, time, reset = self._read(message)
-        known = None
-        if encoding.cycles:
-            known = torch.from_numpy(self._known(time)).to(self.device)
+        values, time, ahead, reset = self._read(message)
         before = self.beginning() if reset else self.state
+        known = None
+        if encoding.features:
+            known = torch.from_numpy(self._known(values, time, ahead, before)).to(self.device)
         x = torch.from_numpy(values).to(self.device)
         predicted, window = self.network.step(x, before.network, known)  # type: ignore[arg-type]
         self.state = ForecastStreamState(window, before.steps + 1)
@@ -87,13 +95,16 @@ class ForecastStream:
             raise ValueError("another model saved this state")
         self.state = saved.stream
 
-    def _read(self, message: dict[str, Any]) -> tuple[np.ndarray, np.datetime64 | None, bool]:
-        """Values float32 `[1, channels]`, scaled; the time; whether to begin anew."""
+    def _read(self, message: dict[str, Any]) -> tuple[np.ndarray, np.datetime64 | None, np.ndarray, bool]:
+        """Values float32 `[1, channels]`, scaled; the time; what is known ahead `[horizon, columns]`; whether to begin
+        anew.
+        """
         encoding = self.encoding
         reset = message.get("reset", False)
         if not isinstance(reset, bool):
             raise UserError('"reset" must be true or false')
-        values = {name: value for name, value in message.items() if name not in ("time", "reset")}
+        others = ("time", "reset", "known") if encoding.known_ahead else ("time", "reset")
+        values = {name: value for name, value in message.items() if name not in others}
         for name in values:
             if name not in encoding.columns:
                 close = difflib.get_close_matches(name, encoding.columns, n=1)
@@ -108,17 +119,29 @@ class ForecastStream:
             raise UserError(
                 'the model knows the calendar; give the time of the step, such as "time": "2012-01-31 18:00"'
             )
-        return encoding.encode(Series("", "the line", numbers, words, None, None)), time, reset
+        ahead = _ahead(message.get("known"), encoding, self.network.config.horizon)
+        return encoding.encode(Series("", "the line", numbers, words, None, None)), time, ahead, reset
 
-    def _known(self, time: np.datetime64 | None) -> np.ndarray:
-        """What the calendar says of the window that ends with this step and of the horizon: `[1, time, features]`."""
-        context, horizon = self.network.config.context, self.network.config.horizon
-        step = self.encoding.step
-        assert step is not None
-        times = times_from(time, step, np.arange(1 - context, 1))
-        found = self.encoding.known(Series("", "the line", {}, {}, times, step), horizon)
-        assert found is not None
-        return found[None]
+    def _known(
+        self, values: np.ndarray, time: np.datetime64 | None, ahead: np.ndarray, before: ForecastStreamState
+    ) -> np.ndarray:
+        """What is known of the window that ends with this step and of the horizon: `[1, time, features]`.
+
+        Before the first step it is 0, as for files.
+        """
+        encoding, context, horizon = self.encoding, self.network.config.context, self.network.config.horizon
+        parts = []
+        if encoding.cycles:
+            assert encoding.step is not None
+            times = times_from(time, encoding.step, np.arange(1 - context, 1))
+            parts.append(encoding.calendar(Series("", "the line", {}, {}, times, encoding.step), horizon))
+        if encoding.known_ahead:
+            # The columns known ahead are channels of the window, so nothing else needs to be remembered.
+            window = np.concatenate([before.network.window[0, 1:].cpu().numpy(), values])  # type: ignore[attr-defined]
+            parts.append(np.concatenate([encoding.known_values(window), ahead]))
+        known = np.concatenate(parts, axis=1)
+        known[: max(0, context - int(before.steps[0]) - 1)] = 0
+        return known[None]
 
     def _answer(self, predicted: np.ndarray, time: np.datetime64 | None) -> dict[str, Any]:
         encoding = self.encoding
@@ -139,6 +162,36 @@ class ForecastStream:
     @functools.cached_property
     def _model(self) -> Tensor:
         return model_digest(self.network)
+
+
+def _ahead(given: Any, encoding: ForecastEncoding, horizon: int) -> np.ndarray:
+    """The values known ahead, scaled, float32 `[horizon, columns]`. Raises `UserError` if they are not all there."""
+    names = encoding.known_ahead
+    if not names:
+        return np.zeros((horizon, 0), dtype=np.float32)
+    wanted = f'"known": {{{", ".join(f"{json.dumps(name, ensure_ascii=False)}: [...]" for name in names)}}}'
+    if not isinstance(given, dict) or not given:
+        raise UserError(
+            f"the model knows {' and '.join(names)} ahead; give the values of the next {horizon} steps, as {wanted}"
+        )
+    for name in given:
+        if name not in names:
+            close = difflib.get_close_matches(name, names, n=1)
+            advice = f'did you mean "{close[0]}"?' if close else f"those are {', '.join(names)}"
+            raise UserError(f'"known" holds "{name}", which the model does not know ahead; {advice}')
+    for name in names:
+        values = given.get(name)
+        if not isinstance(values, list) or len(values) != horizon:
+            found = f"{len(values)} values" if isinstance(values, list) else "no list"
+            raise UserError(f'"known" has {found} of "{name}"; give {horizon}, one for each step ahead')
+    numbers = {name: np.full(horizon, np.nan, dtype=np.float32) for name in encoding.numbers}
+    words = {name: [""] * horizon for name in encoding.words}
+    for name in names:
+        if name in numbers:
+            numbers[name][:] = [_number(name, value) for value in given[name]]
+        else:
+            words[name] = [_word(name, value) for value in given[name]]
+    return encoding.known_values(encoding.encode(Series("", "the line", numbers, words, None, None)))
 
 
 def _number(name: str, value: Any) -> float:

@@ -4,23 +4,35 @@ from typing import NamedTuple
 
 import numpy as np
 
-from unrolled.data.encoders.targets import NO_TARGET, ClassTarget, NumberTarget, StepTarget
+from unrolled.data.encoders.targets import (
+    NO_TARGET,
+    ClassTarget,
+    EventTarget,
+    NumberTarget,
+    StepTarget,
+    TextTarget,
+    event_centres,
+)
 from unrolled.data.encoding import Encoding
 from unrolled.data.examples import Examples
 from unrolled.inference.metrics import baselines
 
 
 class Naive(NamedTuple):
-    """An answer that is the same for every record and step: the least a model has to beat."""
+    """An answer that looks at no record: the least a model has to beat."""
 
     name: str
-    answer: list[float]
-    """`[labels]` probabilities, or `[targets]` values"""
+    answer: list[float] | float | str
+    """for every record and step the same `[labels]` probabilities or `[targets]` values; for events the steps from
+    one to the next; for transcripts the text"""
 
 
 def naive_of(encoding: Encoding, training: Examples) -> Naive | None:
-    """The shares of the classes, the mean value or the shares of the tags in the training part; None for events and
-    texts."""
+    """What the training part says without a look at the inputs: the shares of the classes or of the tags, the mean
+    value, events at their mean interval, or the transcript nearest to all (`baselines.central_text`).
+
+    None where it has no two events in a record.
+    """
     target = encoding.target
     known = [one for one in (training[n].target for n in range(len(training))) if one is not None]
     if isinstance(target, ClassTarget):
@@ -39,4 +51,17 @@ def naive_of(encoding: Encoding, training: Examples) -> Naive | None:
         tags = np.concatenate(known)
         shares = np.bincount(tags[tags >= 0], minlength=len(target.labels)) / max(1, (tags >= 0).sum())
         return Naive("most frequent tag", shares.tolist())
+    if isinstance(target, EventTarget):
+        gap = baselines.event_gap([event_centres(one, target.reach) for one in known])
+        if not np.isfinite(gap):
+            return None
+        return Naive(f"an event every {gap / target.rate:.3g} s, the mean of the training part", gap)
+    if isinstance(target, TextTarget):
+        text = baselines.central_text([target.decode(one) for one in known if len(one)])
+        return Naive(f"always {shorten(text)!r}, nearest to all transcripts of the training part", text)
     return None
+
+
+def shorten(text: str, most: int = 40) -> str:
+    """At most `most` letters of a text."""
+    return text if len(text) <= most else f"{text[: most - 3]}..."

@@ -42,6 +42,7 @@ def scores_as_json(scores: RecordScores) -> dict[str, Any]:
         "loss": scores.loss,
         "count": scores.count,
         "unscored": scores.unscored,
+        "groups": scores.groups,
         "main": scores.main,
         "metrics": {name: metric_as_json(metric) for name, metric in scores.metrics.items()},
         "baseline": {

@@ -7,9 +7,19 @@ from typing import Any
 import numpy as np
 import torch
 
-from unrolled.data.encoders.targets import NO_TARGET, ClassTarget, EventTarget, NumberTarget, StepTarget, TextTarget
+from unrolled.data.counting import rounded
+from unrolled.data.encoders.targets import (
+    NO_TARGET,
+    ClassTarget,
+    EventTarget,
+    NumberTarget,
+    StepTarget,
+    TextTarget,
+    event_centres,
+)
 from unrolled.data.encoding import Encoding
 from unrolled.data.examples import Examples
+from unrolled.inference.metrics import baselines
 from unrolled.inference.metrics.bootstrap import Metric
 from unrolled.inference.metrics.classification import classification_metrics
 from unrolled.inference.metrics.events import event_metrics
@@ -39,6 +49,8 @@ class RecordScores:
     """what was scored: records or steps"""
     unscored: int = 0
     """records or steps without a known label"""
+    groups: int | None = None
+    """how many groups of records the intervals are over; None where records are in none"""
     baseline: dict[str, Metric] = field(default_factory=dict)
     baseline_name: str = ""
 
@@ -55,12 +67,24 @@ class RecordScores:
 
     def words(self) -> str:
         metric = self.metrics[self.main]
-        value = "undefined" if metric.value is None else f"{metric.value:.4f}"
+        if metric.value is None:
+            value = "undefined"
+        else:
+            value = f"{metric.value:.4f}" if abs(metric.value) < 1000 else rounded(metric.value)
         return f"loss {self.loss:.4f}, {self.main.replace('_', ' ')} {value}"
 
 
 def score_records(encoding: Encoding, examples: Examples, answers: list[np.ndarray]) -> RecordScores:
-    """Judge answers by the targets of the examples. Records without a known target are left out and counted."""
+    """Judge answers by the targets of the examples. Records without a known target are left out and counted.
+
+    Where the examples have groups, the intervals are over groups (cluster bootstrap, see `metrics.bootstrap`).
+    """
+    scores = _score(encoding, examples, answers)
+    scores.groups = None if examples.groups is None else len(set(examples.groups))
+    return scores
+
+
+def _score(encoding: Encoding, examples: Examples, answers: list[np.ndarray]) -> RecordScores:
     target = encoding.target
     if isinstance(target, ClassTarget):
         return _score_labels(examples, answers) if target.many else _score_classes(examples, answers)
@@ -74,13 +98,30 @@ def score_records(encoding: Encoding, examples: Examples, answers: list[np.ndarr
     return _score_values(target, examples, answers)
 
 
+def group_numbers(examples: Examples, chosen: np.ndarray | list[int] | None = None) -> np.ndarray | None:
+    """The group of each chosen record (a mask or numbers; by default all) as int64 `[records]`; None without groups."""
+    if examples.groups is None:
+        return None
+    numbers = np.unique(examples.groups, return_inverse=True)[1].astype(np.int64)
+    return numbers if chosen is None else numbers[chosen]
+
+
 def add_baseline(scores: RecordScores, encoding: Encoding, naive: Naive | None, examples: Examples) -> RecordScores:
     """Put the scores of a naive answer beside."""
     if naive is None:
         return scores
-    answer = np.array(naive.answer, dtype=np.float32)
-    answers = [np.tile(answer, (steps, 1)) if encoding.per_step else answer for steps in examples.lengths]
-    scores.baseline, scores.baseline_name = score_records(encoding, examples, answers).metrics, naive.name
+    target = encoding.target
+    if isinstance(target, EventTarget):
+        assert isinstance(naive.answer, float)
+        found = baselines.periodic_events(naive.answer, examples.lengths)
+        metrics = _event_metrics(target, examples, found)
+    elif isinstance(target, TextTarget):
+        metrics = _text_metrics(target, examples, [str(naive.answer)] * len(examples))
+    else:
+        answer = np.array(naive.answer, dtype=np.float32)
+        answers = [np.tile(answer, (steps, 1)) if encoding.per_step else answer for steps in examples.lengths]
+        metrics = score_records(encoding, examples, answers).metrics
+    scores.baseline, scores.baseline_name = metrics, naive.name
     return scores
 
 
@@ -93,7 +134,8 @@ def _target(examples: Examples, number: int) -> np.ndarray:
 def _score_classes(examples: Examples, answers: list[np.ndarray]) -> RecordScores:
     truth = np.array([int(_target(examples, number)) for number in range(len(examples))], dtype=np.int64)
     known = truth != NO_TARGET
-    metrics = classification_metrics(truth[known], np.stack(answers)[known].astype(np.float64))
+    said = np.stack(answers)[known].astype(np.float64)
+    metrics = classification_metrics(truth[known], said, groups=group_numbers(examples, known))
     loss = metrics["log_loss"].value
     return RecordScores(math.nan if loss is None else loss, metrics, "accuracy", int(known.sum()), int((~known).sum()))
 
@@ -104,48 +146,48 @@ def _score_labels(examples: Examples, answers: list[np.ndarray]) -> RecordScores
     said = np.stack(answers)[known].astype(np.float64)
     wanted = truth[known] > 0.5
     right = np.clip(np.where(wanted, said, 1 - said), 1e-12, 1.0)
-    metrics = multilabel_metrics(wanted, said)
+    metrics = multilabel_metrics(wanted, said, groups=group_numbers(examples, known))
     return RecordScores(float(-np.log(right).mean()), metrics, "micro_f1", int(known.sum()), int((~known).sum()))
 
 
 def _score_values(target: NumberTarget, examples: Examples, answers: list[np.ndarray]) -> RecordScores:
-    truth = np.concatenate([np.atleast_2d(_target(examples, number)) for number in range(len(examples))])
+    rows = [np.atleast_2d(_target(examples, number)) for number in range(len(examples))]
+    truth = np.concatenate(rows)
     said = np.concatenate([np.atleast_2d(answer) for answer in answers])
     known = np.isfinite(truth).all(axis=1)
-    metrics = regression_metrics(target.scaler.unscale(truth[known]), said[known])
+    groups = group_numbers(examples)
+    if groups is not None:
+        groups = np.repeat(groups, [len(one) for one in rows])[known]
+    metrics = regression_metrics(target.scaler.unscale(truth[known]), said[known], groups=groups)
     loss = float(np.mean((target.scaler.scale(said[known]) - truth[known]) ** 2))
     return RecordScores(loss, metrics, "mse", int(known.sum()), int((~known).sum()))
 
 
 def _score_tags(target: StepTarget, examples: Examples, answers: list[np.ndarray]) -> RecordScores:
     truth = [_target(examples, number) for number in range(len(examples))]
-    metrics = tagging_metrics(truth, best_tags(answers, target.labels), target.labels)
+    said = best_tags(answers, target.labels)
+    metrics = tagging_metrics(truth, said, target.labels, groups=group_numbers(examples))
     loss, count, missing = _step_loss(truth, answers)
     return RecordScores(loss, metrics, "span_f1" if "span_f1" in metrics else "accuracy", count, missing)
 
 
 def _score_events(target: EventTarget, examples: Examples, answers: list[np.ndarray]) -> RecordScores:
-    truth = [_target(examples, number) for number in range(len(examples))]
-    loss, count, missing = _step_loss(truth, answers)
-    # In records without annotations nothing that is found can be called wrong.
-    known = [number for number, steps in enumerate(truth) if (steps != NO_TARGET).any()]
-    true = [event_centres(truth[number], target.reach) for number in known]
-    found = [events_of(answers[number], target)[0] for number in known]
-    lengths = [examples.lengths[number] for number in known]
-    metrics = event_metrics(true, found, lengths, EVENT_TOLERANCE * target.rate)
+    loss, count, missing = _step_loss([_target(examples, number) for number in range(len(examples))], answers)
+    metrics = _event_metrics(target, examples, [events_of(answer, target)[0] for answer in answers])
     return RecordScores(loss, metrics, "f1", count, missing)
 
 
-def event_centres(steps: np.ndarray, reach: int) -> np.ndarray:
-    """The middles of the marked stretches of `EventTarget.encode`, int64 `[events]`."""
-    marked = np.concatenate([[0], steps > 0, [0]]).astype(np.int64)
-    starts, stops = np.flatnonzero(np.diff(marked) > 0), np.flatnonzero(np.diff(marked) < 0)
-    width = 2 * reach + 1
-    centres = []
-    for start, stop in zip(starts, stops, strict=True):
-        several = max(1, round((stop - start) / width))  # events so near that their marks touch
-        centres += [start + int((2 * part + 1) * (stop - start) / (2 * several)) for part in range(several)]
-    return np.array(centres, dtype=np.int64)
+def _event_metrics(target: EventTarget, examples: Examples, found: list[np.ndarray]) -> dict[str, Metric]:
+    truth = [_target(examples, number) for number in range(len(examples))]
+    # In records without annotations nothing that is found can be called wrong.
+    known = [number for number, steps in enumerate(truth) if (steps != NO_TARGET).any()]
+    return event_metrics(
+        [event_centres(truth[number], target.reach) for number in known],
+        [found[number] for number in known],
+        [examples.lengths[number] for number in known],
+        EVENT_TOLERANCE * target.rate,
+        groups=group_numbers(examples, known),
+    )
 
 
 def _step_loss(truth: list[np.ndarray], answers: list[np.ndarray]) -> tuple[float, int, int]:
@@ -157,11 +199,20 @@ def _step_loss(truth: list[np.ndarray], answers: list[np.ndarray]) -> tuple[floa
 
 
 def _score_texts(target: TextTarget, examples: Examples, answers: list[np.ndarray]) -> RecordScores:
-    known = [number for number in range(len(examples)) if len(_target(examples, number))]
-    truth = [target.decode(_target(examples, number)) for number in known]
-    metrics = transcription_metrics(truth, [text_of(answers[number], target) for number in known])
+    metrics = _text_metrics(target, examples, [text_of(answer, target) for answer in answers])
     loss = 0.0
+    known = _with_text(examples)
     for number in known:
         said, wanted = torch.from_numpy(answers[number]), torch.from_numpy(_target(examples, number))
         loss += float(ctc_loss(said[None], wanted[None] - 1)[0]) / len(known)
     return RecordScores(loss, metrics, "cer", len(known), len(examples) - len(known))
+
+
+def _text_metrics(target: TextTarget, examples: Examples, said: list[str]) -> dict[str, Metric]:
+    known = _with_text(examples)
+    truth = [target.decode(_target(examples, number)) for number in known]
+    return transcription_metrics(truth, [said[number] for number in known], groups=group_numbers(examples, known))
+
+
+def _with_text(examples: Examples) -> list[int]:
+    return [number for number in range(len(examples)) if len(_target(examples, number))]

@@ -17,7 +17,9 @@ class ForecastConfig:
     targets: tuple[int, ...]
     """channels to forecast, by number"""
     known: int = 0
-    """features known also for the future (calendar)"""
+    """features known also for the future: of the calendar, then those of `known_channels`"""
+    known_channels: tuple[int, ...] = ()
+    """channels whose values are known also for the future"""
     missing: bool = False
     """whether every channel comes with a second one that says whether its value was there"""
     family: str = "gru"

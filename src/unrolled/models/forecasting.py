@@ -36,10 +36,13 @@ class ForecastNetwork(nn.Module):
     5. A linear map of the window of each target, shared by all targets, is added (Zeng et al. 2022, arXiv:2205.13504).
        The rest begins at zero, so the network begins as the linear model, whose weights begin as the mean of the
        window. The level is put back.
+    6. The channels known ahead act on the targets of the same step by a linear map, which begins at zero; 1 to 5 work
+       on what it leaves of the window (a regression whose errors are a time series: Hyndman and Athanasopoulos 2021,
+       Forecasting: Principles and Practice, chapter 10).
 
-    Beyond `horizon` its own forecasts are fed back (`inference.forecast`), channels that are no targets being missing
-    there. Live, `step` takes one time step and returns the forecast from it: the state is the window, and the same
-    function of it is computed. Raises `ValueError` for settings that do not fit.
+    Beyond `horizon` its own forecasts are fed back (`inference.forecast`), channels that are neither targets nor known
+    ahead being missing there. Live, `step` takes one time step and returns the forecast from it: the state is the
+    window, and the same function of it is computed. Raises `ValueError` for settings that do not fit.
     """
 
     target_index: Tensor
@@ -86,6 +89,10 @@ class ForecastNetwork(nn.Module):
         if self.linear is not None:
             nn.init.constant_(self.linear.weight, 1 / config.context)
             nn.init.zeros_(self.linear.bias)
+        self.effect = nn.Linear(len(config.known_channels), targets, bias=False) if config.known_channels else None
+        """of the channels known ahead on the targets of the same step"""
+        if self.effect is not None:
+            nn.init.zeros_(self.effect.weight)
 
     def forward(
         self,
@@ -94,6 +101,10 @@ class ForecastNetwork(nn.Module):
     ) -> Float[Tensor, "batch horizon targets *quantiles"]:
         """The forecast of the steps after the window. Missing values of `past` are NaN."""
         config, batch = self.config, len(past)
+        explained = None
+        if self.effect is not None and known is not None:
+            explained = self.effect(known[:, :, -len(config.known_channels) :]).to(past.dtype)
+            past = past.index_add(2, self.target_index, explained[:, : config.context], alpha=-1)
         values, there = fill(past)
         scale = level(values, there, config.normalise)
         values = (values - scale.centre) / scale.scale
@@ -109,6 +120,8 @@ class ForecastNetwork(nn.Module):
             y = ascending(y)
         target = Level(*(part[:, :, self.target_index, None] for part in scale))
         y = y * target.scale + target.centre
+        if explained is not None:
+            y = y + explained[:, config.context :, :, None]
         return y if config.quantiles else y[..., 0]
 
     def initial_state(self, batch_size: int, *, device: torch.device | str | None = None) -> ForecastState:
@@ -226,6 +239,12 @@ def _check(config: ForecastConfig) -> None:
         raise ValueError(f"targets must be one or more different channels, got {config.targets}")
     if not all(0 <= target < config.channels for target in config.targets):
         raise ValueError(f"targets {config.targets} must be channels from 0 to {config.channels - 1}")
+    ahead = config.known_channels
+    if set(ahead) & set(config.targets) or len(ahead) > config.known or any(c >= config.channels for c in ahead):
+        raise ValueError(
+            f"channels known ahead must be others than the targets, each one of the {config.known} known features, "
+            f"got {ahead}"
+        )
     levels = config.quantiles
     if any(not 0 < level < 1 for level in levels) or list(levels) != sorted(set(levels)):
         raise ValueError(f"quantiles must ascend between 0 and 1, got {levels}")

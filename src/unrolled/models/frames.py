@@ -24,4 +24,4 @@ class FrameFront(nn.Module):
     def forward(self, frames: Float[Tensor, "batch time pixels"]) -> Float[Tensor, "batch time features"]:
         batch, time, _ = frames.shape
         y = self.layers(frames.reshape(batch * time, 3, self.height, self.width))
-        return self.out(y).view(batch, time, -1)
+        return self.out(y).view(batch, time, self.out.out_features)

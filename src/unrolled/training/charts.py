@@ -56,15 +56,16 @@ def line_chart(
     to_y = _scale(y_low, y_high, bottom, _TOP, log_y)
 
     parts = [head]
-    for value in ticks(y_low, y_high, 6, log_y):
+    marks = ticks(y_low, y_high, 6, log_y)
+    for value, label in zip(marks, distinct(marks), strict=True):
         y = to_y(value)
         parts.append(f'<line class="grid" x1="{_LEFT}" x2="{width - _RIGHT}" y1="{y:.1f}" y2="{y:.1f}"/>')
-        parts.append(f'<text x="{_LEFT - 8}" y="{y + 4:.1f}" text-anchor="end">{_number(value)}</text>')
+        parts.append(f'<text x="{_LEFT - 8}" y="{y + 4:.1f}" text-anchor="end">{label}</text>')
     parts.append(f'<line class="axis" x1="{_LEFT}" x2="{width - _RIGHT}" y1="{bottom}" y2="{bottom}"/>')
     for index, row in enumerate(rows):
         y = bottom + 16 + _ROW * index
         parts.append(f'<text class="row" x="0" y="{y}">{escape(row.title)}</text>')
-        taken = 34.0  # where the titles of the rows end
+        taken = 7.0 * len(row.title)  # where the title of the row ends
         for value in ticks(x_low, x_high, 7, log_x):
             text, x = row.text(value), to_x(value)
             half = 3.6 * len(text)
@@ -74,8 +75,9 @@ def line_chart(
             taken = x + half
             parts.append(f'<text x="{x:.1f}" y="{y}" text-anchor="middle">{escape(text)}</text>')
     # A nested svg cuts off what lies outside the axes, such as single outliers.
-    inner = f'x="{_LEFT}" y="0" width="{width - _LEFT}" height="{bottom + 4}"'
-    parts.append(f'<svg {inner} viewBox="{_LEFT} 0 {width - _LEFT} {bottom + 4}">')
+    left = _LEFT - 4  # room for half a dot
+    inner = f'x="{left}" y="0" width="{width - left}" height="{bottom + 4}"'
+    parts.append(f'<svg {inner} viewBox="{left} 0 {width - left} {bottom + 4}">')
     parts += [_draw(curve, to_x, to_y, rows[0].title) for curve in drawn]
     parts.append("</svg></svg>")
     return "".join(parts)
@@ -93,6 +95,14 @@ def ticks(low: float, high: float, count: int, log: bool) -> list[float]:
     power = 10.0 ** math.floor(math.log10(rough))
     step = next(nice * power for nice in (1, 2, 2.5, 5, 10) if nice * power >= rough * 0.999)
     return [index * step for index in range(math.ceil(low / step - 1e-9), math.floor(high / step + 1e-9) + 1)]
+
+
+def distinct(values: Sequence[float]) -> list[str]:
+    """Numbers in as few digits, from four on, as tell them apart."""
+    if len({_number(value) for value in values}) == len(values):
+        return [_number(value) for value in values]
+    digits = next((some for some in range(5, 12) if len({f"{value:.{some}g}" for value in values}) == len(values)), 12)
+    return [f"{value:,.{digits}g}" for value in values]
 
 
 def smoothed(values: Sequence[float]) -> list[float]:

@@ -38,8 +38,10 @@ def report_run(
     samples: Sequence[tuple[str, str]] = (),
     pictures: Sequence[tuple[str, str]] = (),
     loss: str = "Loss in nats per token",
+    unit: str = "tokens",
 ) -> None:
-    """Write report.html; `summary` are the scores, which the facts of the training follow."""
+    """Write report.html; `summary` are the scores, which the facts of the training follow; `unit` is what was learned
+    from, below the axis of the learning curve."""
     write_report(
         folder / "report.html",
         title=f"{folder.name}: {headline}",
@@ -55,4 +57,5 @@ def report_run(
         },
         pictures=pictures,
         loss=loss,
+        unit=unit,
     )

@@ -57,19 +57,28 @@ def conclude_forecast(
         summary,
         pictures=[*reversed(tables), *pictures],
         loss=f"Loss ({kind}, in standard deviations of each channel)",
+        unit="values",
     )
     return result
 
 
 def _tiles(part: str, found: ForecastJudgement) -> dict[str, str]:
-    """The headline numbers."""
-    names = [name for name in found.metrics if name in ("mse", "mae") or name.startswith("coverage")]
-    values = {name: found.metrics[name].value for name in names}
-    return {
-        f"{part} {_label(name)}": f"{value:.1%}" if name.startswith("coverage") else f"{value:.4g}"
-        for name, value in values.items()
-        if value is not None
-    }
+    """The headline numbers, beside those of the best forecast without a model."""
+    naive = next(iter(found.baselines.values()), {})
+    tiles = {}
+    for name, metric in found.metrics.items():
+        if metric.value is None:
+            continue
+        if name in ("mse", "mae"):
+            tiles[f"{part} {_label(name)}"] = f"{metric.value:.4g}{_beside(naive, name)}"
+        elif name.startswith("coverage"):
+            tiles[f"{part} {_label(name)}"] = f"{metric.value:.1%}"
+    return tiles
+
+
+def _beside(naive: dict[str, Metric], name: str) -> str:
+    value = naive[name].value if name in naive else None
+    return "" if value is None else f", baseline {value:.4g}"
 
 
 def _label(name: str) -> str:

@@ -5,13 +5,16 @@ from typing import Any
 
 import torch
 
+from unrolled.data.counting import counted, rounded
 from unrolled.data.dataset import Dataset
+from unrolled.data.encoders.targets import NumberTarget, TextTarget
+from unrolled.data.encoding import Encoding
 from unrolled.inference.record_evaluation import judge, scores_as_json
 from unrolled.inference.record_loading import load_records
 from unrolled.training.conclusion import facts_of_run, report_run
 from unrolled.training.loop import Position
 from unrolled.training.progress import Progress
-from unrolled.training.record_pictures import pictures_of, samples_of
+from unrolled.training.record_pictures import pictures_of
 
 
 def conclude_records(
@@ -33,26 +36,39 @@ def conclude_records(
     result = facts_of_run(folder, dataset.schema.task, position, reason, model.network)
     summary: dict[str, Any] = {}
     pictures: list[tuple[str, str]] = []
-    samples: list[tuple[str, str]] = []
     for name, part in parts.items():
         scores, answers = judge(model, part, loaded.naive)
         result[name] = scores_as_json(scores)
         shown = {"valid": "validation", "test": "test"}[name]
         for metric in scores.metrics.values():
             naive = scores.baseline.get(metric.name)
-            beside = "" if naive is None or naive.value is None else f", baseline {naive.value:.4g}"
+            beside = "" if naive is None else f", baseline {_or_undefined(naive.value)}"
             summary[f"{shown} {metric.name.replace('_', ' ')}"] = f"{metric}{beside}"
+        if scores.groups is not None:
+            summary[f"{shown} intervals"] = f"over {counted(scores.groups, 'group')}"
+        if scores.baseline_name:
+            summary[f"{shown} baseline"] = scores.baseline_name
         if name == list(parts)[-1]:
             pictures = pictures_of(model.encoding, part, answers)
-            samples = samples_of(model.encoding, part, answers)
     report_run(
         folder,
         dataset.summary,
         result,
         settings,
         summary,
-        samples=samples,
         pictures=pictures,
-        loss="Loss (nats per label)" if dataset.schema.task != "regress" else "Loss (squared error, scaled)",
+        loss=loss_in_words(model.encoding),
+        unit="labels" if model.encoding.per_step else "records",
     )
     return result
+
+
+def loss_in_words(encoding: Encoding) -> str:
+    """What the loss of a model of records is, for its curve."""
+    if isinstance(encoding.target, NumberTarget):
+        return "Loss (squared error in units of the target's variance)"
+    return f"Loss (nats per {'text' if isinstance(encoding.target, TextTarget) else 'label'})"
+
+
+def _or_undefined(value: float | None) -> str:
+    return "undefined" if value is None else rounded(value)

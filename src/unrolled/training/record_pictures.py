@@ -1,5 +1,6 @@
-"""The pictures people expect of a task, and examples of answers, for the report."""
+"""The pictures people expect of a task, for the report."""
 
+from html import escape
 from typing import Any
 
 import numpy as np
@@ -11,16 +12,21 @@ from unrolled.data.encoders.targets import (
     NumberTarget,
     StepTarget,
     TextTarget,
+    event_centres,
 )
 from unrolled.data.encoding import Encoding
 from unrolled.data.examples import Examples
-from unrolled.inference.metrics.classification import confusion_counts, per_class_scores
+from unrolled.inference.metrics.bootstrap import add_up, record_units
+from unrolled.inference.metrics.classification import confusion_counts, per_class_scores, scores_from_counts
+from unrolled.inference.metrics.spans import has_spans
 from unrolled.inference.metrics.tagging import per_tag_scores
-from unrolled.inference.record_scores import EVENT_TOLERANCE, event_centres, text_of
-from unrolled.inference.records import events_of
+from unrolled.inference.metrics.text import edit_distances
+from unrolled.inference.record_scores import EVENT_TOLERANCE, group_numbers
+from unrolled.inference.records import events_of, text_of
 from unrolled.training.pictures.confusion import confusion_matrix, score_bars
 from unrolled.training.pictures.scatter import scatter
 from unrolled.training.pictures.signals import events_chart, tagged_signal
+from unrolled.training.pictures.svg import shorten
 from unrolled.training.pictures.tagged import tagged_text
 
 SHOWN = 10
@@ -33,26 +39,29 @@ def pictures_of(encoding: Encoding, part: Examples, answers: list[Any]) -> list[
     """Titles with HTML."""
     target = encoding.target
     if isinstance(target, ClassTarget):
-        return [] if target.many else _classes(target, part, answers)
+        return _labels(target, part, answers) if target.many else _classes(target, part, answers)
     if isinstance(target, NumberTarget):
         return _values(target, part, answers)
     if isinstance(target, EventTarget):
         return [("Events", _events(target, part, answers, number)) for number in range(min(len(part), 2))]
     if isinstance(target, StepTarget):
         return _tags(encoding, target, part, answers)
+    if isinstance(target, TextTarget):
+        return [("Transcripts", _transcripts(target, part, answers))]
     return []
 
 
-def samples_of(encoding: Encoding, part: Examples, answers: list[Any]) -> list[tuple[str, str]]:
-    """What was said beside what was written, for transcripts."""
-    target = encoding.target
-    if not isinstance(target, TextTarget):
-        return []
-    numbers = range(0, len(part), max(1, len(part) // SHOWN))
-    return [
-        (f"{text_of(answers[number], target)}\n", f"reference: {target.decode(_target(part, number))}")
-        for number in numbers
-    ]
+def _transcripts(target: TextTarget, part: Examples, answers: list[Any]) -> str:
+    """Some texts with what was said, and how many letters one would have to change."""
+    known = [number for number in range(len(part)) if len(_target(part, number))]
+    numbers = known[:: max(1, len(known) // SHOWN)][:SHOWN]
+    truth = [target.decode(_target(part, number)) for number in numbers]
+    said = [text_of(answers[number], target) for number in numbers]
+    rows = "".join(
+        f"<tr><td>{escape(true)}</td><td>{escape(found) or '<small>(nothing)</small>'}</td><td>{edits:,}</td></tr>"
+        for true, found, edits in zip(truth, said, edit_distances(truth, said).tolist(), strict=True)
+    )
+    return f"<table><tr><th>true</th><th>transcript</th><th>letters wrong</th></tr>{rows}</table>"
 
 
 def _target(part: Examples, number: int) -> np.ndarray:
@@ -68,8 +77,21 @@ def _classes(target: ClassTarget, part: Examples, answers: list[Any]) -> list[tu
         return []
     said = np.stack(answers).argmax(axis=1)
     counts = confusion_counts(truth[known], said[known], len(target.labels))
-    scores = per_class_scores(truth[known], said[known], list(target.labels))
+    groups = group_numbers(part, known)
+    scores = per_class_scores(truth[known], said[known], list(target.labels), groups=groups)
     return [("Confusion matrix", confusion_matrix(counts, list(target.labels))), ("Each class", score_bars(scores))]
+
+
+def _labels(target: ClassTarget, part: Examples, answers: list[Any]) -> list[tuple[str, str]]:
+    """Of several labels at once: how well each is found."""
+    truth = np.stack([_target(part, number) for number in range(len(part))])
+    known = np.isfinite(truth).all(axis=1)
+    if not known.any():
+        return []
+    wanted, said = truth[known] > 0.5, np.stack(answers)[known] >= 0.5
+    unit = record_units(len(wanted), group_numbers(part, known))
+    counts = add_up(unit, np.concatenate([wanted & said, said, wanted], axis=1).astype(float))
+    return [("Each label", score_bars(scores_from_counts(counts, list(target.labels))))]
 
 
 def _values(target: NumberTarget, part: Examples, answers: list[Any]) -> list[tuple[str, str]]:
@@ -87,7 +109,8 @@ def _tags(encoding: Encoding, target: StepTarget, part: Examples, answers: list[
     names = list(target.labels)
     truth = [_target(part, number) for number in range(len(part))]
     said = [answer.argmax(axis=1) for answer in answers]
-    bars = ("Each tag", score_bars(per_tag_scores(truth, said, names)))
+    scores = per_tag_scores(truth, said, names, groups=group_numbers(part))
+    bars = ("Each tag", score_bars(scores, counted="spans" if has_spans(names) else "steps"))
     if not encoding.tables or encoding.channels:
         return [bars, ("A stretch with its tags", _tagged_stretch(part, truth[0], said[0], names))]
     # Sentences in which something is to be found or was found say more than those without.
@@ -126,4 +149,5 @@ def _events(target: EventTarget, part: Examples, answers: list[Any], number: int
         true[true < len(signal)],
         found[found < len(signal)].astype(np.int64),
         EVENT_TOLERANCE * target.rate,
+        title=f"{shorten(part.origins[number], 60)} (scaled)" if part.origins[number] else "Signal (scaled)",
     )

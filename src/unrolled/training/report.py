@@ -30,6 +30,7 @@ h2 { font-size: 1.1rem; margin: 2.25rem 0 .75rem; }
 .tiles dt { color: var(--soft); font-size: .82rem; }
 .tiles dd { margin: 0; font-size: 1.3rem; font-weight: 600; font-variant-numeric: tabular-nums;
   overflow-wrap: anywhere; line-height: 1.3; }
+.tiles dd.words { font-size: .95rem; font-weight: 400; }
 .tiles small { display: block; color: var(--soft); font-size: .8rem; font-weight: 400; line-height: 1.4; }
 .pair { margin-top: .75rem; display: grid; gap: .75rem;
   grid-template-columns: repeat(auto-fit, minmax(min(22rem, 100%), 1fr)); }
@@ -67,6 +68,10 @@ th { font-weight: 400; color: var(--soft); width: 42%; }
 """
 
 
+LONG_VALUE = 14
+"""Letters from which on what stands in a tile is words and not a number."""
+
+
 def write_report(
     path: Path,
     *,
@@ -78,12 +83,14 @@ def write_report(
     summary: Mapping[str, Any],
     pictures: Sequence[tuple[str, str]] = (),
     loss: str = "Loss in nats per token",
+    unit: str = "tokens",
 ) -> None:
     """Write the report of a run as one HTML file without scripts and without anything to fetch.
 
     `metrics` are the records of metrics.jsonl; `settings` may be nested; `samples` are pairs of a prompt and the text
     that followed it; `summary` are the headline numbers, shown as given; `pictures` are titles with HTML, shown before
-    the learning curve, whose caption is `loss`. Written whole or not at all.
+    the learning curve, whose caption is `loss` and which counts what was learned from in `unit`. Written whole or
+    not at all.
 
     Raises `UserError` if the file cannot be written.
     """
@@ -93,7 +100,7 @@ def write_report(
         _heading(title),
         _tiles(summary),
         *(f'<h2>{escape(name)}</h2><figure class="card wide scroll">{html}</figure>' for name, html in pictures),
-        _learning(train, valid, loss),
+        _learning(train, valid, loss, unit),
         _samples(samples),
         f"<h2>Settings</h2>{_table(settings)}" if settings else "",
         f"<h2>Environment</h2>{_table(environment)}" if environment else "",
@@ -117,7 +124,7 @@ def _tiles(summary: Mapping[str, Any]) -> str:
     if not summary:
         return ""
     tiles = (
-        f'<div class="card"><dt>{escape(str(label))}</dt><dd>{_tile(_value(value))}</dd></div>'
+        f'<div class="card"><dt>{escape(str(label))}</dt>{_tile(_value(value))}</div>'
         for label, value in summary.items()
     )
     return f'<dl class="tiles">{"".join(tiles)}</dl>'
@@ -126,10 +133,12 @@ def _tiles(summary: Mapping[str, Any]) -> str:
 def _tile(value: str) -> str:
     """A value large, and its interval and baseline, as in `0.9 (0.8 to 1), baseline 0.5`, small below it."""
     main, interval, baseline = re.fullmatch(r"(.*?)(?: \(([^()]*)\))?(?:, (baseline .*))?", value, re.DOTALL).groups()  # type: ignore[union-attr]
-    return escape(main) + "".join(f"<small>{escape(part)}</small>" for part in (interval, baseline) if part)
+    small = "".join(f"<small>{escape(part)}</small>" for part in (interval, baseline) if part)
+    look = ' class="words"' if len(main) > LONG_VALUE else ""
+    return f"<dd{look}>{escape(main)}{small}</dd>"
 
 
-def _learning(train: Sequence[Mapping[str, Any]], valid: Sequence[Mapping[str, Any]], loss: str) -> str:
+def _learning(train: Sequence[Mapping[str, Any]], valid: Sequence[Mapping[str, Any]], loss: str, unit: str) -> str:
     steps, losses = _column(train, "loss")
     valid_steps, valid_losses = _column(valid, "loss")
     smooth = smoothed(losses)
@@ -138,7 +147,7 @@ def _learning(train: Sequence[Mapping[str, Any]], valid: Sequence[Mapping[str, A
         Curve("training", steps, smooth, "train"),
         Curve("validation", valid_steps, valid_losses, "valid", dots=len(valid_steps) <= 60),
     ]
-    rows = _tick_rows(train)
+    rows = _tick_rows(train, unit)
     charts = {
         name: line_chart(curves, title="Loss over steps", rows=rows, log_x=name == "log") for name in ("linear", "log")
     }
@@ -183,10 +192,10 @@ def _learning(train: Sequence[Mapping[str, Any]], valid: Sequence[Mapping[str, A
     )
 
 
-def _tick_rows(train: Sequence[Mapping[str, Any]]) -> list[TickRow]:
-    """Steps, and below them the tokens and the time at which a step was reached, where these were measured."""
+def _tick_rows(train: Sequence[Mapping[str, Any]], unit: str) -> list[TickRow]:
+    """Updates, and below them the tokens (or other units) and the time at which one was reached, where measured."""
     rows = [TickRow("step", lambda step: f"{step:,.6g}")]
-    for name, title, text in (("tokens", "tokens", format_count), ("seconds", "time", format_duration)):
+    for name, title, text in (("tokens", unit, format_count), ("seconds", "time", format_duration)):
         steps, values = _column(train, name)
         if len(steps) > 1:
             slope = values[-1] / steps[-1] if steps[-1] else 0.0

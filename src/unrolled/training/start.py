@@ -28,23 +28,29 @@ def train_files(
         from unrolled.training.descriptions import train_description
 
         return train_description(files, run=run, data=data, model=model, train_config=train_config, silent=silent)
+    from unrolled.data.readers.kept_tables import tables_kept
+
+    with tables_kept():
+        return _train_opened(files, task, run=run, data=data, model=model, train_config=train_config, silent=silent)
+
+
+def _train_opened(files: list[str], task: str | None, *, data: DataConfig | None, **settings: Any) -> dict[str, Any]:
     from unrolled.data.forecast_data import open_for_forecast
     from unrolled.data.pair_data import open_for_translation
+    from unrolled.data.readers.kept_tables import forget_tables
 
     opened = open_for_forecast(files, data or DataConfig(), task)
     if opened is not None:
+        forget_tables()
         from unrolled.training.forecasts import train_forecast
 
-        return train_forecast(
-            files, run=run, data=data, model=model, train_config=train_config, silent=silent, opened=opened
-        )
+        return train_forecast(files, data=data, opened=opened, **settings)
     pairs = open_for_translation(files, data or DataConfig(), task)
     if pairs is not None:
         from unrolled.training.translations import train_translation
 
-        return train_translation(
-            files, pairs, run=run, data=data, model=model, train_config=train_config, silent=silent
-        )
+        forget_tables()
+        return train_translation(files, pairs, data=data, **settings)
     from unrolled.training.records import train_records
 
-    return train_records(files, task=task, run=run, data=data, model=model, train_config=train_config, silent=silent)
+    return train_records(files, task=task, data=data, **settings)

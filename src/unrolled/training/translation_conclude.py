@@ -73,7 +73,7 @@ def _shown(
 ) -> tuple[list[tuple[str, str]], list[tuple[str, str]]]:
     """Some translations as text, and where the model looked while it said one of them."""
     numbers = range(0, len(found), -(-len(found) // SHOWN))
-    samples = [(f"{pairs[n][0]}\n", f"{found[n].text}\nreference: {pairs[n][1]}") for n in numbers]
+    samples = [(f"{pairs[n][0]}\n", f"{found[n].text or '(nothing)'}\nreference: {pairs[n][1]}") for n in numbers]
     source = pairs[max(numbers, key=lambda number: _telling(found[number]))][0]
     (again,) = translate_texts(loaded, [source], attention=True)
     best = again.hypothesis

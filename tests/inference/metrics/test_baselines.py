@@ -72,11 +72,40 @@ def test_unigram_cross_entropy():
 
 def test_texts_and_events():
     assert baselines.copied_source(["a b"]) == ["a b"]
-    assert baselines.frequent_text(["x", "y", "y"], 2) == ["y", "y"]
-    assert baselines.frequent_text([], 1) == [""]
-    beats = baselines.periodic_events([np.array([10, 110, 210]), np.array([5])], [350, 40])
-    assert [one.tolist() for one in beats] == [[50, 150, 250], []]
-    assert baselines.periodic_events([np.array([3])], [9])[0].tolist() == []
+    assert baselines.event_gap([np.array([10, 110, 210]), np.array([5]), np.array([0, 40])]) == pytest.approx(80)
+    assert [one.tolist() for one in baselines.periodic_events(100.0, [350, 40])] == [[50, 150, 250], []]
+    assert baselines.event_gap([np.array([3])]) == np.inf
+    assert baselines.periodic_events(np.inf, [9])[0].tolist() == []
+    assert len(baselines.periodic_events(0.2, [5])[0]) <= 5
+
+
+def levenshtein(one: str, other: str) -> int:
+    """The recursion as it stands in the textbook."""
+    if not one or not other:
+        return len(one) + len(other)
+    same = levenshtein(one[1:], other[1:])
+    if one[0] == other[0]:
+        return same
+    return 1 + min(same, levenshtein(one[1:], other), levenshtein(one, other[1:]))
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.lists(st.text("abc", max_size=4), max_size=6))
+def test_no_transcript_is_nearer_to_all_than_the_central_one(texts):
+    found = baselines.central_text(texts)
+
+    def edits(one):
+        return sum(levenshtein(one, text) for text in texts)
+
+    assert found in {"", *texts}
+    assert edits(found) == min(map(edits, {"", *texts}))
+
+
+def test_of_many_transcripts_a_sample_is_compared():
+    draw = np.random.default_rng(0)
+    texts = ["".join(draw.choice(list("ab"), 300)) for _ in range(400)] + ["short"] * 3
+    assert baselines.central_text(texts, seed=1) in texts
+    assert baselines.central_text(texts, seed=1) == baselines.central_text(texts, seed=1)
 
 
 @pytest.mark.parametrize(

@@ -4,8 +4,24 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy import stats
 
-from unrolled.inference.metrics.bootstrap import Measure, add_up, fold, mean_defined, measure, resampled_sums, stretches
+from unrolled.inference.metrics.bootstrap import (
+    Measure,
+    add_up,
+    fold,
+    mean_defined,
+    measure,
+    record_units,
+    resampled_sums,
+    stretches,
+)
+from unrolled.inference.metrics.classification import classification_metrics
+from unrolled.inference.metrics.events import event_metrics
+from unrolled.inference.metrics.multilabel import multilabel_metrics
+from unrolled.inference.metrics.regression import regression_metrics
+from unrolled.inference.metrics.tagging import tagging_metrics
+from unrolled.inference.metrics.text import transcription_metrics
 
 MEAN = Measure("mean", "higher", lambda s: s[..., 0] / s[..., 1])
 
@@ -127,3 +143,65 @@ def test_mean_of_what_is_defined():
         means = mean_defined(np.array([[1.0, np.nan, 3.0], [np.nan] * 3]))
     assert means[0] == 2.0
     assert np.isnan(means[1])
+
+
+@given(st.lists(st.integers(-3, 5), min_size=1, max_size=60), st.integers(1, 4))
+def test_records_of_a_group_are_drawn_together(groups, most):
+    numbers = np.array(groups)
+    unit = record_units(len(groups), numbers, most=most)
+    assert set(unit.tolist()) == set(range(min(most, len(set(groups)))))
+    for group in set(groups):
+        assert len(set(unit[numbers == group].tolist())) == 1
+    assert record_units(5).tolist() == [0, 1, 2, 3, 4]
+
+
+def test_an_interval_over_groups_is_as_wide_as_their_means_differ():
+    # Each of 200 subjects has one value 25 times over: 5,000 records that tell no more than 200.
+    draw = np.random.default_rng(8)
+    values = np.repeat(draw.normal(size=200), 25)
+    subjects = np.repeat(np.arange(200), 25)
+    truth = np.zeros((5000, 1), dtype=np.float32)
+    alone = regression_metrics(truth, values[:, None].astype(np.float32))["mae"]
+    found = regression_metrics(truth, values[:, None].astype(np.float32), groups=subjects)["mae"]
+    assert found.value == pytest.approx(alone.value)
+    means = np.abs(values[::25])
+    wanted = stats.norm.interval(0.95, means.mean(), means.std(ddof=1) / np.sqrt(200))
+    assert (found.low, found.high) == pytest.approx(wanted, rel=0.03)
+    assert (alone.high - alone.low) * 4 < found.high - found.low
+
+
+def groups_alike(score):
+    """All metrics by groups of 2 copies of each record are those of single records: copies tell nothing new."""
+    single, double = score(1), score(2)
+    for name in single:
+        assert double[name].value == pytest.approx(single[name].value), name
+        assert (double[name].low, double[name].high) == pytest.approx((single[name].low, single[name].high)), name
+
+
+def test_copies_of_records_in_one_group_do_not_narrow_an_interval():
+    draw = np.random.default_rng(9)
+    truth, shares = draw.integers(0, 3, 40), draw.dirichlet(np.ones(3), 40)
+    many, said = draw.random((40, 3)) < 0.4, draw.random((40, 3))
+    tags = [draw.integers(0, 3, 5) for _ in range(40)]
+    found = [np.where(draw.random(5) < 0.7, one, 0) for one in tags]
+    events = [np.sort(draw.choice(100, 5, replace=False)) for _ in range(40)]
+    heard = [one + draw.integers(-2, 3, 5) for one in events]
+    heard = [np.sort(np.clip(one, 0, 99)) for one in heard]
+    texts = ["".join(draw.choice(list("ab "), 6)) for _ in range(40)]
+    written = ["".join(draw.choice(list("ab "), 6)) for _ in range(40)]
+
+    def groups(times):
+        return np.repeat(np.arange(40), times)
+
+    def twice(values, times):
+        return [one for one in values for _ in range(times)]
+
+    groups_alike(lambda n: classification_metrics(np.repeat(truth, n), np.repeat(shares, n, axis=0), groups=groups(n)))
+    groups_alike(lambda n: multilabel_metrics(np.repeat(many, n, axis=0), np.repeat(said, n, axis=0), groups=groups(n)))
+    groups_alike(
+        lambda n: regression_metrics(np.repeat(said, n, axis=0), np.repeat(shares, n, axis=0), groups=groups(n))
+    )
+    names = ["O", "B-X", "I-X"]
+    groups_alike(lambda n: tagging_metrics(twice(tags, n), twice(found, n), names, groups=groups(n)))
+    groups_alike(lambda n: event_metrics(twice(events, n), twice(heard, n), [100] * 40 * n, 1, groups=groups(n)))
+    groups_alike(lambda n: transcription_metrics(twice(texts, n), twice(written, n), groups=groups(n)))

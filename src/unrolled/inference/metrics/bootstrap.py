@@ -5,7 +5,8 @@ the counts of each class, BLEU of the counts of n-grams. So what is resampled is
 metric is computed anew from each resampled sum, for all resamples at once.
 
 Source: Efron 1979, "Bootstrap methods: another look at the jackknife"; percentile intervals as in Efron and
-Tibshirani 1993, section 13.3. Blocks: Politis and Romano 1992, "A circular block-resampling procedure".
+Tibshirani 1993, section 13.3. Blocks: Politis and Romano 1992, "A circular block-resampling procedure". Groups
+(cluster bootstrap): Davison and Hinkley 1997, section 3.8; Field and Welsh 2007, "Bootstrapping clustered data".
 """
 
 import math
@@ -14,6 +15,8 @@ from typing import Literal, NamedTuple
 
 import numpy as np
 from jaxtyping import Float, Int
+
+from unrolled.data.counting import rounded
 
 RESAMPLES = 1000
 _MOST_UNITS = 10_000
@@ -40,8 +43,8 @@ class Metric(NamedTuple):
         if self.value is None:
             return f"undefined ({self.note})"
         if self.low is None or self.high is None:
-            return f"{self.value:.4g}"
-        return f"{self.value:.4g} ({self.low:.4g} to {self.high:.4g})"
+            return rounded(self.value)
+        return f"{rounded(self.value)} ({rounded(self.low)} to {rounded(self.high)})"
 
 
 class Measure(NamedTuple):
@@ -124,6 +127,24 @@ def fold(count: int, *, most: int = _MOST_UNITS, seed: int = 0) -> Int[np.ndarra
     if count <= most:
         return np.arange(count)
     return np.random.default_rng(seed).permutation(count) % most
+
+
+def record_units(
+    count: int,
+    groups: Int[np.ndarray, " records"] | None = None,
+    *,
+    most: int = _MOST_UNITS,
+    seed: int = 0,
+) -> Int[np.ndarray, " records"]:
+    """What is drawn together when `count` records are resampled: each alone, or with `groups` (a number per record)
+    all of a group, since records of one patient or speaker are alike and tell less than as many of different ones.
+
+    Of more than `most` units some are drawn together, see `fold`.
+    """
+    if groups is None:
+        return fold(count, most=most, seed=seed)
+    names, place = np.unique(groups, return_inverse=True)
+    return fold(len(names), most=most, seed=seed)[place]
 
 
 def add_up(

@@ -6,7 +6,7 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Float, Int
 
-from unrolled.inference.metrics.bootstrap import Measure, Metric, add_up, fold, mean_defined, measure
+from unrolled.inference.metrics.bootstrap import Measure, Metric, add_up, mean_defined, measure, record_units
 
 
 class ClassScores(NamedTuple):
@@ -25,6 +25,7 @@ def classification_metrics(
     probabilities: Float[np.ndarray, "records classes"],
     *,
     predicted: Int[np.ndarray, " records"] | None = None,
+    groups: Int[np.ndarray, " records"] | None = None,
     seed: int = 0,
 ) -> dict[str, Metric]:
     """Accuracy, balanced accuracy, macro-F1, ROC-AUC and log-loss (nats).
@@ -32,11 +33,11 @@ def classification_metrics(
     `predicted` is the likeliest class if not given. A label that the model does not know is a further class of
     probability zero. Balanced accuracy is over the classes in the truth, macro-F1 over those in the truth or predicted,
     both as in scikit-learn. ROC-AUC is that of class 1 of two, or the mean over classes of one against the rest; it is
-    undefined if a class does not occur in the truth.
+    undefined if a class does not occur in the truth. With `groups` groups are resampled, not records.
     """
     records, classes = probabilities.shape
     predicted = probabilities.argmax(axis=1) if predicted is None else predicted
-    unit = fold(records, most=most_units(7 * classes), seed=seed)
+    unit = record_units(records, groups, most=most_units(7 * classes), seed=seed)
     tiny = np.finfo(np.float64).eps
     loss = -np.log(np.clip(probabilities[np.arange(records), truth].astype(float), tiny, 1.0))
     scored = [1] if classes == 2 else list(range(classes))
@@ -71,10 +72,11 @@ def per_class_scores(
     predicted: Int[np.ndarray, " records"],
     labels: Sequence[str],
     *,
+    groups: Int[np.ndarray, " records"] | None = None,
     seed: int = 0,
 ) -> list[ClassScores]:
     """Precision, recall and F1 of each class, in the order of `labels`."""
-    unit = fold(len(truth), most=most_units(3 * len(labels)), seed=seed)
+    unit = record_units(len(truth), groups, most=most_units(3 * len(labels)), seed=seed)
     return scores_from_counts(class_counts(unit, truth, predicted, len(labels)), labels, seed=seed)
 
 

@@ -6,7 +6,7 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Int
 
-from unrolled.inference.metrics.bootstrap import Measure, Metric, measure, stretches
+from unrolled.inference.metrics.bootstrap import Measure, Metric, measure, record_units, stretches
 
 
 class Matches(NamedTuple):
@@ -50,14 +50,20 @@ def event_metrics(
     lengths: Sequence[int],
     tolerance: float | int,
     *,
+    groups: Int[np.ndarray, " recordings"] | None = None,
     seed: int = 0,
 ) -> dict[str, Metric]:
     """Sensitivity, precision and F1 of events found within ± `tolerance` steps.
 
     Positions of the events of each recording, ascending, and the steps that each recording has. What is resampled is
-    recordings, or stretches of them where there are fewer than 30.
+    recordings, or stretches of them where there are fewer than 30; with `groups` (a number per recording) it is groups
+    of recordings.
     """
-    first, steps, units = stretches(np.array(lengths, dtype=np.int64))
+    if groups is None:
+        first, steps, units = stretches(np.array(lengths, dtype=np.int64))
+    else:
+        first, steps = record_units(len(lengths), groups, seed=seed), max(lengths, default=0) + 1
+        units = int(first.max(initial=-1)) + 1
     counts = np.zeros((units, 3))
     for start, length, true, found in zip(first, lengths, truth, predicted, strict=True):
         hits = true[match_events(true, found, tolerance).truth]

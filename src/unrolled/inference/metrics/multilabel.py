@@ -1,9 +1,9 @@
 """How good predicted sets of labels are: several labels may hold for a record at once."""
 
 import numpy as np
-from jaxtyping import Bool, Float
+from jaxtyping import Bool, Float, Int
 
-from unrolled.inference.metrics.bootstrap import Measure, Metric, add_up, fold, mean_defined, measure
+from unrolled.inference.metrics.bootstrap import Measure, Metric, add_up, mean_defined, measure, record_units
 from unrolled.inference.metrics.classification import area_statistics, mean_area, most_units
 
 
@@ -12,17 +12,18 @@ def multilabel_metrics(
     probabilities: Float[np.ndarray, "records labels"],
     *,
     threshold: float = 0.5,
+    groups: Int[np.ndarray, " records"] | None = None,
     seed: int = 0,
 ) -> dict[str, Metric]:
     """Subset accuracy, micro-F1, macro-F1 and mean ROC-AUC; a label is predicted from `threshold` on.
 
     Subset accuracy is the share of records with all labels right. Macro-F1 is over the labels in the truth or
     predicted; the mean ROC-AUC is over the labels that hold for some records and not for others, and its note says how
-    many are left out.
+    many are left out. With `groups` groups are resampled, not records.
     """
     labels = truth.shape[1]
     predicted = probabilities >= threshold
-    unit = fold(len(truth), most=most_units(7 * labels), seed=seed)
+    unit = record_units(len(truth), groups, most=most_units(7 * labels), seed=seed)
     both = [index for index in range(labels) if 0 < truth[:, index].sum() < len(truth)]
     rows = [truth & predicted, predicted, truth, (truth == predicted).all(axis=1)[:, None], np.ones((len(truth), 1))]
     rows += [area_statistics(truth[:, index], probabilities[:, index]) for index in both]

@@ -1,17 +1,21 @@
 """How good predicted values are: squared and absolute errors, and the share of the variance explained."""
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Float, Int
 
-from unrolled.inference.metrics.bootstrap import Measure, Metric, mean_defined, measure
+from unrolled.inference.metrics.bootstrap import Measure, Metric, add_up, mean_defined, measure, record_units
 
 
 def regression_metrics(
-    truth: Float[np.ndarray, "records targets"], predicted: Float[np.ndarray, "records targets"], *, seed: int = 0
+    truth: Float[np.ndarray, "records targets"],
+    predicted: Float[np.ndarray, "records targets"],
+    *,
+    groups: Int[np.ndarray, " records"] | None = None,
+    seed: int = 0,
 ) -> dict[str, Metric]:
     """MSE, MAE and R² of values, each the mean over targets, as in scikit-learn.
 
-    R² is undefined if a target has the same value in all records.
+    R² is undefined if a target has the same value in all records. With `groups` groups are resampled, not records.
     """
     targets = truth.shape[1]
     wide = truth.astype(np.float64)
@@ -28,7 +32,7 @@ def regression_metrics(
 
     constant = len(truth) < 2 or bool((wide == wide[0]).all(axis=0).any())
     return measure(
-        statistics,
+        add_up(record_units(len(truth), groups, seed=seed), statistics),
         [
             Measure("mse", "lower", lambda s: part(s, 0).mean(-1), undefined="not all values are finite"),
             Measure("mae", "lower", lambda s: part(s, 1).mean(-1), undefined="not all values are finite"),

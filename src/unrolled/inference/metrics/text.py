@@ -7,7 +7,7 @@ import numpy as np
 from jaxtyping import Int
 
 from unrolled.errors import UserError
-from unrolled.inference.metrics.bootstrap import Measure, Metric, measure
+from unrolled.inference.metrics.bootstrap import Measure, Metric, add_up, measure, record_units
 
 
 def translation_metrics(references: Sequence[str], hypotheses: Sequence[str], *, seed: int = 0) -> dict[str, Metric]:
@@ -28,10 +28,17 @@ def translation_metrics(references: Sequence[str], hypotheses: Sequence[str], *,
     return found
 
 
-def transcription_metrics(references: Sequence[str], hypotheses: Sequence[str], *, seed: int = 0) -> dict[str, Metric]:
+def transcription_metrics(
+    references: Sequence[str],
+    hypotheses: Sequence[str],
+    *,
+    groups: Int[np.ndarray, " pairs"] | None = None,
+    seed: int = 0,
+) -> dict[str, Metric]:
     """CER and WER: insertions, deletions and substitutions per character (spaces too) or word of the references.
 
     Words are what stands between white space. Upper and lower case differ; nothing is normalised. Both may exceed 1.
+    With `groups` (a number per pair) groups are resampled, not pairs.
     """
     _same_number(references, hypotheses)
     words = [text.split() for text in references]
@@ -45,7 +52,7 @@ def transcription_metrics(references: Sequence[str], hypotheses: Sequence[str], 
         axis=1,
     ).astype(float)
     return measure(
-        statistics,
+        add_up(record_units(len(words), groups, seed=seed), statistics),
         [
             Measure("cer", "lower", lambda s: s[..., 0] / s[..., 1], "the references are empty"),
             Measure("wer", "lower", lambda s: s[..., 2] / s[..., 3], "the references are empty"),

@@ -61,8 +61,11 @@ def confusion_matrix(counts: Int[np.ndarray, "classes classes"], labels: Sequenc
     return picture(max(room, left + 260 if count < len(labels) else 0), bottom, "Confusion matrix", parts, natural=True)
 
 
-def score_bars(scores: Sequence[ClassScores], *, most: int = 40) -> str:
-    """F1 of each class as a bar with its 95 % interval; of more than `most` classes the `most` with the lowest F1."""
+def score_bars(scores: Sequence[ClassScores], *, counted: str = "records", most: int = 40) -> str:
+    """F1 of each class as a bar with its 95 % interval; of more than `most` classes the `most` with the lowest F1.
+
+    `counted` is what there are so many of in each class.
+    """
     ranked = sorted(scores, key=lambda score: -1.0 if score.f1.value is None else score.f1.value)
     kept = ranked[:most]
     shown = [score for score in scores if any(score is one for one in kept)]
@@ -71,7 +74,7 @@ def score_bars(scores: Sequence[ClassScores], *, most: int = 40) -> str:
     right = width - 170
     to_x = scale(0.0, 1.0, left, right)
     bottom = 22 + row * len(shown)
-    parts = [text(right + 62, 12, "F1", anchor="end", style="strong"), text(width, 12, "records", anchor="end")]
+    parts = [text(right + 62, 12, "F1", anchor="end", style="strong"), text(width, 12, counted, anchor="end")]
     for value in (0.0, 0.25, 0.5, 0.75, 1.0):
         parts.append(f'<path class="edge" d="M{to_x(value):.1f},18V{bottom}"/>')
         parts.append(text(to_x(value), bottom + 16, f"{value:g}", anchor="middle"))

@@ -1,0 +1,13 @@
+"""Numbers as people read them."""
+
+
+def counted(number: int, noun: str) -> str:
+    """`1 record`, `2,000 records`, `0 records`: a number with its noun, whose plural ends in s."""
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
+def rounded(value: float, digits: int = 4) -> str:
+    """A measured value in so many digits, with an exponent only beyond a billion or below a ten-thousandth."""
+    if 1e-4 <= abs(value) < 1e9:
+        return f"{float(f'{value:.{digits}g}'):,.10g}"
+    return f"{value:.{digits}g}"
