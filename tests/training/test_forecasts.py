@@ -157,9 +157,12 @@ def test_the_verbs(trained: tuple[str, Path], tmp_path: Path, capsys: pytest.Cap
     assert (code, out.splitlines()[-1].endswith("20 rows for 1 record")) == (0, True)
     with (tmp_path / "out.csv").open() as lines:
         assert next(csv.DictReader(lines))["time"] == "2020-01-13 12:00:00"
-    code, out, _ = run_cli(capsys, "evaluate", run, "--json")
+    code, out, err = run_cli(capsys, "evaluate", run, "--json")
+    assert code == 0, err
     own = json.loads(out)
     assert set(own) >= {"valid", "test"}
+    for naive in own["valid"]["baselines"].values():
+        assert set(naive) == set(own["valid"]["metrics"])
     code, out, _ = run_cli(capsys, "evaluate", run, file, "--json")
     assert json.loads(out)["file"]["windows"] == 300 - 24 - 8 + 1
 

@@ -55,9 +55,7 @@ def say_scores(part: str, scores: dict[str, Any]) -> None:
     shown = [_metric(name, metric) for name, metric in scores["metrics"].items() if metric["value"] is not None]
     print(f"{part}: {', '.join(shown)}; {scores['windows']:,} windows, in standard deviations of each channel")
     for name, metrics in scores["baselines"].items():
-        known = [
-            f"{NAMES[one]} {metric['value']:.4g}" for one, metric in metrics.items() if metric["value"] is not None
-        ]
+        known = [_metric(one, metric) for one, metric in metrics.items() if metric["value"] is not None]
         print(f"  {name}: {', '.join(known)}")
 
 

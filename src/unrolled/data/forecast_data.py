@@ -16,6 +16,7 @@ from unrolled.data.forecast_known import check_known, choose_known, note_missing
 from unrolled.data.forecast_rules import ForecastRules, choose_sizes
 from unrolled.data.forecast_series import Columns, Series, columns_of, read_all
 from unrolled.data.forecast_windows import ForecastWindows
+from unrolled.data.naive_forecast import naive_periods, naive_spread, seasonal_scale
 from unrolled.data.parts_in_time import cut_in_time, read_sizes
 from unrolled.data.readers.registry import find_reader, open_source
 from unrolled.data.records import Notes, Reading, Source
@@ -176,7 +177,7 @@ def prepare_forecast(opened: Opened, data: DataConfig) -> ForecastData:
     values |= {name: [encoding.encode(one, notes) for one in series] for name, series in given.items()}
     places = list(encoding.target_channels)
     own = [x[:end, places] for x, end in zip(values["train"], ends, strict=True)]
-    encoding = replace(encoding, scale=_seasonal_scale(own, rules.period or 1))
+    encoding = replace(encoding, scale=seasonal_scale(own, rules.period or 1))
     for name in shares:
         read[name], values[name] = training, values["train"]
     for name, series in given.items():
@@ -189,6 +190,12 @@ def prepare_forecast(opened: Opened, data: DataConfig) -> ForecastData:
         if name in bounds and any(end > begin for begin, end in bounds[name]):
             part = _windows(name, encoding, rules, values[name], known[name], bounds[name], read[name], notes)
             windows[name] = part
+    if levels:
+        spread = {
+            str(size): naive_spread(values["train"], windows["train"], size, levels)
+            for size in naive_periods(rules.period)
+        }
+        encoding = replace(encoding, naive_spread=spread)
     missing = bool(np.isnan(np.concatenate([x[:end] for x, end in zip(values["train"], ends, strict=True)])).any())
     notes.add("columns left out, since they do not change with time or hardly repeat", len(columns.left_out))
     return ForecastData(
@@ -290,16 +297,6 @@ def _cycles(training: list[Series], ends: list[int], data: DataConfig, windows: 
 def _known(encoding: ForecastEncoding, series: list[Series]) -> list[np.ndarray] | None:
     known = [encoding.known(one) for one in series]
     return [one for one in known if one is not None] if encoding.features else None
-
-
-def _seasonal_scale(own: list[np.ndarray], period: int) -> tuple[float, ...]:
-    """Mean absolute change over a period, of each target (the unit of MASE); 0 where nothing is known."""
-    changes = [np.abs(x[period:] - x[:-period]) for x in own if len(x) > period]
-    if not changes:
-        return (0.0,) * own[0].shape[1]
-    change = np.concatenate(changes).astype(np.float64)
-    known = ~np.isnan(change)
-    return tuple((np.where(known, change, 0).sum(axis=0) / np.maximum(known.sum(axis=0), 1)).tolist())
 
 
 def _windows(

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import numpy as np
@@ -40,6 +40,8 @@ class ForecastEncoding:
     reading: dict[str, str | None]
     """the columns with the ids and the times, where the user named them"""
     known_ahead: tuple[str, ...] = ()
+    naive_spread: dict[str, tuple[tuple[float, ...], ...]] = field(default_factory=dict)
+    """of the naive forecast of each period the quantiles of its errors, `[targets][levels]` (see `naive_spread`)"""
     """columns whose values are known for the steps ahead too"""
 
     @property
@@ -151,6 +153,10 @@ class ForecastEncoding:
             scale=tuple(data["scale"]),
             reading=data["reading"],
             known_ahead=tuple(data.get("known_ahead", ())),
+            naive_spread={
+                period: tuple(tuple(levels) for levels in targets)
+                for period, targets in data.get("naive_spread", {}).items()
+            },
         )
 
 

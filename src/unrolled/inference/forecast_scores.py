@@ -8,7 +8,7 @@ import numpy as np
 
 from unrolled.data.forecast_encoding import ForecastEncoding
 from unrolled.data.forecast_windows import ForecastWindows
-from unrolled.data.naive_forecast import seasonal_naive
+from unrolled.data.naive_forecast import naive_periods, naive_windows
 from unrolled.errors import UserError
 from unrolled.inference.forecast import forecast_windows, point_of
 from unrolled.inference.metrics.bootstrap import Metric
@@ -81,15 +81,16 @@ def judge_forecasts(
     every = max(1, round(len(windows) * windows.horizon * len(encoding.targets) / MOST_VALUES))
     chosen = windows.every(every)
     truths, points, levels, naive, places = [], [], [], [], []
-    names = {"last value": 1}
-    if encoding.period and encoding.period > 1:
-        names[f"value {encoding.period} steps before"] = encoding.period
+    names = {
+        "last value" if period == 1 else f"value {period} steps before": period
+        for period in naive_periods(encoding.period)
+    }
     for batch, predicted in forecast_windows(network, chosen):
         truths.append(batch.future)
         points.append(point_of(network, predicted))
         if encoding.levels:
             levels.append(predicted)
-        naive.append([_naive(series, batch.series, batch.origin, chosen, size) for size in names.values()])
+        naive.append([naive_windows(series, batch, chosen, size) for size in names.values()])
         places.append(np.stack([batch.series, batch.origin], axis=1))
     truth, point, place = np.concatenate(truths), np.concatenate(points), np.concatenate(places)
     if np.isnan(truth).all():
@@ -102,10 +103,13 @@ def judge_forecasts(
     quantiles = np.concatenate(levels) if levels else None
     if quantiles is not None:
         metrics |= quantile_metrics(truth, quantiles, encoding.levels, **common)
-    baselines = {
-        name: forecast_metrics(truth, np.concatenate([one[number] for one in naive]), scale=scale, **common)
-        for number, name in enumerate(names)
-    }
+    baselines = {}
+    for number, (name, period) in enumerate(names.items()):
+        constant = np.concatenate([one[number] for one in naive])
+        baselines[name] = forecast_metrics(truth, constant, scale=scale, **common)
+        if str(period) in encoding.naive_spread:
+            around = constant[..., None] + np.array(encoding.naive_spread[str(period)])
+            baselines[name] |= quantile_metrics(truth, around, encoding.levels, **common)
     error = np.abs(truth - point) * np.array(encoding.scaler.spread)[list(encoding.target_channels)]
     there = ~np.isnan(truth)
     own = np.where(there, error, 0).sum(axis=(0, 1)) / np.maximum(there.sum(axis=(0, 1)), 1)
@@ -119,18 +123,6 @@ def judge_forecasts(
         int((~there).sum()),
         examples=_examples(encoding, series, truth, point, quantiles, place, examples),
     )
-
-
-def _naive(
-    series: Sequence[np.ndarray], numbers: np.ndarray, origins: np.ndarray, windows: ForecastWindows, period: int
-) -> np.ndarray:
-    """The forecast without a model, from as much of the series before each window as the period needs."""
-    size = max(windows.context, period)
-    past = np.full((len(numbers), size, len(windows.targets)), np.nan, dtype=np.float32)
-    for row, (number, origin) in enumerate(zip(numbers.tolist(), origins.tolist(), strict=True)):
-        part = series[number][max(0, origin - size) : origin, windows.targets]
-        past[row, size - len(part) :] = part
-    return seasonal_naive(past, windows.horizon, period)
 
 
 def _examples(

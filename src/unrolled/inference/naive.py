@@ -19,17 +19,19 @@ from unrolled.inference.metrics import baselines
 
 
 class Naive(NamedTuple):
-    """An answer that looks at no record: the least a model has to beat."""
+    """An answer that looks at no record, or at single words of it: the least a model has to beat."""
 
     name: str
-    answer: list[float] | float | str
+    answer: list[float] | float | str | list[int]
     """for every record and step the same `[labels]` probabilities or `[targets]` values; for events the steps from
-    one to the next; for transcripts the text"""
+    one to the next; for transcripts the text; for tags of words the tag of each word of the vocabulary"""
+    by_word: bool = False
 
 
 def naive_of(encoding: Encoding, training: Examples) -> Naive | None:
-    """What the training part says without a look at the inputs: the shares of the classes or of the tags, the mean
-    value, events at their mean interval, or the transcript nearest to all (`baselines.central_text`).
+    """What the training part says without a look at the inputs: the shares of the classes or of the tags, the tag
+    that each word has most often, the mean value, events at their mean interval, or the transcript nearest to all
+    (`baselines.central_text`).
 
     None where it has no two events in a record.
     """
@@ -49,6 +51,13 @@ def naive_of(encoding: Encoding, training: Examples) -> Naive | None:
         return Naive("mean of the training part", mean.tolist())
     if isinstance(target, StepTarget):
         tags = np.concatenate(known)
+        if encoding.tables:
+            rows = [training[n] for n in range(len(training))]
+            words = np.concatenate(
+                [one.tokens[:, 0] for one in rows if one.tokens is not None and one.target is not None]
+            )
+            usual = baselines.frequent_tags(words, tags, encoding.tables[0])
+            return Naive("the most frequent tag of each word", usual.tolist(), by_word=True)
         shares = np.bincount(tags[tags >= 0], minlength=len(target.labels)) / max(1, (tags >= 0).sum())
         return Naive("most frequent tag", shares.tolist())
     if isinstance(target, EventTarget):

@@ -117,12 +117,22 @@ def add_baseline(scores: RecordScores, encoding: Encoding, naive: Naive | None, 
         metrics = _event_metrics(target, examples, found)
     elif isinstance(target, TextTarget):
         metrics = _text_metrics(target, examples, [str(naive.answer)] * len(examples))
+    elif naive.by_word:
+        assert isinstance(target, StepTarget)
+        usual = np.eye(len(target.labels), dtype=np.float32)[np.array(naive.answer)]
+        metrics = _score_tags(target, examples, [usual[_words(examples, n)] for n in range(len(examples))]).metrics
     else:
         answer = np.array(naive.answer, dtype=np.float32)
         answers = [np.tile(answer, (steps, 1)) if encoding.per_step else answer for steps in examples.lengths]
         metrics = score_records(encoding, examples, answers).metrics
     scores.baseline, scores.baseline_name = metrics, naive.name
     return scores
+
+
+def _words(examples: Examples, number: int) -> np.ndarray:
+    tokens = examples[number].tokens
+    assert tokens is not None
+    return tokens[:, 0]
 
 
 def _target(examples: Examples, number: int) -> np.ndarray:

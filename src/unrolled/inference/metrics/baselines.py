@@ -1,8 +1,7 @@
 """Naive predictions, which show what a model adds. Each has the shape that the metrics of its task take."""
 
-from collections import Counter, defaultdict
-from collections.abc import Hashable, Sequence
-from typing import TypeVar
+from collections import Counter
+from collections.abc import Sequence
 
 import numpy as np
 from jaxtyping import Bool, Float, Int
@@ -11,7 +10,6 @@ from unrolled.inference.metrics.text import edit_distances
 
 _MEDOID_WORK = 10_000
 """Transcripts times their longest length that are compared with each other."""
-_Item = TypeVar("_Item", bound=Hashable)
 
 
 def class_shares(training: Int[np.ndarray, " records"], classes: int, count: int) -> Float[np.ndarray, "count classes"]:
@@ -30,69 +28,15 @@ def mean_value(training: Float[np.ndarray, "records targets"], count: int) -> Fl
     return np.repeat(np.nanmean(training, axis=0)[None], count, axis=0)
 
 
-def median_value(training: Float[np.ndarray, "records targets"], count: int) -> Float[np.ndarray, "count targets"]:
-    """For `count` records the median over training, which has the least absolute error of all constants."""
-    return np.repeat(np.nanmedian(training, axis=0)[None], count, axis=0)
-
-
-def last_value(
-    history: Float[np.ndarray, "windows time channels"], horizon: int
-) -> Float[np.ndarray, "windows horizon channels"]:
-    """The last known value before each window, all along the horizon. NaN where none is known."""
-    return seasonal_value(history, horizon, 1)
-
-
-def seasonal_value(
-    history: Float[np.ndarray, "windows time channels"], horizon: int, period: int
-) -> Float[np.ndarray, "windows horizon channels"]:
-    """The value one period before, or as many whole periods as needed: the seasonal naive forecast.
-
-    A missing value is replaced by the last one known before it. With a history shorter than the period it is the last
-    value.
-    """
-    known = ~np.isnan(history)
-    latest = np.maximum.accumulate(np.where(known, np.arange(history.shape[1])[None, :, None], 0), axis=1)
-    filled = np.take_along_axis(history, latest, axis=1)
-    season = filled[:, -period:] if period <= history.shape[1] else filled[:, -1:]
-    return season[:, np.arange(horizon) % season.shape[1]]
-
-
-def residual_quantiles(
-    training: Float[np.ndarray, "time channels"], period: int, levels: Sequence[float]
-) -> Float[np.ndarray, "channels levels"]:
-    """Quantiles of the errors that the seasonal naive forecast makes in training.
-
-    `seasonal_value(...)[..., None] + residual_quantiles(...)` are quantiles of the naive forecast.
-    """
-    change = training[period:] - training[:-period]
-    return np.nanquantile(change, np.array(levels), axis=0).T
-
-
 def frequent_tags(
-    tokens: Sequence[Sequence[str]],
-    tags: Sequence[Int[np.ndarray, " _steps"]],
-    new_tokens: Sequence[Sequence[str]],
-) -> list[Int[np.ndarray, " _steps"]]:
-    """For each new token the tag it has most often in training; for an unknown token the most frequent tag of all."""
-    seen: dict[str, Counter[int]] = defaultdict(Counter)
-    for sentence, its_tags in zip(tokens, tags, strict=True):
-        for token, tag in zip(sentence, its_tags.tolist(), strict=True):
-            if tag >= 0:
-                seen[token][tag] += 1
-    total: Counter[int] = sum(seen.values(), Counter())
-    usual = _first(total) if total else 0
-    best = {token: _first(counter) for token, counter in seen.items()}
-    return [np.array([best.get(token, usual) for token in sentence], dtype=np.int64) for sentence in new_tokens]
-
-
-def majority_tag(
-    tags: Sequence[Int[np.ndarray, " _steps"]], lengths: Sequence[int]
-) -> list[Int[np.ndarray, " _length"]]:
-    """The most frequent tag of training at every step, for sequences of these lengths."""
-    known = np.concatenate([*tags, np.zeros(0, dtype=np.int64)])
-    known = known[known >= 0]
-    usual = int(np.bincount(known).argmax()) if len(known) else 0
-    return [np.full(length, usual, dtype=np.int64) for length in lengths]
+    words: Int[np.ndarray, " steps"], tags: Int[np.ndarray, " steps"], vocabulary: int
+) -> Int[np.ndarray, " vocabulary"]:
+    """For each word the tag it has most often in training, for one without a known tag (-100) the most frequent of
+    all."""
+    words, tags = words[tags >= 0], tags[tags >= 0]
+    counts = np.zeros((vocabulary, tags.max(initial=0) + 1), dtype=np.int64)
+    np.add.at(counts, (words, tags), 1)
+    return np.where(counts.any(axis=1), counts.argmax(axis=1), counts.sum(axis=0).argmax())
 
 
 def unigram_cross_entropy(
@@ -140,7 +84,3 @@ def periodic_events(gap: float, lengths: Sequence[int]) -> list[Int[np.ndarray, 
     if not np.isfinite(gap):
         return [np.zeros(0, dtype=np.int64) for _ in lengths]
     return [np.arange(gap / 2, length, max(1.0, gap)).astype(np.int64) for length in lengths]
-
-
-def _first(counter: Counter[_Item]) -> _Item:
-    return counter.most_common(1)[0][0]

@@ -20,9 +20,9 @@ def forecast_metrics(
 ) -> dict[str, Metric]:
     """MSE, MAE and, with `scale`, MASE over all windows, steps and channels; truth that is NaN is left out.
 
-    `scale` is `seasonal_scale` of the training part, for all windows or for each. Windows stand in order of time,
-    `stride` steps apart, one series after the other; `series` numbers them. Windows that overlap are alike, so what is
-    resampled is blocks of neighbouring windows.
+    `scale` is `seasonal_scale` (`unrolled.data.naive_forecast`) of the training part, for all windows or for each.
+    Windows stand in order of time, `stride` steps apart, one series after the other; `series` numbers them. Windows
+    that overlap are alike, so what is resampled is blocks of neighbouring windows.
 
     MASE: Hyndman and Koehler 2006, "Another look at measures of forecast accuracy", section 3.
     """
@@ -76,18 +76,6 @@ def quantile_metrics(
             name = f"coverage_{100 * (1 - 2 * level):.4g}"
             measures.append(Measure(name, "nominal", coverage, "no truth is known"))
     return measure(np.stack(columns, axis=1), measures, seed=seed, block=_block(truth, stride), series=series)
-
-
-def seasonal_scale(training: Float[np.ndarray, "time channels"], period: int = 1) -> Float[np.ndarray, " channels"]:
-    """Mean absolute error of the seasonal naive forecast within the training part, the unit of MASE.
-
-    q = mean |y_t - y_{t-m}| over t > m, with m = `period`; missing values are left out. NaN where nothing is known.
-    Source: Hyndman and Koehler 2006, section 3, with the seasonal naive method in place of the random walk.
-    """
-    change = np.abs(training[period:].astype(np.float64) - training[:-period])
-    known = ~np.isnan(change)
-    with np.errstate(invalid="ignore"):
-        return np.where(known, change, 0.0).sum(axis=0) / known.sum(axis=0)
 
 
 def _per_window(values: np.ndarray) -> np.ndarray:
