@@ -263,7 +263,8 @@ def _split(
     ways = []
     for name, share in shares.items():
         whole, kept = picks["train"]
-        if name == "valid" and given and data.split == "auto" and data.group is None and len(kept) < FEW:
+        chosen = data.split != "auto" or data.group is not None or share != DataConfig.valid_fraction
+        if name == "valid" and given and not chosen and len(kept) < FEW:
             some = "records are" if len(kept) != 1 else "record is"
             ways.append(f"{len(kept)} {some} too few to hold some out for validation")
             continue

@@ -1,7 +1,7 @@
 """What "auto" becomes for tasks on records: family, size, schedule and regularisation, from the task and the data.
 
 The rules for classify were found by the experiments of `benchmarks/defaults/classify.py`, by cross-validation inside
-training parts; regress shares them.
+training parts; regress shares them. Those for the other tasks are compared by `benchmarks/defaults/tasks.py`.
 """
 
 from dataclasses import replace
@@ -108,7 +108,7 @@ def _choose_model(model: ModelConfig, facts: Facts) -> ModelConfig:
 
 def _family(facts: Facts) -> Literal["feedforward", "lstm", "gru", "convolution", "inception"]:
     """Inception for numbers: it leads on short and on long series, and learns from few. But the steps of a table, often
-    of one long series that changes with time, it fits too closely (benchmarks/defaults/results/tag.md). Texts whose
+    of one long series that changes with time, it fits too closely (benchmarks/defaults/results/tasks.md). Texts whose
     length varies need a memory; where it does not, convolutions find motifs, and positions say where."""
     if facts.task == "transcribe":
         return "lstm"

@@ -1,10 +1,11 @@
-"""Settings of `unrolled train` for tag, compared on validation parts.
+"""Settings of `unrolled train` for the tasks beside classify, compared on validation parts.
 
-The rules that came of it are in `unrolled/training/record_choices.py`. Test parts are left alone. A candidate is a set
-of flags beside the defaults; "defaults" is what training without flags takes today. `--data` is a folder with data sets
-as `forecast/seattle-weather.csv` (the kind of each day) and `tags/wnut17train.conll` with `tags/emerging.dev.conll`;
-what is not there is left out. Made-up data of `examples/make_data.py` is always there. With `--write` scores are kept
-in results/tag.json as they come, so that the table can be made piece by piece with `--only` and `--candidates`.
+The rules that came of it are in `unrolled/training/*_choices.py` and `translations.py`. Test parts are left alone. A
+candidate is a set of flags beside the defaults; "defaults" is what training without flags takes today. Candidates that
+cost unlike much are compared after the same number of updates or of passes, which the table names. `--data` is a folder
+with data sets in the sub-folders that the rows name; what is not there is left out, and what `examples/make_data.py`
+makes up is always there. With `--write` scores are kept in results/tasks.json as they come, so that the table can be
+made piece by piece with `--only` and `--candidates`.
 """
 
 import argparse
@@ -19,6 +20,7 @@ from typing import Any, NamedTuple
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
+from harness.digits import joined_digits
 from harness.result import publish, table
 
 from unrolled.data.config import DataConfig
@@ -27,45 +29,79 @@ from unrolled.training.config import TrainConfig
 from unrolled.training.start import train_files
 
 RESULTS = Path(__file__).parent / "results"
-KEPT = RESULTS / "tag.json"
+KEPT = RESULTS / "tasks.json"
 EXAMPLES = Path(__file__).parents[2] / "examples" / "make_data.py"
 
-NUMBERS: dict[str, dict[str, Any]] = {
+Candidates = dict[str, dict[str, Any]]
+
+TABLES: Candidates = {
     "defaults": {},
     "inception": {"family": "inception"},
     "inception, dropout 0.3": {"family": "inception", "dropout": 0.3},
     "convolution": {"family": "convolution"},
     "lstm": {"family": "lstm"},
 }
-WORDS: dict[str, dict[str, Any]] = {
+SIGNALS: Candidates = {"defaults": {}, "gru": {"family": "gru"}, "convolution": {"family": "convolution"}}
+WORDS: Candidates = {
     "defaults": {},
     "no spelling": {"spelling": False},
     "dropout 0.5": {"dropout": 0.5},
     "1,200 updates": {"max_steps": 1200},
 }
+VALUES: Candidates = {"defaults": {}, "gru": {"family": "gru"}, "one network": {"members": 1}}
+SERIES: Candidates = {
+    "defaults": {},
+    "lstm": {"family": "lstm"},
+    "transformer": {"family": "transformer"},
+    "convolution": {"family": "convolution"},
+    "channels mixed": {"channels": "mixed"},
+    "dropout 0.2": {"dropout": 0.2},
+}
+PAIRS: Candidates = {
+    "defaults": {},
+    "gru": {"family": "gru"},
+    "additive attention": {"attention": "additive"},
+    "transformer": {"family": "transformer"},
+    "rate 0.004": {"learning_rate": 0.004},
+    "dropout 0.1": {"dropout": 0.1},
+}
+SPEECH: Candidates = {
+    "defaults": {},
+    "gru": {"family": "gru"},
+    "inception": {"family": "inception"},
+    "convolution": {"family": "convolution"},
+}
+TUNES: Candidates = {"defaults": {}, "gru": {"family": "gru"}, "transformer": {"family": "transformer"}}
 
 
 class Set(NamedTuple):
     name: str
     file: Path
+    task: str
     metric: str
+    candidates: Candidates
     settings: dict[str, Any]
-    candidates: dict[str, dict[str, Any]]
+    """besides the candidate's"""
 
 
-def data_sets(folder: Path | None, made: Path) -> Iterator[Set]:
-    """What is there."""
-    yield Set("heart, made up", made / "heart.hea", "f1", {}, NUMBERS)
-    yield Set("entities, made up", made / "entities.conll", "span_f1", {}, WORDS)
-    if folder is None:
-        return
+def data_sets(folder: Path, made: Path) -> Iterator[Set]:
+    """What could be there."""
     weather, words = folder / "forecast" / "seattle-weather.csv", folder / "tags" / "wnut17train.conll"
-    if weather.is_file():
-        yield Set(
-            "Seattle weather, kind of day", weather, "accuracy", {"target": "weather", "test_fraction": 0.2}, NUMBERS
-        )
-    if words.is_file():
-        yield Set("WNUT 17", words, "span_f1", {"valid": [str(words.with_name("emerging.dev.conll"))]}, WORDS)
+    yield Set("pendulum, made up", made / "pendulum.npz", "regress", "mse", VALUES, {"valid_fraction": 0.2})
+    yield Set("heart, made up", made / "heart.hea", "tag", "f1", SIGNALS, {})
+    yield Set("tunes, made up", made / "tunes.csv", "describe", "loss", TUNES, {})
+    yield Set("demand, made up", made / "demand.csv", "forecast", "mse", SERIES, {})
+    yield Set("Seattle weather", weather, "tag", "accuracy", TABLES, {"target": "weather", "test_fraction": 0.2})
+    yield Set("WNUT 17", words, "tag", "span_f1", WORDS, {"valid": [str(words.with_name("emerging.dev.conll"))]})
+    ett = {"context": 96, "horizon": 96, "parts": "8640,2880,2880", "max_epochs": 2.0}
+    yield Set("ETTh1, 2 epochs", folder / "forecast" / "ETTh1.csv", "forecast", "mse", SERIES, ett)
+    pairs = folder / "translation" / "tatoeba-eng-deu.tsv"
+    yield Set("English to German, 2 epochs", pairs, "translate", "bleu", PAIRS, {"max_epochs": 2.0})
+    joined = made / "joined"
+    if (folder / "audio" / "fsdd").is_dir() and not joined.exists():
+        joined_digits(folder / "audio" / "fsdd", joined)
+    labels = {"labels": str(joined / "names.csv"), "max_steps": 500}
+    yield Set("joined digits, 500 updates", joined / "train", "transcribe", "cer", SPEECH, labels)
 
 
 def score(one: Set, candidate: dict[str, Any], seed: int) -> tuple[float, float]:
@@ -76,14 +112,15 @@ def score(one: Set, candidate: dict[str, Any], seed: int) -> tuple[float, float]
     with tempfile.TemporaryDirectory(prefix="unrolled-defaults-") as folder:
         result = train_files(
             [str(one.file)],
-            task=given.get("task"),
+            task=one.task,
             run=f"{folder}/run",
             data=DataConfig(**data),
             model=ModelConfig(**model),
             train_config=TrainConfig(**{"seed": seed} | train),
             silent=True,
         )
-    return result["valid"]["metrics"][one.metric]["value"], result["seconds"]
+    found = result["valid"]["metrics"].get(one.metric)
+    return result["valid"]["loss"] if found is None else found["value"], result["seconds"]
 
 
 def main() -> None:
@@ -100,7 +137,9 @@ def main() -> None:
         known = json.loads(KEPT.read_text())
     with tempfile.TemporaryDirectory(prefix="unrolled-benchmark-") as scratch:
         subprocess.run([sys.executable, EXAMPLES, scratch], check=True, capture_output=True)
-        for one in data_sets(None if chosen.quick else chosen.data, Path(scratch)):
+        for one in data_sets(chosen.data or Path(scratch) / "none", Path(scratch)):
+            if not one.file.exists():
+                continue
             if chosen.only is not None and not any(word.lower() in one.name.lower() for word in chosen.only):
                 continue
             wanted = [name for name in one.candidates if name in (chosen.candidates or one.candidates)]
@@ -109,19 +148,19 @@ def main() -> None:
                 found = [score(one, candidate, seed) for seed in range(1 if chosen.quick else chosen.seeds)]
                 scores = [value for value, _ in found]
                 line = [
-                    *(one.name, name, one.metric.replace("_", " "), f"{statistics.mean(scores):.4g}"),
+                    *(one.name, one.task, name, one.metric.replace("_", " "), f"{statistics.mean(scores):.4g}"),
                     *(" ".join(f"{value:.4g}" for value in scores), f"{max(seconds for _, seconds in found):.0f} s"),
                 ]
                 known.setdefault(one.name, {})[name] = line
                 print(" | ".join(line), flush=True)
                 if chosen.write and not chosen.quick:
                     KEPT.write_text(json.dumps(known, indent=1) + "\n")
-    header = ["data", "candidate", "metric", "mean", "seeds", "training"]
+    header = ["data", "task", "candidate", "metric", "mean", "seeds", "training"]
     body = [
         table(header, [line for found in known.values() for line in found.values()]),
         "Validation parts, which also chose the step. Training: of the slowest seed, on a machine with other work.",
     ]
-    publish("tag", "Defaults of tag", body, write=chosen.write, quick=chosen.quick, folder=RESULTS)
+    publish("tasks", "Defaults of the other tasks", body, write=chosen.write, quick=chosen.quick, folder=RESULTS)
 
 
 if __name__ == "__main__":
