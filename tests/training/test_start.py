@@ -57,6 +57,8 @@ def pairs(path: Path) -> Path:
         (write_prices, "prices.csv", None, {"target": "price"}, "records"),
         (write_sentences, "words.conll", None, {}, "records"),
         (series, "load.csv", "forecast", {}, "forecast"),
+        (series, "load.csv", None, {"target": "load"}, "records"),
+        (series, "load.csv", None, {"target": "load", "known": ["load"]}, "forecast"),
         (pairs, "pairs.tsv", None, {}, "translate"),
         (pairs, "pairs.tsv", "translate", {}, "translate"),
         (write_flowers, "flowers.csv", "describe", {"target": "species"}, "describe"),

@@ -36,7 +36,7 @@ def outline(files: list[str], data: DataConfig, *, task: str | None) -> Outline:
 
 def _outline(files: list[str], data: DataConfig, task: str | None) -> Outline:
     found, notes = find_parts([Path(file) for file in files], data), Notes()
-    if task is None and open_for_forecast(files, data, None) is not None:
+    if task is None and (data.known or open_for_forecast(files, data, None) is not None):
         task = "forecast"
     count, schema = _read(found.parts["train"], data, task, notes)
     said = data

@@ -19,7 +19,9 @@ def train_files(
     train_config: TrainConfig | None = None,
     silent: bool = False,
 ) -> dict[str, Any]:
-    """Train on any files, for the task given or the one that they suggest. Raises `UserError`."""
+    """Train on any files, for the task given or the one that they and the settings suggest. Raises `UserError`."""
+    if task is None and data is not None and data.known:
+        task = "forecast"  # the only one that knows columns ahead
     if task == "language" or (task is None and is_plain_text([Path(file) for file in files])):
         from unrolled.training.run import train_language
 
