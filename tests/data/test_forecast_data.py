@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 
 from unrolled.data.config import DataConfig
-from unrolled.data.forecast_data import ForecastData, open_for_forecast, prepare_forecast
+from unrolled.data.forecast_data import ForecastData, prepare_forecast
 from unrolled.data.forecast_encoding import ForecastEncoding
+from unrolled.data.forecast_opening import open_for_forecast
 from unrolled.data.parts_in_time import cut_in_time
 from unrolled.errors import UserError
 

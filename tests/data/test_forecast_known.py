@@ -11,9 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from unrolled.data.config import DataConfig
-from unrolled.data.forecast_data import ForecastData, open_for_forecast, prepare_forecast
+from unrolled.data.forecast_data import ForecastData, prepare_forecast
 from unrolled.data.forecast_encoding import ForecastEncoding
 from unrolled.data.forecast_known import future_of, require_future, without_future
+from unrolled.data.forecast_opening import open_for_forecast
 from unrolled.data.forecast_series import Series
 from unrolled.errors import UserError
 

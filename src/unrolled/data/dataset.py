@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -10,19 +10,18 @@ from typing import Any
 import numpy as np
 
 from unrolled.data.config import DataConfig
-from unrolled.data.counting import counted
 from unrolled.data.encoders.targets import ANY_EVENT, ClassTarget, EventTarget, StepTarget
 from unrolled.data.encoding import Encoding, fit_encoding
 from unrolled.data.examples import Example, Examples
+from unrolled.data.opening import open_parts
 from unrolled.data.parts import Progress, naming
 from unrolled.data.readers.kept_tables import forget_tables
-from unrolled.data.readers.registry import open_source
-from unrolled.data.record_splits import FEW, hold_out
-from unrolled.data.records import Field, Notes, Reading, Record, Source
-from unrolled.data.reopening import Recipe, fit_source, recipe_of
+from unrolled.data.record_parts import split_records
+from unrolled.data.record_summary import describe_records
+from unrolled.data.records import Notes, Record, Source
+from unrolled.data.reopening import Recipe, recipe_of
 from unrolled.data.schema import Schema, hint_at_forecast, infer_schema
 from unrolled.data.split_names import find_parts
-from unrolled.data.time_split import TimeSlice, can_be_cut
 from unrolled.data.workers import read_and_encode
 from unrolled.errors import UserError
 
@@ -53,22 +52,6 @@ class Dataset:
         return {name: part for name, part in parts.items() if part is not None}
 
 
-def reading_of(data: DataConfig, task: str | None) -> Reading:
-    """What the settings say to a reader."""
-    return Reading(
-        inputs=tuple(data.inputs),
-        target=data.target,
-        id=data.id,
-        time=data.time,
-        group=data.group,
-        labels=data.labels,
-        task=task,
-        rate=data.rate,
-        layout=data.layout,
-        label_separator=data.label_separator,
-    )
-
-
 def prepare_records(
     files: list[str], data: DataConfig, *, task: str | None, seed: int = 0, progress: Progress | None = None
 ) -> Dataset:
@@ -81,28 +64,6 @@ def prepare_records(
         parts = find_parts([Path(file) for file in files], data).parts.values()
         named = any(str(path) in str(error) for paths in parts for path in paths)
         raise error if named else naming(Path(files[0]), error) from None
-
-
-def open_parts(files: list[str], data: DataConfig, task: str | None, notes: Notes) -> tuple[dict[str, Source], str]:
-    """The parts that are files of their own, and in words how they were found."""
-    found = find_parts([Path(file) for file in files], data)
-    sources = {"train": open_source(found.parts["train"], reading_of(data, task), notes)}
-    try:
-        schema = infer_schema(sources["train"], task=task, target=data.target, inputs=data.inputs)
-    except UserError as error:
-        raise naming(found.parts["train"][0], error) from None
-    # The others are read as the training part was, whatever they would suggest by themselves.
-    recipe = recipe_of(sources["train"], schema, data)
-    reading = replace(recipe.reading, group=data.group)
-    for name, paths in found.parts.items():
-        if name != "train":
-            source = open_source(paths, reading, notes)
-            sources[name] = fit_source(source, recipe, notes, labelled=True, name=f"the {name} part ({paths[0]})")
-    within = getattr(sources["train"], "test_part", None)
-    if within is None or "test" in sources:
-        return sources, found.note
-    sources["test"] = fit_source(within, recipe, notes, labelled=True, name="the test part")
-    return sources, "; ".join(part for part in (found.note, "test part found in the file") if part)
 
 
 def prepare_source(
@@ -133,7 +94,7 @@ def _prepare(
             f"--task {schema.task}"
         )
     hint_at_forecast(schema, source, task, notes)
-    picks, way = _split(sources, schema, data, seed)
+    picks, way = split_records(sources, schema, data, seed)
     source, kept = picks["train"]
 
     def training() -> Iterator[Record]:
@@ -155,7 +116,7 @@ def _prepare(
         parts.get("test"),
         schema,
         encoding,
-        describe(schema, encoding, parts, words),
+        describe_records(schema, encoding, parts, words),
         notes.lines(),
         _fingerprint(parts, encoding),
         recipe_of(sources["train"], schema, data),
@@ -211,7 +172,7 @@ def own_part(
     """
     sources, _ = open_parts(files, data, encoding.task, notes)
     schema = infer_schema(sources["train"], task=encoding.task, target=data.target, inputs=data.inputs)
-    picks, _ = _split(sources, schema, data, seed)
+    picks, _ = split_records(sources, schema, data, seed)
     if {name: numbers.tolist() for name, (_, numbers) in picks.items()} != {
         name: numbers for name, numbers in split.items() if name != "how"
     }:
@@ -245,105 +206,6 @@ def _count_unseen(record: Record, example: Example, encoding: Encoding, notes: N
     else:
         unseen = value not in target.labels
         notes.add(f"records in {part} with a label that training did not see, left out of the scores", unseen)
-
-
-def _split(
-    sources: dict[str, Source], schema: Schema, data: DataConfig, seed: int
-) -> tuple[dict[str, tuple[Source, np.ndarray]], str]:
-    """The records of each part, as a source and numbers in it, and in words how they were chosen."""
-    source = sources["train"]
-    given = {name: (other, np.arange(len(other))) for name, other in sources.items() if name != "train"}
-    shares = {"test": data.test_fraction, "valid": data.valid_fraction}
-    shares = {name: share for name, share in shares.items() if share and name not in given}
-    if sum(shares.values()) >= 1:
-        raise UserError("--data.valid_fraction and --data.test_fraction leave nothing for training")
-    picks = {"train": (source, np.arange(len(source)))}
-    if data.split in ("auto", "time") and data.group is None and shares and can_be_cut(source):
-        return _cut_in_time(source, shares) | given, _said(shares, "the end of the record")
-    ways = []
-    for name, share in shares.items():
-        whole, kept = picks["train"]
-        chosen = data.split != "auto" or data.group is not None or share != DataConfig.valid_fraction
-        if name == "valid" and given and not chosen and len(kept) < FEW:
-            some = "records are" if len(kept) != 1 else "record is"
-            ways.append(f"{len(kept)} {some} too few to hold some out for validation")
-            continue
-        if len(kept) < 2:
-            ways.append("one record, none held out")
-            continue
-        groups = _groups(source, data, kept)
-        labels = source.labels(schema.target.name) if schema.target is not None and schema.task == "classify" else None
-        first, second, way = hold_out(
-            len(kept),
-            share * len(source) / len(kept),
-            seed=seed,
-            labels=None if labels is None else [labels[number] for number in kept],
-            groups=groups,
-            by_time=data.split == "time",
-        )
-        picks["train"], picks[name] = (whole, kept[first]), (whole, kept[second])
-        ways.append(f"{'validation' if name == 'valid' else name}: {counted(len(second), 'record')}, {way}")
-    order = [name for name in ("train", "valid", "test") if name in picks | given]
-    return {name: (picks | given)[name] for name in order}, "; ".join(ways)
-
-
-def _cut_in_time(source: Source, shares: dict[str, float]) -> dict[str, tuple[Source, np.ndarray]]:
-    everything = np.arange(len(source))
-    end = 1.0
-    parts: dict[str, tuple[Source, np.ndarray]] = {}
-    for name, share in shares.items():
-        parts[name] = (TimeSlice(source, end - share, end), everything)
-        end -= share
-    parts["train"] = (TimeSlice(source, 0.0, end), everything)
-    return {name: parts[name] for name in ("train", "valid", "test") if name in parts}
-
-
-def _said(shares: dict[str, float], what: str) -> str:
-    parts = [f"{share:.0%} for {'validation' if name == 'valid' else name}" for name, share in reversed(shares.items())]
-    return f"{what} held out: {', then '.join(parts)}"
-
-
-def _groups(source: Source, data: DataConfig, kept: np.ndarray) -> list[str] | None:
-    groups = source.groups(data.group) if data.group is not None else None
-    if groups is None:
-        if data.group is not None:
-            raise UserError(f"the data does not say which {data.group!r} a record belongs to; choose another --group")
-        if data.split == "group":
-            raise UserError("the groups are not known; name their column with --group")
-        return None
-    return [groups[number] for number in kept]
-
-
-def describe(schema: Schema, encoding: Encoding, parts: dict[str, Examples], how: str) -> str:
-    """What was found, in one line."""
-    train = parts["train"]
-    shortest, longest = min(train.lengths), max(train.lengths)
-    steps = f"{longest:,}" if shortest == longest else f"{shortest:,} to {longest:,}"
-    what = " and ".join(_in_words(field, encoding) for field in schema.inputs)
-    target = ""
-    if encoding.target is not None:
-        labels = getattr(encoding.target, "labels", None)
-        target = f" -> {_labels_in_words(encoding, len(labels))}" if labels else f" -> {encoding.target.field}"
-    counts = ", ".join(f"{len(part):,} {name}" for name, part in parts.items())
-    timed = "" if longest == 1 else f" x {steps} steps"
-    records = "record" if sum(map(len, parts.values())) == 1 else "records"
-    return f"{schema.task}: {what}{timed}{target}; {counts} {records}{f'; {how}' if how else ''}"
-
-
-def _labels_in_words(encoding: Encoding, count: int) -> str:
-    if isinstance(encoding.target, EventTarget):
-        return "events" if count == 1 else f"events of {count} kinds"
-    return f"{count} tags" if encoding.per_step else f"{count} classes"
-
-
-def _in_words(field: Field, encoding: Encoding) -> str:
-    encoder = next(one for one in encoding.inputs if one.field == field.name)
-    channels = getattr(encoder, "channels", None)
-    if field.kind in ("numeric", "signal"):
-        return f"{channels} channel{'s' if channels != 1 else ''} of {field.name}"
-    if field.kind == "frames":
-        return "pictures"
-    return f"{field.name} ({len(encoder):,} tokens)"  # type: ignore[arg-type]
 
 
 def _fingerprint(parts: dict[str, Examples], encoding: Encoding) -> str:

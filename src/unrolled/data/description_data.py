@@ -8,12 +8,12 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from unrolled.data.config import DataConfig
-from unrolled.data.dataset import open_parts
 from unrolled.data.descriptions import DescriptionEncoding, Descriptions
 from unrolled.data.encoders.categories import TokenTable
 from unrolled.data.encoders.texts import fit_vocabulary
 from unrolled.data.encoders.written import Written, WrittenLevels, WrittenText, WrittenTokens
 from unrolled.data.encoding import FIT_ON, fit_encoding
+from unrolled.data.opening import open_parts
 from unrolled.data.record_splits import hold_out
 from unrolled.data.records import Field, Notes, Record, Source
 from unrolled.data.reopening import Recipe, recipe_of

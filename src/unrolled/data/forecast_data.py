@@ -3,8 +3,7 @@
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
@@ -13,30 +12,20 @@ from unrolled.data.config import DataConfig
 from unrolled.data.encoders.numbers import Scaler
 from unrolled.data.forecast_encoding import ForecastEncoding, fit_words
 from unrolled.data.forecast_known import check_known, choose_known, note_missing, without_future
+from unrolled.data.forecast_opening import Opened
 from unrolled.data.forecast_rules import ForecastRules, choose_sizes
 from unrolled.data.forecast_series import Columns, Series, columns_of, read_all
 from unrolled.data.forecast_windows import ForecastWindows
 from unrolled.data.naive_forecast import naive_periods, naive_spread, seasonal_scale
 from unrolled.data.parts_in_time import cut_in_time, read_sizes
-from unrolled.data.readers.registry import find_reader, open_source
-from unrolled.data.records import Notes, Reading, Source
-from unrolled.data.schema import infer_schema, require_field
-from unrolled.data.split_names import find_parts
+from unrolled.data.records import Notes, Source
+from unrolled.data.schema import require_field
 from unrolled.errors import UserError
 
 SHORT = 5_000
 """Up to so many windows for training, the calendar helps; beyond, the past says the time of day and year as well."""
 PARTS = ("train", "valid", "test")
 SPOKEN = {"train": "training", "valid": "validation", "test": "test"}
-
-
-class Opened(NamedTuple):
-    """Files opened to forecast."""
-
-    sources: dict[str, Source]
-    """by part: train, and valid and test where they are files of their own"""
-    how: str
-    notes: Notes
 
 
 @dataclass
@@ -69,64 +58,6 @@ class ForecastData:
             ]
             for name in self.windows
         }
-
-
-def open_for_forecast(files: list[str], data: DataConfig, task: str | None) -> Opened | None:
-    """The files opened, if their task is to forecast: because the user says so, or because they suggest it.
-
-    They do if they hold numbers over time and nothing that could be a label; or if what looks like one by its name is
-    a number for every step that has a time (as in Nixtla's tables with unique_id, ds, y). Raises `UserError` for files
-    that cannot be read.
-    """
-    if task not in (None, "forecast") or (task is None and data.target is not None):
-        return None  # who names a target and no task wants to tell it from the other columns
-    paths = [Path(file) for file in files]
-    found = find_parts(paths, data)
-    reading = reading_of(data, task)
-    notes = Notes()
-    if task is None:
-        reader = find_reader(found.parts["train"], reading)
-        if reader is None or reader[0] not in ("tables", "array_files"):
-            return None
-        if reader[0] == "tables" and not _has_steps(found.parts["train"], reading):
-            return None
-    train = open_source(found.parts["train"], reading, notes)
-    if task is None and not _suggests_forecast(train, data):
-        return None
-    others = {name: paths for name, paths in found.parts.items() if name != "train"}
-    reading = replace(reading, task="forecast")
-    sources = {"train": train} | {name: open_source(paths, reading, notes) for name, paths in others.items()}
-    return Opened(sources, found.note, notes)
-
-
-def reading_of(data: DataConfig, task: str | None) -> Reading:
-    """What the user said of the data, for readers. Columns known ahead are read whatever the inputs are."""
-    besides = [name for name in data.known if name not in data.inputs]
-    return Reading(
-        inputs=(*data.inputs, *besides) if data.inputs else (),
-        target=data.target,
-        id=data.id,
-        time=data.time,
-        group=data.group,
-        task=task,
-        rate=data.rate,
-        layout=data.layout,
-    )
-
-
-def _has_steps(paths: list[Path], reading: Reading) -> bool:
-    from unrolled.data.readers.tables import table_layout
-
-    return len(paths) == 1 and table_layout(paths[0], reading) in ("series", "long")
-
-
-def _suggests_forecast(source: Source, data: DataConfig) -> bool:
-    guess = getattr(source, "target_guess", None)
-    if guess is not None:
-        field = source.field(guess)
-        times = getattr(source, "times", lambda index: None)
-        return field.timed and field.kind == "numeric" and times(0) is not None
-    return infer_schema(source, task=None, target=data.target, inputs=data.inputs).task == "forecast"
 
 
 def prepare_forecast(opened: Opened, data: DataConfig) -> ForecastData:

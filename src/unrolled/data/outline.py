@@ -6,8 +6,8 @@ from typing import NamedTuple
 
 from unrolled.data.config import DataConfig
 from unrolled.data.counting import counted
-from unrolled.data.dataset import reading_of
-from unrolled.data.forecast_data import open_for_forecast
+from unrolled.data.forecast_opening import open_for_forecast
+from unrolled.data.opening import reading_of
 from unrolled.data.readers.kept_tables import tables_kept
 from unrolled.data.readers.registry import open_source
 from unrolled.data.records import Field, Notes

@@ -12,8 +12,8 @@ import numpy as np
 
 from unrolled.data.codec import Vocabulary
 from unrolled.data.config import DataConfig
-from unrolled.data.dataset import open_parts, reading_of
 from unrolled.data.encoders.texts import fit_vocabulary
+from unrolled.data.opening import open_parts, reading_of
 from unrolled.data.pairs import LONGEST, PairEncoding, Pairs
 from unrolled.data.readers.registry import find_reader
 from unrolled.data.record_splits import hold_out

@@ -7,8 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from unrolled.data.forecast_data import Opened, open_for_forecast, reading_of
+from unrolled.data.forecast_opening import Opened, open_for_forecast
 from unrolled.data.forecast_series import Series, read_all
+from unrolled.data.opening import reading_of
 from unrolled.data.readers.arrays import read_arrays
 from unrolled.data.records import Notes, Reading, Source
 from unrolled.errors import UserError

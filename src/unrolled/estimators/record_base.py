@@ -8,8 +8,9 @@ from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 
-from unrolled.data.dataset import encode_part, prepare_source, reading_of
+from unrolled.data.dataset import encode_part, prepare_source
 from unrolled.data.encoders.targets import ClassTarget, StepTarget
+from unrolled.data.opening import reading_of
 from unrolled.data.readers.arrays import read_arrays
 from unrolled.data.records import Notes, Reading, Record, Source
 from unrolled.data.reopening import RenamedSource, fit_source, reopen

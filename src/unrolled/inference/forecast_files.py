@@ -6,9 +6,10 @@ from typing import NamedTuple
 
 import numpy as np
 
-from unrolled.data.forecast_data import open_for_forecast, prepare_forecast
+from unrolled.data.forecast_data import prepare_forecast
 from unrolled.data.forecast_encoding import ForecastEncoding
 from unrolled.data.forecast_known import note_missing, without_future
+from unrolled.data.forecast_opening import open_for_forecast
 from unrolled.data.forecast_series import Series, read_all
 from unrolled.data.forecast_windows import ForecastWindows
 from unrolled.data.readers.registry import find_reader, open_source

@@ -7,7 +7,8 @@ from typing import Any
 from torch import Tensor
 
 from unrolled.data.config import DataConfig
-from unrolled.data.forecast_data import ForecastData, Opened, open_for_forecast, prepare_forecast
+from unrolled.data.forecast_data import ForecastData, prepare_forecast
+from unrolled.data.forecast_opening import Opened, open_for_forecast
 from unrolled.data.forecast_windows import ForecastFeed
 from unrolled.errors import UserError
 from unrolled.inference.forecast import ForecastScores, score_forecasts

@@ -37,7 +37,7 @@ def train_files(
 
 
 def _train_opened(files: list[str], task: str | None, *, data: DataConfig | None, **settings: Any) -> dict[str, Any]:
-    from unrolled.data.forecast_data import open_for_forecast
+    from unrolled.data.forecast_opening import open_for_forecast
     from unrolled.data.pair_data import open_for_translation
     from unrolled.data.readers.kept_tables import forget_tables
 

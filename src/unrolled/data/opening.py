@@ -1,0 +1,52 @@
+"""Files opened as records: what the settings say to readers, and the parts that are files of their own."""
+
+from dataclasses import replace
+from pathlib import Path
+
+from unrolled.data.config import DataConfig
+from unrolled.data.parts import naming
+from unrolled.data.readers.registry import open_source
+from unrolled.data.records import Notes, Reading, Source
+from unrolled.data.reopening import fit_source, recipe_of
+from unrolled.data.schema import infer_schema
+from unrolled.data.split_names import find_parts
+from unrolled.errors import UserError
+
+
+def reading_of(data: DataConfig, task: str | None) -> Reading:
+    """What the settings say to a reader. Columns known ahead are read whatever the inputs are."""
+    besides = [name for name in data.known if name not in data.inputs]
+    return Reading(
+        inputs=(*data.inputs, *besides) if data.inputs else (),
+        target=data.target,
+        id=data.id,
+        time=data.time,
+        group=data.group,
+        labels=data.labels,
+        task=task,
+        rate=data.rate,
+        layout=data.layout,
+        label_separator=data.label_separator,
+    )
+
+
+def open_parts(files: list[str], data: DataConfig, task: str | None, notes: Notes) -> tuple[dict[str, Source], str]:
+    """The parts that are files of their own, and in words how they were found."""
+    found = find_parts([Path(file) for file in files], data)
+    sources = {"train": open_source(found.parts["train"], reading_of(data, task), notes)}
+    try:
+        schema = infer_schema(sources["train"], task=task, target=data.target, inputs=data.inputs)
+    except UserError as error:
+        raise naming(found.parts["train"][0], error) from None
+    # The others are read as the training part was, whatever they would suggest by themselves.
+    recipe = recipe_of(sources["train"], schema, data)
+    reading = replace(recipe.reading, group=data.group)
+    for name, paths in found.parts.items():
+        if name != "train":
+            source = open_source(paths, reading, notes)
+            sources[name] = fit_source(source, recipe, notes, labelled=True, name=f"the {name} part ({paths[0]})")
+    within = getattr(sources["train"], "test_part", None)
+    if within is None or "test" in sources:
+        return sources, found.note
+    sources["test"] = fit_source(within, recipe, notes, labelled=True, name="the test part")
+    return sources, "; ".join(part for part in (found.note, "test part found in the file") if part)
