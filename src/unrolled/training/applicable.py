@@ -93,6 +93,7 @@ RULES: dict[str, Rule] = {
     "data.time": _RECORDS,
     "data.group": _NOT_PAIRS,
     "data.labels": _RECORDS,
+    "data.label_separator": Rule("records with several labels", lambda here: here.task == "classify" and here.many),
     "data.split": _NOT_PAIRS,
     "data.layout": _RECORDS,
     "data.rate": _inputs("signals", "signal"),
