@@ -19,6 +19,7 @@ from small_record_runs import (
 from unrolled.cli.main import main
 from unrolled.data.records import Notes
 from unrolled.data.reopening import reopen
+from unrolled.inference.metrics.names import metric_in_words
 from unrolled.inference.predict import predictions
 from unrolled.inference.record_loading import load_records
 
@@ -158,7 +159,7 @@ def test_values_tags_texts_and_events(tmp_path: Path, capsys: pytest.CaptureFixt
         page = (run / "report.html").read_text()
         for name, value in scores["metrics"].items():
             if value["value"] is not None:
-                assert re.search(rf"<dt>[a-z]+ {name.replace('_', ' ')}</dt><dd>.*?<small>baseline .+?</small>", page)
+                assert re.search(rf"<dt>[a-z]+ {metric_in_words(name)}</dt><dd>.*?<small>baseline .+?</small>", page)
 
 
 def test_intervals_are_over_groups(tmp_path: Path, capsys: pytest.CaptureFixture) -> None:

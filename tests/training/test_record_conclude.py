@@ -39,7 +39,7 @@ def test_every_held_out_part_is_judged(tmp_path: Path) -> None:
     assert {"run", "model", "report", "reason", "best_step", "seconds", "parameters"} <= result.keys()
     json.dumps(result)
     for part in ("validation", "test"):
-        for name in ("mse", "mae", "r2"):
+        for name in ("MSE", "MAE", "R2"):
             assert f"<dt>{part} {name}</dt>" in page
         assert f'<dt>{part} baseline</dt><dd class="words">mean of the training part</dd>' in page
     # The picture is of the last part: a dot for each of its twelve records.

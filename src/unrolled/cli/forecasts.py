@@ -9,8 +9,6 @@ if TYPE_CHECKING:
     from unrolled.data.records import Notes
     from unrolled.inference.predict import Predictions
 
-NAMES = {"mse": "MSE", "mae": "MAE", "mase": "MASE", "quantile_loss": "quantile loss"}
-
 
 def evaluate_forecast(options: Namespace) -> dict[str, Any]:
     """`unrolled evaluate RUN [FILE...]`: all windows of the files, or of the parts that the run held out."""
@@ -62,5 +60,7 @@ def say_scores(part: str, scores: dict[str, Any]) -> None:
 def _metric(name: str, metric: dict[str, Any]) -> str:
     if name.startswith("coverage_"):
         return f"{name.removeprefix('coverage_')} % interval holds {100 * metric['value']:.1f} %"
+    from unrolled.inference.metrics.names import metric_in_words
+
     spread = "" if metric["low"] is None or name != "mse" else f" ({metric['low']:.3g} to {metric['high']:.3g})"
-    return f"{NAMES[name]} {metric['value']:.4f}{spread}"
+    return f"{metric_in_words(name)} {metric['value']:.4f}{spread}"

@@ -67,6 +67,8 @@ def _report_records(result: dict[str, Any]) -> None:
 
 def scores_line(scores: dict[str, Any]) -> str:
     """The metrics of a part, each beside that of the naive baseline."""
+    from unrolled.inference.metrics.names import metric_in_words
+
     parts = []
     for name, metric in scores["metrics"].items():
         if metric["value"] is None:
@@ -75,7 +77,7 @@ def scores_line(scores: dict[str, Any]) -> str:
         naive = scores["baseline"].get(name)
         beside = "" if not naive else f", baseline {_or_undefined(naive['value'])}"
         parts.append(
-            f"{name.replace('_', ' ')} {rounded(metric['value'])}{spread if name == scores['main'] else ''}{beside}"
+            f"{metric_in_words(name)} {rounded(metric['value'])}{spread if name == scores['main'] else ''}{beside}"
         )
     return "; ".join(parts)
 

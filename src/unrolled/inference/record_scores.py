@@ -24,6 +24,7 @@ from unrolled.inference.metrics.bootstrap import Metric
 from unrolled.inference.metrics.classification import classification_metrics
 from unrolled.inference.metrics.events import event_metrics
 from unrolled.inference.metrics.multilabel import multilabel_metrics
+from unrolled.inference.metrics.names import metric_in_words
 from unrolled.inference.metrics.regression import regression_metrics
 from unrolled.inference.metrics.tagging import tagging_metrics
 from unrolled.inference.metrics.text import transcription_metrics
@@ -71,7 +72,7 @@ class RecordScores:
             value = "undefined"
         else:
             value = f"{metric.value:.4f}" if abs(metric.value) < 1000 else rounded(metric.value)
-        return f"loss {self.loss:.4f}, {self.main.replace('_', ' ')} {value}"
+        return f"loss {self.loss:.4f}, {metric_in_words(self.main)} {value}"
 
 
 def score_records(encoding: Encoding, examples: Examples, answers: list[np.ndarray]) -> RecordScores:

@@ -12,6 +12,7 @@ from unrolled.data.time_steps import Step
 from unrolled.inference.forecast_loading import load_forecast
 from unrolled.inference.forecast_scores import Example, ForecastJudgement, judge_forecasts
 from unrolled.inference.metrics.bootstrap import Metric
+from unrolled.inference.metrics.names import metric_in_words
 from unrolled.training.conclusion import facts_of_run, report_run
 from unrolled.training.loop import Position
 from unrolled.training.pictures.forecast import forecast_chart
@@ -84,7 +85,7 @@ def _beside(naive: dict[str, Metric], name: str) -> str:
 def _label(name: str) -> str:
     if name.startswith("coverage_"):
         return f"values inside the {name.removeprefix('coverage_')} % interval"
-    return name.upper() if name in ("mse", "mae", "mase") else name.replace("_", " ")
+    return metric_in_words(name)
 
 
 def _table(part: str, found: ForecastJudgement) -> tuple[str, str]:

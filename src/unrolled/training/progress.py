@@ -154,8 +154,12 @@ class Progress:
     def work(self, label: str, done: int, total: int, *, unit: str = "B") -> None:
         """`done` of `total` units of some other work are done. On plain lines, work of a moment stays unmentioned."""
         fraction = done / total if total else 1.0
-        size, of = format_count(done, unit), format_count(total, unit)
-        self._update(label, fraction, lambda: f"{size} of {of}", finished=done >= total, quiet=QUIET_SECONDS)
+        facts = (
+            f"{format_count(done, unit)} of {format_count(total, unit)}"
+            if unit == "B"
+            else f"{done:,} of {total:,}{unit}"
+        )
+        self._update(label, fraction, lambda: facts, finished=done >= total, quiet=QUIET_SECONDS)
 
     def _update(
         self, label: str, fraction: float, facts: Callable[[], str], *, finished: bool = False, quiet: float = 0.0

@@ -9,6 +9,7 @@ from unrolled.data.counting import counted, rounded
 from unrolled.data.dataset import Dataset
 from unrolled.data.encoders.targets import NumberTarget, TextTarget
 from unrolled.data.encoding import Encoding
+from unrolled.inference.metrics.names import metric_in_words
 from unrolled.inference.record_evaluation import judge, scores_as_json
 from unrolled.inference.record_loading import load_records
 from unrolled.training.conclusion import facts_of_run, report_run
@@ -43,7 +44,7 @@ def conclude_records(
         for metric in scores.metrics.values():
             naive = scores.baseline.get(metric.name)
             beside = "" if naive is None else f", baseline {_or_undefined(naive.value)}"
-            summary[f"{shown} {metric.name.replace('_', ' ')}"] = f"{metric}{beside}"
+            summary[f"{shown} {metric_in_words(metric.name)}"] = f"{metric}{beside}"
         if scores.groups is not None:
             summary[f"{shown} intervals"] = f"over {counted(scores.groups, 'group')}"
         if scores.baseline_name:
