@@ -22,6 +22,7 @@ from harness.result import RESULTS, publish, table
 from harness.waves import write_waves
 
 from unrolled.data.config import DataConfig
+from unrolled.inference.metrics.names import metric_in_words
 from unrolled.models.config import ModelConfig
 from unrolled.training.config import TrainConfig
 from unrolled.training.start import train_files
@@ -178,7 +179,7 @@ def judged(row: Row, seeds: list[dict[str, Any]]) -> list[list[str]]:
         lines.append(
             [
                 row.name if not number else "",
-                metric.replace("_", " "),
+                metric_in_words(metric),
                 f"{statistics.mean(values):.4g}",
                 " ".join(f"{value:.4g}" for value in values),
                 f"{bar:g}" if bar else "-",
@@ -240,7 +241,8 @@ def main() -> None:
     lines = [line for name, row in order.items() if name in known for line in judged(row, known[name])]
     header = ["data", "metric", "mean", "seeds", "at least", "naive", "training"]
     notes = sorted({f"{n}: {text}" for found in known.values() for n, text in found[0]["notes"].items() if text})
-    body = [table(header, lines), *([f"Signatures: {'; '.join(notes)}."] if notes else [])]
+    said = "Mean over the seeds. Training: of the slowest seed, at most 10 minutes; some ran beside other work."
+    body = [table(header, lines), said, *([f"Signatures: {'; '.join(notes)}."] if notes else [])]
     publish("quality", "What training without flags reaches", body, write=chosen.write, quick=chosen.quick)
 
 
