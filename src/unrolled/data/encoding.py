@@ -14,7 +14,7 @@ from unrolled.data.config import DataConfig
 from unrolled.data.encoders.categories import TokenTable
 from unrolled.data.encoders.numbers import NumericEncoder, Scaler, Scaling
 from unrolled.data.encoders.signals import FramesEncoder, SignalEncoder, SignalForm, transform
-from unrolled.data.encoders.spelling import ASPECTS, SpellingTable, is_open
+from unrolled.data.encoders.spelling import ASPECTS, SpellingTable, ends_of, is_open
 from unrolled.data.encoders.targets import (
     ANY_EVENT,
     NO_TARGET,
@@ -92,6 +92,22 @@ class Encoding:
             elif isinstance(encoder, TokenTable | KmerEncoder):
                 found.append(list((encoder.table if isinstance(encoder, KmerEncoder) else encoder).tokens))
         return found
+
+    def shown_word(self, row: np.ndarray) -> str:
+        """The first word of a step, from its token columns `[columns]`; of an unknown one what its spelling says."""
+        if row[0]:
+            return self.words[0][int(row[0]) - 1]
+        columns = [encoder for encoder in self.inputs if isinstance(encoder, Words | SpellingTable)]
+        return (
+            ends_of(
+                {
+                    one.aspect: one.table.tokens[n - 1]
+                    for one, n in zip(columns, row.tolist(), strict=True)
+                    if isinstance(one, SpellingTable) and n
+                }
+            )
+            or "?"
+        )
 
     @property
     def frame(self) -> tuple[int, int] | None:

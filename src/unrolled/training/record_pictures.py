@@ -120,7 +120,7 @@ def _tags(encoding: Encoding, target: StepTarget, part: Examples, answers: list[
     for number in telling[:: max(1, len(telling) // SHOWN)][:SHOWN]:
         tokens = part[number].tokens
         assert tokens is not None
-        words = [encoding.words[0][token - 1] if token else "?" for token in tokens[:, 0].tolist()]
+        words = [encoding.shown_word(row) for row in tokens]
         true = [names[tag] if tag >= 0 else "" for tag in truth[number].tolist()]
         shown.append(tagged_text(words, true, [names[tag] for tag in said[number].tolist()], names))
     return [("Tagged examples", "".join(shown)), bars]

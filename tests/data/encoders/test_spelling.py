@@ -86,6 +86,11 @@ def test_tagging_words_shows_their_spelling_unless_told_otherwise() -> None:
     example = shown.encode(record)
     assert example.tokens is not None
     assert example.tokens.shape == (2, 1 + len(ASPECTS))
+    assert [shown.shown_word(row) for row in example.tokens] == ["Paris", "?"]
+    anne = Record({"words": ["ANNA", "Anne", "Lives"], "tags": ["A", "A", "O"]}, "here")
+    tokens = shown.encode(anne).tokens
+    assert tokens is not None
+    assert [shown.shown_word(row) for row in tokens] == ["anna", "ann…", "…ves"]
     # Hannover is unknown, once: its spelling is not counted.
     assert shown.count_unknown(example) == 1
     again = Encoding.from_text(shown.to_text())

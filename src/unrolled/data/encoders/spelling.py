@@ -68,6 +68,15 @@ class SpellingTable:
         return cls(data["aspect"], TokenTable.from_json(data["table"]))
 
 
+def ends_of(known: dict[str, str]) -> str:
+    """How a word begins and ends, as far as its aspects are known: "ber…ith"; nothing if none is."""
+    if "lower case" in known:
+        return known["lower case"]
+    first = known.get("first 3 letters") or known.get("first 2 letters", "")
+    last = known.get("last 3 letters") or known.get("last 2 letters", "")
+    return f"{first}…{last}" if first or last else ""
+
+
 def is_open(values: Iterable[Sequence[str]]) -> bool:
     """Whether other data will have words that these do not have, going by how many come only once."""
     counts = Counter(token for value in values for token in value)
