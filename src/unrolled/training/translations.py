@@ -144,8 +144,8 @@ def choose_for_translation(
     epochs = train.max_epochs if limited else float(max(10, min(100, round(3000 / an_epoch))))
     updates = train.max_steps or (round(epochs * an_epoch) if epochs else 2000)
     # Larger batches bear a higher rate: on 48,000 short pairs 43 BLEU instead of 39 in the same time. A transformer
-    # needs a low one: at 5e-4 it learned all of the guide's phrases in six passes (BLEU 99 to 100, three seeds), at 2e-3
-    # little of them (16).
+    # needs a low one: at 5e-4 it learned all of the guide's phrases in six passes (BLEU 99 to 100, three seeds), and at
+    # 2e-3 little of them (16).
     rates = (1e-3, 8e-3) if batch_size >= 128 else (5e-4, 4e-3)
     rate = rates[0] if transformer else rates[1]
     train = replace(
