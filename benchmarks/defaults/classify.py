@@ -9,8 +9,6 @@ what is not there is left out. With `--write` scores are kept in results/classif
 can be made piece by piece with `--only` and `--candidates`.
 """
 
-import argparse
-import json
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -22,6 +20,7 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
+from harness.pieces import is_wanted, keep, options_of, read_kept, wanted_of
 from harness.result import publish, table
 from harness.waves import write_waves
 
@@ -136,41 +135,30 @@ def line(name: str, candidate: str, way: str, scores: list[Score]) -> list[str]:
 
 
 def main() -> None:
-    options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    options.add_argument("--data", type=Path, help="folder with data sets (default: made-up waves)")
-    options.add_argument("--only", nargs="+", metavar="WORD", help="data sets whose name contains one of these words")
-    options.add_argument("--candidates", nargs="+", metavar="NAME", help="some of the candidates")
+    options = options_of(
+        __doc__, data="folder with data sets (default: made-up waves)", table="benchmarks/defaults/results/"
+    )
     options.add_argument("--folds", type=int, default=3)
     options.add_argument("--rounds", type=int, default=1, help="each with another seed and other folds")
-    options.add_argument("--quick", action="store_true", help="a few seconds, to see that it runs; measures nothing")
-    options.add_argument("--write", action="store_true", help="also write the table into benchmarks/defaults/results/")
     chosen = options.parse_args()
     limits = {"max_steps": 3} if chosen.quick else {}
     count, rounds = (2, 1) if chosen.quick else (chosen.folds, chosen.rounds)
-    known: dict[str, dict[str, list[str]]] = {}
-    if chosen.write and not chosen.quick and KEPT.is_file():
-        known = json.loads(KEPT.read_text())
+    known = read_kept(KEPT, chosen)
     with tempfile.TemporaryDirectory(prefix="unrolled-benchmark-") as scratch:
         folder = chosen.data or write_waves(Path(scratch) / "waves")
         for name, files, data in data_sets(folder):
-            if chosen.only is not None and not any(word.lower() in name.lower() for word in chosen.only):
+            if not is_wanted(name, chosen):
                 continue
             dataset = prepare_records([str(file) for file in files], data, task="classify")
             candidates = NUMBERS if dataset.encoding.channels else TEXTS
-            wanted = [one for one in candidates if one in (chosen.candidates or candidates)]
-            wanted = wanted[:2] if chosen.quick else wanted
-            for candidate in wanted:
+            for candidate in wanted_of(candidates, chosen):
                 scores = [
                     score
                     for seed in range(rounds)
                     for score in judged(dataset, candidates[candidate], limits, count=count, seed=seed)
                 ]
-                way = f"{rounds} x {count}"
-                known.setdefault(name, {})[candidate] = line(name, candidate, way, scores)
-                print(" | ".join(known[name][candidate]), flush=True)
-                if chosen.write and not chosen.quick:
-                    RESULTS.mkdir(exist_ok=True)
-                    KEPT.write_text(json.dumps(known, indent=1) + "\n")
+                made = line(name, candidate, f"{rounds} x {count}", scores)
+                keep(KEPT, known, chosen, name=name, candidate=candidate, line=made)
     if not known:
         raise SystemExit(f"no data set found in {chosen.data}; see the first lines of this script")
     header = ["data", "candidate", "accuracy", "log loss, nats", "held-out records", "rounds x folds", "training"]

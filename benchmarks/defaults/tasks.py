@@ -8,8 +8,6 @@ makes up is always there. With `--write` scores are kept in results/tasks.json a
 made piece by piece with `--only` and `--candidates`.
 """
 
-import argparse
-import json
 import statistics
 import subprocess
 import sys
@@ -21,6 +19,7 @@ from typing import Any, NamedTuple
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from harness.digits import joined_digits
+from harness.pieces import is_wanted, keep, options_of, read_kept, wanted_of
 from harness.result import publish, table
 
 from unrolled.data.config import DataConfig
@@ -124,26 +123,16 @@ def score(one: Set, candidate: dict[str, Any], seed: int) -> tuple[float, float]
 
 
 def main() -> None:
-    options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    options.add_argument("--data", type=Path, help="folder with data sets")
-    options.add_argument("--only", nargs="+", metavar="WORD", help="data sets whose name contains one of these words")
-    options.add_argument("--candidates", nargs="+", metavar="NAME", help="some of the candidates")
+    options = options_of(__doc__, data="folder with data sets", table="benchmarks/defaults/results/")
     options.add_argument("--seeds", type=int, default=3)
-    options.add_argument("--quick", action="store_true", help="a few seconds, to see that it runs; measures nothing")
-    options.add_argument("--write", action="store_true", help="also write the table into benchmarks/defaults/results/")
     chosen = options.parse_args()
-    known: dict[str, dict[str, list[str]]] = {}
-    if chosen.write and not chosen.quick and KEPT.is_file():
-        known = json.loads(KEPT.read_text())
+    known = read_kept(KEPT, chosen)
     with tempfile.TemporaryDirectory(prefix="unrolled-benchmark-") as scratch:
         subprocess.run([sys.executable, EXAMPLES, scratch], check=True, capture_output=True)
         for one in data_sets(chosen.data or Path(scratch) / "none", Path(scratch)):
-            if not one.file.exists():
+            if not one.file.exists() or not is_wanted(one.name, chosen):
                 continue
-            if chosen.only is not None and not any(word.lower() in one.name.lower() for word in chosen.only):
-                continue
-            wanted = [name for name in one.candidates if name in (chosen.candidates or one.candidates)]
-            for name in wanted[:2] if chosen.quick else wanted:
+            for name in wanted_of(one.candidates, chosen):
                 candidate = one.candidates[name] | ({"max_steps": 3} if chosen.quick else {})
                 found = [score(one, candidate, seed) for seed in range(1 if chosen.quick else chosen.seeds)]
                 scores = [value for value, _ in found]
@@ -151,10 +140,7 @@ def main() -> None:
                     *(one.name, one.task, name, one.metric.replace("_", " "), f"{statistics.mean(scores):.4g}"),
                     *(" ".join(f"{value:.4g}" for value in scores), f"{max(seconds for _, seconds in found):.0f} s"),
                 ]
-                known.setdefault(one.name, {})[name] = line
-                print(" | ".join(line), flush=True)
-                if chosen.write and not chosen.quick:
-                    KEPT.write_text(json.dumps(known, indent=1) + "\n")
+                keep(KEPT, known, chosen, name=one.name, candidate=name, line=line)
     header = ["data", "task", "candidate", "metric", "mean", "seeds", "training"]
     body = [
         table(header, [line for found in known.values() for line in found.values()]),

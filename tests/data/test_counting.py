@@ -35,3 +35,7 @@ def test_rounded(value: float, digits: int, words: str) -> None:
 def test_as_many_digits_as_asked_for(value: float, digits: int) -> None:
     assert float(rounded(value, digits).replace(",", "")) == pytest.approx(float(f"{value:.{digits}g}"), rel=1e-9)
     assert abs(value) < 1e-4 or "e" not in rounded(value, digits)
+
+
+def test_what_is_not_known_is_undefined() -> None:
+    assert rounded(None) == rounded(None, 3) == "undefined"

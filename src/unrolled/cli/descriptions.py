@@ -95,7 +95,7 @@ def _parts(options: Namespace, loaded: "LoadedDescription", notes: "Notes") -> "
 def _own_parts(wanted: str, loaded: "LoadedDescription") -> "list[tuple[str, str, Descriptions]]":
     """The parts of the data that a run was trained with: the one wanted, or all that were held out."""
     from unrolled.data.description_data import prepare_descriptions
-    from unrolled.inference.run_data import data_of_run, split_of_run
+    from unrolled.inference.run_data import data_of_run, held_out, split_of_run
 
     files, data, seed = data_of_run(loaded.folder)
     split = split_of_run(loaded.folder)
@@ -105,11 +105,7 @@ def _own_parts(wanted: str, loaded: "LoadedDescription") -> "list[tuple[str, str
             f"the records of the run ({', '.join(files)}) have changed since, so its parts are others now; "
             "name the files to judge"
         )
-    names = [wanted] if wanted != "auto" else [name for name in ("valid", "test") if name in found.parts]
-    if not names:
-        raise UserError(
-            f"nothing was held out of the training of {loaded.folder.parent}; name files to judge, or --part train"
-        )
+    names = held_out(wanted, found.parts, loaded.folder)
     if names[0] not in found.parts:
         raise UserError(f"the run has no {names[0]} part; it has {', '.join(found.parts)}")
     return [(name, f"{name} part", found.parts[name]) for name in names]

@@ -7,7 +7,6 @@ from jsonargparse import Namespace
 
 from unrolled.cli.train import scores_line
 from unrolled.data.counting import counted
-from unrolled.errors import UserError
 
 if TYPE_CHECKING:
     from unrolled.data.examples import Examples
@@ -69,16 +68,10 @@ def _parts(
 def _own_parts(wanted: str, loaded: "LoadedRecords", notes: "Notes") -> "list[tuple[str, Examples]]":
     """The parts of the data that a run was trained with: the one wanted, or all that were held out."""
     from unrolled.data.dataset import own_part
-    from unrolled.inference.run_data import data_of_run, split_of_run
+    from unrolled.inference.run_data import data_of_run, held_out, split_of_run
 
     files, data, seed = data_of_run(loaded.folder)
     split = split_of_run(loaded.folder)
-    names = [wanted]
-    if wanted == "auto":
-        names = [name for name in ("valid", "test") if name in split]
-        if not names:
-            raise UserError(
-                f"nothing was held out of the training of {loaded.folder.parent}; name files to judge, or --part train"
-            )
+    names = held_out(wanted, split, loaded.folder)
     encoding = loaded.model.encoding
     return [(name, own_part(files, data, encoding, name, seed=seed, split=split, notes=notes)) for name in names]

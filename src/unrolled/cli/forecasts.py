@@ -5,6 +5,8 @@ from typing import TYPE_CHECKING, Any
 
 from jsonargparse import Namespace
 
+from unrolled.inference.metrics.names import metric_in_words
+
 if TYPE_CHECKING:
     from unrolled.data.records import Notes
     from unrolled.inference.predict import Predictions
@@ -60,7 +62,5 @@ def say_scores(part: str, scores: dict[str, Any]) -> None:
 def _metric(name: str, metric: dict[str, Any]) -> str:
     if name.startswith("coverage_"):
         return f"{name.removeprefix('coverage_')} % interval holds {100 * metric['value']:.1f} %"
-    from unrolled.inference.metrics.names import metric_in_words
-
     spread = "" if metric["low"] is None or name != "mse" else f" ({metric['low']:.3g} to {metric['high']:.3g})"
     return f"{metric_in_words(name)} {metric['value']:.4f}{spread}"

@@ -8,6 +8,7 @@ from unrolled.cli.forecasts import say_scores
 from unrolled.cli.invocation import command
 from unrolled.cli.options import add_train_options
 from unrolled.data.counting import rounded
+from unrolled.inference.metrics.names import metric_in_words
 
 
 def add_arguments(parser: ArgumentParser) -> None:
@@ -67,20 +68,14 @@ def _report_records(result: dict[str, Any]) -> None:
 
 def scores_line(scores: dict[str, Any]) -> str:
     """The metrics of a part, each beside that of the naive baseline."""
-    from unrolled.inference.metrics.names import metric_in_words
-
     parts = []
     for name, metric in scores["metrics"].items():
         if metric["value"] is None:
             continue
         spread = "" if metric["low"] is None else f" ({rounded(metric['low'], 3)} to {rounded(metric['high'], 3)})"
         naive = scores["baseline"].get(name)
-        beside = "" if not naive else f", baseline {_or_undefined(naive['value'])}"
+        beside = "" if not naive else f", baseline {rounded(naive['value'], 3)}"
         parts.append(
             f"{metric_in_words(name)} {rounded(metric['value'])}{spread if name == scores['main'] else ''}{beside}"
         )
     return "; ".join(parts)
-
-
-def _or_undefined(value: float | None) -> str:
-    return "undefined" if value is None else rounded(value, 3)

@@ -78,36 +78,24 @@ class Encoding:
     @property
     def tables(self) -> tuple[int, ...]:
         """Sizes of the tables of the token columns of a step."""
-        return tuple(len(encoder) for encoder in self.inputs if isinstance(encoder, Words | SpellingTable))
+        return tuple(map(len, self._token_columns()))
 
     @property
     def words(self) -> list[list[str]]:
         """For each of the token columns the tokens its numbers from 1 on stand for; none for a spelling."""
-        found: list[list[str]] = []
-        for encoder in self.inputs:
-            if isinstance(encoder, SpellingTable):
-                found.append([])
-            elif isinstance(encoder, TextEncoder):
-                found.append(encoder.vocabulary.tokens)
-            elif isinstance(encoder, TokenTable | KmerEncoder):
-                found.append(list((encoder.table if isinstance(encoder, KmerEncoder) else encoder).tokens))
-        return found
+        return [list(_words_of(encoder)) for encoder in self._token_columns()]
 
     def shown_word(self, row: np.ndarray) -> str:
         """The first word of a step, from its token columns `[columns]`; of an unknown one what its spelling says."""
+        columns = self._token_columns()
         if row[0]:
-            return self.words[0][int(row[0]) - 1]
-        columns = [encoder for encoder in self.inputs if isinstance(encoder, Words | SpellingTable)]
-        return (
-            ends_of(
-                {
-                    one.aspect: one.table.tokens[n - 1]
-                    for one, n in zip(columns, row.tolist(), strict=True)
-                    if isinstance(one, SpellingTable) and n
-                }
-            )
-            or "?"
-        )
+            return _words_of(columns[0])[int(row[0]) - 1]
+        known = {
+            one.aspect: one.table.tokens[number - 1]
+            for one, number in zip(columns, row.tolist(), strict=True)
+            if isinstance(one, SpellingTable) and number
+        }
+        return ends_of(known) or "?"
 
     @property
     def frame(self) -> tuple[int, int] | None:
@@ -121,6 +109,9 @@ class Encoding:
         return isinstance(self.target, StepTarget | EventTarget) or (
             isinstance(self.target, NumberTarget) and self.task == "tag"
         )
+
+    def _token_columns(self) -> list[Words | SpellingTable]:
+        return [encoder for encoder in self.inputs if isinstance(encoder, Words | SpellingTable)]
 
     def _numeric(self) -> list[NumericEncoder | SignalEncoder | FramesEncoder]:
         return [e for e in self.inputs if isinstance(e, NumericEncoder | SignalEncoder | FramesEncoder)]
@@ -168,10 +159,9 @@ class Encoding:
         """How many tokens of an example training did not see."""
         if example.tokens is None:
             return 0
-        encoders = [encoder for encoder in self.inputs if isinstance(encoder, Words | SpellingTable)]
         return sum(
             int((column == encoder.unknown).sum())
-            for column, encoder in zip(example.tokens.T, encoders, strict=True)
+            for column, encoder in zip(example.tokens.T, self._token_columns(), strict=True)
             if isinstance(encoder, Words)
         )
 
@@ -202,6 +192,14 @@ class Encoding:
         )
 
 
+def _words_of(encoder: Words | SpellingTable) -> Sequence[str]:
+    if isinstance(encoder, SpellingTable):
+        return ()
+    if isinstance(encoder, TextEncoder):
+        return encoder.vocabulary.tokens
+    return encoder.table.tokens if isinstance(encoder, KmerEncoder) else encoder.tokens
+
+
 def _joined(arrays: list[np.ndarray], steps: int, record: Record) -> np.ndarray | None:
     """Columns side by side; what has one step is repeated."""
     if not arrays:
@@ -228,10 +226,8 @@ def fit_encoding(schema: Schema, records: Callable[[], Iterable[Record]], count:
     reduced = schema.target is not None and schema.target.kind == "event"
     inputs: list[Input] = []
     for field in schema.inputs:
-        if field.kind == "token" and _has_spelling(field, some, data, schema.task):
-            # Words that come once are unknown, so that the network learns what to make of unknown ones.
-            inputs.append(TokenTable.fit(field.name, _tokens(field, some), min_count=max(2, data.min_count)))
-            inputs.extend(SpellingTable.fit(field.name, aspect, _tokens(field, some)) for aspect in ASPECTS)
+        if field.kind == "token":
+            inputs.extend(_fit_words(field, some, data, schema.task))
         else:
             inputs.append(_fit_input(field, some, data, task=schema.task, reduced=reduced))
     return Encoding(schema.task, tuple(inputs), _fit_target(schema, records, tuple(inputs), data))
@@ -267,20 +263,24 @@ def _fit_input(
                 min_count=data.min_count,
             ),
         )
-    return TokenTable.fit(field.name, _tokens(field, some), min_count=data.min_count)
+    # A single category counts as one token.
+    values_of = ([v] if isinstance(v, str) else v for v in (record.values[field.name] for record in some()))
+    return TokenTable.fit(field.name, values_of, min_count=data.min_count)
 
 
-def _tokens(field: Field, some: Callable[[], Iterable[Record]]) -> Iterable[Sequence[str]]:
-    """The tokens of the records; a single category counts as one."""
-    values = (record.values[field.name] for record in some())
-    return ([value] if isinstance(value, str) else value for value in values)
-
-
-def _has_spelling(field: Field, some: Callable[[], Iterable[Record]], data: DataConfig, task: str) -> bool:
-    """Whether a network sees how the words of a field are spelled."""
-    if data.spelling is not None:
-        return data.spelling
-    return task == "tag" and is_open(_tokens(field, some))
+def _fit_words(
+    field: Field, some: Callable[[], Iterable[Record]], data: DataConfig, task: str
+) -> list[TokenTable | SpellingTable]:
+    """Words that come ready cut, and how they are spelled, where the network is to see that."""
+    values = [record.values[field.name] for record in some()]
+    spelled = data.spelling
+    if spelled is None:
+        spelled = task == "tag" and is_open(values)
+    if not spelled:
+        return [TokenTable.fit(field.name, values, min_count=data.min_count)]
+    # Words that come once are unknown, so that the network learns what to make of unknown ones.
+    words = TokenTable.fit(field.name, values, min_count=max(2, data.min_count))
+    return [words, *(SpellingTable.fit(field.name, aspect, values) for aspect in ASPECTS)]
 
 
 def _text_kind(sample: str) -> str:

@@ -9,6 +9,7 @@ import numpy as np
 
 from unrolled.data.calendar import useful_cycles
 from unrolled.data.config import DataConfig
+from unrolled.data.counting import counted
 from unrolled.data.encoders.numbers import Scaler
 from unrolled.data.forecast_encoding import ForecastEncoding, fit_words
 from unrolled.data.forecast_known import check_known, choose_known, note_missing, without_future
@@ -115,7 +116,7 @@ def prepare_forecast(opened: Opened, data: DataConfig) -> ForecastData:
         bounds[name] = [(0, len(one)) for one in series]
         for one in series:
             encoding.require_step(one)
-    known = {name: _known(encoding, read[name]) for name in read}
+    known = {name: known_of(encoding, read[name]) for name in read}
     windows = {}
     for name in PARTS:
         if name in bounds and any(end > begin for begin, end in bounds[name]):
@@ -225,7 +226,8 @@ def _cycles(training: list[Series], ends: list[int], data: DataConfig, windows: 
     return useful_cycles(times[: ends[longest]])
 
 
-def _known(encoding: ForecastEncoding, series: list[Series]) -> list[np.ndarray] | None:
+def known_of(encoding: ForecastEncoding, series: list[Series]) -> list[np.ndarray] | None:
+    """What is known ahead of each series (see `ForecastEncoding.known`); None if the model does without."""
     known = [encoding.known(one) for one in series]
     return [one for one in known if one is not None] if encoding.features else None
 
@@ -283,7 +285,7 @@ def _describe(
     span = f"{lengths[0]:,}" if len(set(lengths)) == 1 else f"{min(lengths):,} to {max(lengths):,}"
     many = f"{len(training):,} series x " if len(training) > 1 else ""
     count = len(encoding.targets)
-    channels = f"{count} channel{'s' if count != 1 else ''}"
+    channels = f"{counted(count, 'channel')}"
     ahead = encoding.known_ahead
     besides = [n for n in encoding.columns if n not in (*encoding.targets, *ahead)]
     beside = f" (reading {', '.join(besides[:6])}{' and more' if len(besides) > 6 else ''} too)" if besides else ""

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from unrolled.data.config import DataConfig
+from unrolled.data.counting import counted
 from unrolled.data.forecast_series import Columns, Series
 from unrolled.data.records import Notes
 from unrolled.errors import UserError
@@ -99,8 +100,8 @@ def require_future(series: Series, targets: Sequence[str], known: Sequence[str],
         when = "" if series.times is None else "the time and "
         raise UserError(
             f"{series.origin}: a forecast of {horizon:,} steps takes as many rows after the last value of {aims} that "
-            f"say {names}, and {given:,} {'is' if given == 1 else 'are'} there; add {missing:,} "
-            f"row{'s' if missing != 1 else ''} with {when}{names}, and {aims} empty"
+            f"say {names}, and {given:,} {'is' if given == 1 else 'are'} there; add "
+            f"{counted(missing, 'row')} with {when}{names}, and {aims} empty"
         )
     return begin, given
 

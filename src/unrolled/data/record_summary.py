@@ -1,5 +1,6 @@
 """What was found in some records, in words."""
 
+from unrolled.data.counting import counted
 from unrolled.data.encoders.targets import EventTarget
 from unrolled.data.encoding import Encoding
 from unrolled.data.examples import Examples
@@ -31,9 +32,9 @@ def _labels_in_words(encoding: Encoding, count: int) -> str:
 
 def _in_words(field: Field, encoding: Encoding) -> str:
     encoder = next(one for one in encoding.inputs if one.field == field.name)
-    channels = getattr(encoder, "channels", None)
+    channels = getattr(encoder, "channels", 0)
     if field.kind in ("numeric", "signal"):
-        return f"{channels} channel{'s' if channels != 1 else ''} of {field.name}"
+        return f"{counted(channels, 'channel')} of {field.name}"
     if field.kind == "frames":
         return "pictures"
     return f"{field.name} ({len(encoder):,} tokens)"  # type: ignore[arg-type]

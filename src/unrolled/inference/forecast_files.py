@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from unrolled.data.forecast_data import prepare_forecast
+from unrolled.data.forecast_data import known_of, prepare_forecast
 from unrolled.data.forecast_encoding import ForecastEncoding
 from unrolled.data.forecast_known import note_missing, without_future
 from unrolled.data.forecast_opening import open_for_forecast
@@ -69,13 +69,12 @@ def part_of(loaded: LoadedForecast, series: list[Series], notes: Notes, name: st
             f"{context} steps of past and {horizon} ahead; give longer ones"
         )
     values = [encoding.encode(one, notes) for one in series]
-    known = [encoding.known(one) for one in series]
     windows = ForecastWindows(
         values,
         context=context,
         horizon=horizon,
         targets=encoding.target_channels,
-        known=[one for one in known if one is not None] if encoding.features else None,
+        known=known_of(encoding, series),
     )
     note_missing(series, ahead, notes)
     notes.add("series too short for a window, left out", windows.series_without)

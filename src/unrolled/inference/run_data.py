@@ -1,6 +1,7 @@
 """What data a run was trained with, as its folder says."""
 
 import json
+from collections.abc import Container
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -39,6 +40,16 @@ def split_of_run(model: Path) -> dict[str, Any]:
         return json.loads(path.read_text(encoding="utf-8"))
     except (ValueError, OSError) as error:
         raise _damaged(path, error) from error
+
+
+def held_out(wanted: str, parts: Container[str], model: Path) -> list[str]:
+    """The part that was asked for, or for "auto" all that were held out. Raises `UserError` if there is none."""
+    if wanted != "auto":
+        return [wanted]
+    names = [name for name in ("valid", "test") if name in parts]
+    if not names:
+        raise UserError(f"nothing was held out of the training of {model.parent}; name files to judge, or --part train")
+    return names
 
 
 def _damaged(path: Path, error: Exception) -> UserError:

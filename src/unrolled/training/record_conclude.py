@@ -43,7 +43,7 @@ def conclude_records(
         shown = {"valid": "validation", "test": "test"}[name]
         for metric in scores.metrics.values():
             naive = scores.baseline.get(metric.name)
-            beside = "" if naive is None else f", baseline {_or_undefined(naive.value)}"
+            beside = "" if naive is None else f", baseline {rounded(naive.value)}"
             summary[f"{shown} {metric_in_words(metric.name)}"] = f"{metric}{beside}"
         if scores.groups is not None:
             summary[f"{shown} intervals"] = f"over {counted(scores.groups, 'group')}"
@@ -69,7 +69,3 @@ def loss_in_words(encoding: Encoding) -> str:
     if isinstance(encoding.target, NumberTarget):
         return "Loss (squared error in units of the target's variance)"
     return f"Loss (nats per {'text' if isinstance(encoding.target, TextTarget) else 'label'})"
-
-
-def _or_undefined(value: float | None) -> str:
-    return "undefined" if value is None else rounded(value)
