@@ -15,7 +15,8 @@ OPENING = """# Command line
 
 Every verb takes `--help`, `--json` (its result as one JSON object on stdout, everything else on stderr) and
 `--debug` (show where an error comes from). Exit codes: 0 done; 1 a check failed, or a bug; 2 something you can mend,
-said in one sentence; 130 stopped with Ctrl-C.
+said in one sentence; 130 stopped with Ctrl-C, 143 by SIGTERM, 129 as the terminal closed; 141 the reader of the output
+has gone.
 """
 
 

@@ -5,7 +5,7 @@ import errno
 import importlib
 import json
 import math
-import os
+import signal
 import sys
 import traceback
 from collections.abc import Callable
@@ -18,7 +18,9 @@ from jsonargparse import ArgumentParser, Namespace
 
 from unrolled.cli import options
 from unrolled.cli.errors import Failed, nearest
+from unrolled.cli.standard_streams import STDOUT, discard, settled
 from unrolled.errors import UserError
+from unrolled.training.interruption import stopped_politely
 
 VERBS = {
     "demo": "train a small model on text that every Python brings along, and let it speak",
@@ -34,29 +36,39 @@ VERBS = {
 `add_arguments(parser)` and `run(options)`, which returns the result for `--json` as a dict (or None).
 Only the module of the verb that is asked for is loaded, and at its top it imports nothing heavy."""
 
-STOPPED, PIPE_CLOSED = 130, 141  # what a shell reports for SIGINT and SIGPIPE
+PIPE_CLOSED = 141  # what a shell reports for SIGPIPE
 
-OUTSIDE = (errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EPERM, errno.EROFS, errno.ENAMETOOLONG)
+OUTSIDE = (
+    *(errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO),
+    *(errno.EACCES, errno.EPERM, errno.EROFS, errno.ENAMETOOLONG),
+)
 """Troubles of the machine, which a person can mend and no check beforehand can exclude."""
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run the command. Returns the exit code: 0; 1 if a check failed or for a bug; 2 for what the user can mend."""
+    """Run the command. Returns the exit code: 0; 1 if a check failed or for a bug; 2 for what the user can mend; 128
+    and the number of the signal that stopped it."""
     arguments = sys.argv[1:] if arguments is None else arguments
-    debug = "--debug" in arguments
+    with settled(), stopped_politely():
+        return _guarded(arguments, "--debug" in arguments)
+
+
+def _guarded(arguments: list[str], debug: bool) -> int:
     try:
         code = _dispatch(arguments)
         sys.stdout.flush()
         return code
-    except KeyboardInterrupt:
-        return _report("stopped", STOPPED, debug)
+    except KeyboardInterrupt as stop:
+        return _report("stopped", 128 + (stop.args[0] if stop.args else signal.SIGINT), debug)
     except BrokenPipeError:
         # The reader of our output has gone, as in `unrolled ... | head`. Nothing is left to say, also not at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        discard(sys.stdout)
         return PIPE_CLOSED
     except UserError as error:
         return _report(str(error), 2, debug)
     except OSError as error:
+        if error.filename == STDOUT:
+            discard(sys.stdout)
         if error.errno not in OUTSIDE:
             return _bug(error, debug)
         place = f"{error.filename}: " if error.filename else ""

@@ -1,18 +1,21 @@
 """What a person sees while a run goes on: a bar on a terminal, plain lines elsewhere. All of it on stderr."""
 
+import contextlib
 import math
 import sys
 import time
 from collections import deque
 from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import TextIO
+from typing import Any, TextIO
 
 import rich.console
 import rich.progress
 from rich.console import RenderableType
 from rich.text import Text
 
+from unrolled.training.atomic import cannot_write
+from unrolled.training.forgiving import Forgiving
 from unrolled.training.formats import format_count, format_duration
 
 LINE_EVERY = 10.0
@@ -62,7 +65,9 @@ class Progress:
     """The progress of encoding, training and validation. Use it in a `with` block.
 
     On a terminal, one bar that is redrawn. Elsewhere plain lines, at most one in `LINE_EVERY` seconds, plus every
-    validation and message. `silent` shows nothing. With `log`, the plain lines are also appended to that file.
+    validation and message. `silent` shows nothing. With `log`, the plain lines are also appended to that file. Where
+    standard error is closed, full or read by nobody any more, the work goes on; a `log` that cannot be written raises
+    `UserError`.
     """
 
     def __init__(
@@ -73,7 +78,8 @@ class Progress:
         console: rich.console.Console | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._console = console or rich.console.Console(file=sys.stderr, highlight=False)
+        stderr: Any = Forgiving(sys.stderr)
+        self._console = console or rich.console.Console(file=stderr, highlight=False)
         self._silent = silent
         self._live = self._console.is_terminal and not silent
         self._log_path = log
@@ -88,7 +94,7 @@ class Progress:
 
     def __enter__(self) -> "Progress":
         if self._log_path is not None:
-            self._log = self._log_path.open("a", encoding="utf-8")
+            self._log = _opened(self._log_path)
         if self._live:
             self._bars = _TwoLines(
                 rich.progress.TextColumn("{task.description}", markup=False),
@@ -107,7 +113,8 @@ class Progress:
             self._bars.stop()
             self._bars = None
         if self._log is not None:
-            self._log.close()
+            with contextlib.suppress(OSError):  # every line was flushed; a refused one was reported then
+                self._log.close()
             self._log = None
 
     def train(
@@ -198,9 +205,19 @@ class Progress:
         self._console.print(line, markup=False, highlight=False, soft_wrap=True)
 
     def _write_log(self, line: str) -> None:
-        if self._log is not None:
-            self._log.write(f"{time.strftime('%Y-%m-%d %H:%M:%S')} {line}\n")
-            self._log.flush()
+        if self._log is not None and self._log_path is not None:
+            try:
+                self._log.write(f"{time.strftime('%Y-%m-%d %H:%M:%S')} {line}\n")
+                self._log.flush()
+            except OSError as error:
+                raise cannot_write(self._log_path, error) from error
+
+
+def _opened(path: Path) -> TextIO:
+    try:
+        return path.open("a", encoding="utf-8")
+    except OSError as error:
+        raise cannot_write(path, error) from error
 
 
 def _perplexity(loss: float) -> str:

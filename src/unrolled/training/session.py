@@ -178,7 +178,7 @@ def execute(plan: Plan, start: Beginning, *, silent: bool) -> dict[str, Any]:
                 f"stopped at step {training.position.step:,}; go on with the same command and "
                 f"--run {folder} --train.resume auto"
             )
-            raise KeyboardInterrupt
+            raise KeyboardInterrupt(interruption.number)
         result: dict[str, Any] = {}
         if start.main:
             result = plan.conclude(folder, training.position, reason, progress)
