@@ -14,6 +14,7 @@ from jsonargparse import ArgumentParser, Namespace, set_parsing_settings
 
 from unrolled.cli import errors
 from unrolled.data.config import DataConfig
+from unrolled.data.given import given_path
 from unrolled.errors import UserError
 from unrolled.models.config import ModelConfig
 from unrolled.training.config import TrainConfig
@@ -31,6 +32,13 @@ SHORT = ("target", "inputs", "id", "time", "group", "labels")
 
 
 TASKS = ["auto", "language", "classify", "regress", "tag", "forecast", "translate", "transcribe", "describe"]
+
+
+PATHS = (
+    *("files", "file", "model", "run", "folder", "output", "labels", "load_state", "save_state"),
+    *("data.valid", "data.test", "data.labels", "data.cache", "model.embedding", "train.resume"),
+)
+"""Options of any verb that name files or folders, perhaps among other things."""
 
 
 class KeepConfigured(Action):
@@ -176,7 +184,19 @@ def parse(parser: ArgumentParser, arguments: list[str]) -> Namespace:
     for option in _positional(parser):
         if _is_required(option) and not parsed.get(option.name):
             raise _absent(parser, option.name)
+    _check_paths(parser, parsed)
     return parser.instantiate(parsed)
+
+
+def _check_paths(parser: ArgumentParser, parsed: Namespace) -> None:
+    """Raise `UserError` for an option that names a file and is empty, or names a pipe or a device."""
+    for option in options_of(parser):
+        if option.name not in PATHS or option.name in groups(parser):
+            continue
+        value = parsed.get(option.name)
+        for place in value if isinstance(value, list) else [value]:
+            if isinstance(place, str):
+                given_path(place, option.flags[-1] if option.flags else option.word.removesuffix("..."))
 
 
 def check_config(parser: ArgumentParser, path: Path, group: str = "") -> dict[str, int]:
@@ -253,7 +273,7 @@ def _split_configs(parser: ArgumentParser, arguments: list[str]) -> tuple[list[C
         flag, equals, value = argument.partition("=")
         path = value if equals else next(remaining, None) if flag in flags else None
         if flag in flags and path is not None:
-            files.append(ConfigFile(flag, Path(path), flags[flag]))
+            files.append(ConfigFile(flag, given_path(path, flag), flags[flag]))
         else:
             others.append(argument)
     return files, others

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from unrolled.data.config import DataConfig
+from unrolled.data.given import given_path, refuse_special
 from unrolled.data.readers.registry import READERS, files_meant, find_reader, suffix_of
 from unrolled.data.records import Notes, Reading
 from unrolled.data.splits import part_of_name
@@ -30,6 +31,7 @@ def find_parts(paths: list[Path], data: DataConfig) -> FoundParts:
     for path in paths:
         if not path.exists():
             raise UserError(f"there is no file {path}; give a file or a folder of data")
+        refuse_special(path)
     given = {"valid": _expand(data.valid), "test": _expand(data.test)}
     given = {name: found for name, found in given.items() if found}
     if given:
@@ -60,7 +62,8 @@ def _opened(found: FoundParts) -> FoundParts:
 
 def _of_known_kinds(folder: Path) -> list[Path]:
     """The folders and files in a folder; without the files that nothing reads, if others are read."""
-    inside = sorted(entry for entry in folder.iterdir() if not entry.name.startswith("."))
+    there = (entry for entry in folder.iterdir() if entry.is_file() or entry.is_dir())
+    inside = sorted(entry for entry in there if not entry.name.startswith("."))
     known = [entry for entry in inside if entry.is_file() and suffix_of(entry) in READERS]
     return sorted([*known, *(entry for entry in inside if entry.is_dir())]) if known else inside
 
@@ -77,10 +80,12 @@ def _require_apart(parts: dict[str, list[Path]]) -> None:
 def _expand(patterns: list[str]) -> list[Path]:
     found: list[Path] = []
     for pattern in patterns:
-        path = Path(pattern)
+        path = given_path(pattern, "file held out")
         matches = [path] if path.exists() else sorted(path.parent.glob(path.name))
         if not matches:
             raise UserError(f"there is no file {pattern}; give a file, a folder or a pattern such as 'clips/*_0.wav'")
+        for match in matches:
+            refuse_special(match)
         found += matches
     return found
 
@@ -88,7 +93,8 @@ def _expand(patterns: list[str]) -> list[Path]:
 def _siblings(path: Path) -> list[Path]:
     """The files beside it whose names differ only in the word for the part."""
     stem = _without_part(path.name)
-    return sorted(other for other in path.parent.iterdir() if _without_part(other.name) == stem)
+    beside = (other for other in path.parent.iterdir() if other.is_file())
+    return sorted(other for other in beside if _without_part(other.name) == stem)
 
 
 def _without_part(name: str) -> str:

@@ -5,6 +5,7 @@ import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from unrolled.data.given import refuse_special
 from unrolled.errors import UserError
 
 BOM = codecs.BOM_UTF8
@@ -100,9 +101,12 @@ def _looks_like_text(path: Path) -> bool:
 def _require_text(path: Path) -> None:
     if not path.exists():
         raise UserError(f"{path} does not exist; give the path of a text file or of a folder of text files")
+    refuse_special(path)
     head = _head(path)
     if not head.removeprefix(BOM):
         raise UserError(f"{path} is empty; give a file with some text in it")
+    if len(head) < _SNIFF and not head.removeprefix(BOM).strip():
+        raise UserError(f"{path} holds nothing but white space; give a file with some text in it")
     if head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         raise UserError(
             f"{path} is UTF-16, not UTF-8; convert it: iconv -f UTF-16 -t UTF-8 {path.name} > {path.stem}.utf8.txt"

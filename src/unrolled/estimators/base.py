@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
 
+from unrolled.data.given import given_path
 from unrolled.errors import UserError
 from unrolled.estimators.hub import model_place
 from unrolled.estimators.settings import signature
@@ -73,7 +74,7 @@ class TrainedEstimator(BaseEstimator):
         A model directory that stands there is replaced. Raises `UserError` for a folder with anything else in it.
         """
         check_is_fitted(self)
-        place = Path(folder).absolute()
+        place = given_path(folder, "folder").absolute()
         if place.exists() and not (place.is_dir() and {path.name for path in place.iterdir()} <= _MODEL_FILES):
             raise UserError(f"{folder} holds other files than a model's, which would be lost; choose another folder")
         place.parent.mkdir(parents=True, exist_ok=True)

@@ -9,11 +9,13 @@ import numpy as np
 
 from unrolled.data.forecast_opening import Opened, open_for_forecast
 from unrolled.data.forecast_series import Series, read_all
+from unrolled.data.given import given_path
 from unrolled.data.opening import reading_of
 from unrolled.data.readers.arrays import read_arrays
 from unrolled.data.records import Notes, Reading, Source
 from unrolled.errors import UserError
 from unrolled.estimators.base import TrainedEstimator
+from unrolled.estimators.paths import is_path, paths_of
 from unrolled.estimators.settings import configs
 from unrolled.inference.forecast_files import part_of, read_series
 from unrolled.inference.forecast_loading import LoadedForecast, load_forecast
@@ -46,12 +48,13 @@ class Forecaster(TrainedEstimator):
         if isinstance(settings["known"], str):
             settings["known"] = (settings["known"],)
         data, model, train = configs(settings)
-        if _is_path(X):
-            files, opened = [str(X)], open_for_forecast([str(X)], data, "forecast")
+        if is_path(X):
+            files = paths_of(X)
+            opened = open_for_forecast(files, data, "forecast")
         else:
             files, opened = [], Opened({"train": _open(X, reading_of(data, "forecast"))}, "", Notes())
         with tempfile.TemporaryDirectory() as beside:
-            folder = Path(beside) / "run" if self.run is None else Path(self.run)
+            folder = Path(beside) / "run" if self.run is None else given_path(self.run, "run")
             self.result_ = train_forecast(
                 files, run=str(folder), data=data, model=model, train_config=train, silent=self.silent, opened=opened
             )
@@ -88,7 +91,7 @@ class Forecaster(TrainedEstimator):
     def evaluate(self, X: Any) -> ForecastJudgement:
         """All metrics over all windows of X, beside those of forecasts without a model."""
         loaded: LoadedForecast = self._model
-        part = part_of(loaded, self._series(X), Notes(), str(X) if _is_path(X) else "X")
+        part = part_of(loaded, self._series(X), Notes(), str(X) if is_path(X) else "X")
         return judge_forecasts(loaded.network, loaded.encoding, part.windows, part.values)
 
     def _load(self, folder: Path) -> LoadedForecast:
@@ -102,8 +105,8 @@ class Forecaster(TrainedEstimator):
 
     def _series(self, X: Any) -> list[Series]:
         loaded: LoadedForecast = self._model
-        if _is_path(X):
-            return read_series(loaded, [str(X)], Notes())
+        if is_path(X):
+            return read_series(loaded, paths_of(X), Notes())
         reading = loaded.encoding.reading
         source = _open(X, Reading(id=reading["id"], time=reading["time"], task="forecast"))
         return read_all(source, Notes(), wanted=loaded.encoding.columns)
@@ -125,7 +128,3 @@ def _is_several(X: Any) -> bool:
     if isinstance(X, list | tuple):
         return bool(X) and np.ndim(X[0]) > 0
     return isinstance(X, np.ndarray) and X.ndim == 3
-
-
-def _is_path(X: Any) -> bool:
-    return isinstance(X, str | Path)

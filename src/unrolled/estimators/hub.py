@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from pathlib import Path
 
+from unrolled.data.given import given_path
 from unrolled.errors import UserError
 
 
@@ -12,7 +13,7 @@ def model_place(place: str | Path, files: Iterable[str]) -> Path:
     `files` are the names of those that are fetched. Raises `UserError` if the Hub gives none.
     """
     if not _is_hub_name(place):
-        return Path(place)
+        return given_path(place, "model")
     from huggingface_hub import snapshot_download
     from huggingface_hub.errors import HfHubHTTPError
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from unrolled.data.config import DataConfig
+from unrolled.data.given import given_path, given_paths
 from unrolled.data.store import encode_text
 from unrolled.errors import UserError
 from unrolled.estimators.hub import model_place
@@ -68,7 +69,7 @@ class LanguageModel:
                 paths = _paths(text)
             self.result_ = train_language(
                 [str(path) for path in paths],
-                run=None if run is None else str(run),
+                run=None if run is None else str(given_path(run, "run")),
                 data=data,
                 model=model,
                 train_config=train,
@@ -93,7 +94,7 @@ class LanguageModel:
 
         A model directory that stands there is replaced. Raises `UserError` for a folder with anything else in it.
         """
-        loaded, folder = self._trained(), Path(folder)
+        loaded, folder = self._trained(), given_path(folder, "folder")
         if folder.exists() and not (folder.is_dir() and {path.name for path in folder.iterdir()} <= _MODEL_FILES):
             raise UserError(f"{folder} holds other files than a model's, which would be lost; choose another folder")
         facts = {name: value for name, value in loaded.config.items() if name not in ("format", "task", "model")}
@@ -162,12 +163,16 @@ def _require_known(name: str, known: Iterable[str], noun: str) -> None:
 
 
 def _is_text(text: object) -> bool:
-    """Whether a string is the text itself and not the path of a file."""
-    return isinstance(text, str) and "\n" in text
+    """Whether a string is the text itself and not the path of a file. Raises `UserError` for one of nothing."""
+    if not isinstance(text, str) or "\n" not in text:
+        return False
+    if not text.strip():
+        raise UserError("the text holds nothing but white space; give some text, or the path of a file")
+    return True
 
 
 def _paths(text: str | Path | Iterable[str | Path]) -> list[Path]:
-    paths = [Path(path) for path in ([text] if isinstance(text, str | Path) else text)]
+    paths = given_paths([text] if isinstance(text, str | Path) else text, "text")
     for path in paths:
         if not _exists(path):
             shown = str(path) if len(str(path)) <= 80 else f"{str(path)[:80]}..."

@@ -1,7 +1,6 @@
 """What the estimators for records share: data in, a trained model, answers and scores out."""
 
 import tempfile
-from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
@@ -10,6 +9,7 @@ import numpy as np
 
 from unrolled.data.dataset import encode_part, prepare_source
 from unrolled.data.encoders.targets import ClassTarget, StepTarget
+from unrolled.data.given import given_path
 from unrolled.data.opening import reading_of
 from unrolled.data.readers.arrays import read_arrays
 from unrolled.data.records import Notes, Reading, Record, Source
@@ -17,6 +17,7 @@ from unrolled.data.reopening import RenamedSource, fit_source, reopen
 from unrolled.errors import UserError
 from unrolled.estimators.base import TrainedEstimator
 from unrolled.estimators.labels import Labels, labels_of, read_labels
+from unrolled.estimators.paths import is_path, paths_of
 from unrolled.estimators.settings import configs
 from unrolled.inference.predict import predict
 from unrolled.inference.record_evaluation import judge, require_labels
@@ -52,12 +53,12 @@ class RecordEstimator(TrainedEstimator):
 
         data, model, train = configs(self.get_params(deep=False))
         with tempfile.TemporaryDirectory() as beside:
-            folder = Path(beside) / "run" if self.run is None else Path(self.run)
+            folder = Path(beside) / "run" if self.run is None else given_path(self.run, "run")
             files, dataset = [], None
-            if _is_path(X):
+            if is_path(X):
                 if y is not None or groups is not None:
                     raise UserError(f"{X} is a path, whose records bring their target and groups; leave y out")
-                files = _paths(X)
+                files = paths_of(X)
             else:
                 if groups is not None:
                     data = replace(data, group="group")
@@ -95,7 +96,7 @@ class RecordEstimator(TrainedEstimator):
         loaded = self._model.loaded
         source = self._source(X, y, labelled=True)
         part = encode_part(source, range(len(source)), loaded.model.encoding, Notes(), "X")
-        require_labels(loaded.model, part, str(X) if _is_path(X) else "y")
+        require_labels(loaded.model, part, str(X) if is_path(X) else "y")
         return judge(loaded.model, part, None)[0]
 
     def _metric(self, X: Any, y: Any, *names: str) -> float:
@@ -106,8 +107,8 @@ class RecordEstimator(TrainedEstimator):
 
     def _source(self, X: Any, y: Any, *, labelled: bool) -> Source:
         recipe, notes = self._model.loaded.recipe, Notes()
-        if _is_path(X):
-            return reopen(_paths(X), recipe, notes, labelled=labelled)
+        if is_path(X):
+            return reopen(paths_of(X), recipe, notes, labelled=labelled)
         first = recipe.inputs[0]
         reading = replace(recipe.reading, unlabelled=not labelled, group=None)
         source = _open(X, y, None, reading, vectors=first.kind == "numeric" and not first.timed)
@@ -131,11 +132,3 @@ def _open(X: Any, y: Any, groups: Any, reading: Reading, *, vectors: bool) -> So
     if y is None and not reading.unlabelled:
         raise UserError(f"y is missing; {reading.task} needs it, unless X is a path or a frame with a target column")
     return read_arrays(X, y, groups, layout=reading.layout, vectors=vectors, task=reading.task)
-
-
-def _is_path(X: Any) -> bool:
-    return isinstance(X, str | Path) or (isinstance(X, list) and bool(X) and all(isinstance(one, Path) for one in X))
-
-
-def _paths(X: str | Path | Iterable[Path]) -> list[str]:
-    return [str(X)] if isinstance(X, str | Path) else [str(path) for path in X]

@@ -5,12 +5,14 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from unrolled.data.given import given_path
 from unrolled.data.pair_data import open_for_translation, opened_pairs
 from unrolled.data.records import Notes
 from unrolled.data.reopening import reopen
 from unrolled.data.source_texts import read_source_texts
 from unrolled.errors import UserError
 from unrolled.estimators.base import TrainedEstimator
+from unrolled.estimators.paths import is_path, paths_of
 from unrolled.estimators.settings import configs
 from unrolled.inference.translation_loading import LoadedTranslation, load_translation
 from unrolled.inference.translations import ALPHA, BEAMS, judge_translations, translate_texts
@@ -33,15 +35,16 @@ class Translator(TrainedEstimator):
         from unrolled.training.translations import train_translation
 
         data, model, train = configs(self.get_params(deep=False))
-        if isinstance(X, str | Path):
+        if is_path(X):
             if y is not None:
                 raise UserError(f"{X} is a path, whose pairs bring their targets; leave y out")
-            files, opened = [str(X)], open_for_translation([str(X)], data, "translate")
+            files = paths_of(X)
+            opened = open_for_translation(files, data, "translate")
             assert opened is not None
         else:
             files, opened = [], opened_pairs(_pairs(X, y))
         with tempfile.TemporaryDirectory() as beside:
-            folder = Path(beside) / "run" if self.run is None else Path(self.run)
+            folder = Path(beside) / "run" if self.run is None else given_path(self.run, "run")
             self.result_ = train_translation(
                 files, opened, run=str(folder), data=data, model=model, train_config=train, silent=self.silent
             )
@@ -53,8 +56,8 @@ class Translator(TrainedEstimator):
     def predict(self, X: Any, *, beams: int = BEAMS, length_penalty: float = ALPHA) -> list[str]:
         """The translation of each text of a list, of each line of a file or of a column of a table."""
         loaded: LoadedTranslation = self._model
-        if isinstance(X, str | Path):
-            _, sources = read_source_texts([str(X)], loaded.encoding.source_field, Notes())
+        if is_path(X):
+            _, sources = read_source_texts(paths_of(X), loaded.encoding.source_field, Notes())
         else:
             sources = iter(_texts(X, "X"))
         return [one.text for one in translate_texts(loaded, sources, beams=beams, alpha=length_penalty)]
@@ -66,8 +69,8 @@ class Translator(TrainedEstimator):
     def evaluate(self, X: Any, y: Any = None) -> dict[str, Any]:
         """BLEU and chrF from 0 to 100 with their signatures and intervals, beside those of the source copied."""
         loaded: LoadedTranslation = self._model
-        if isinstance(X, str | Path):
-            source = reopen([str(X)], loaded.recipe, Notes(), labelled=True)
+        if is_path(X):
+            source = reopen(paths_of(X), loaded.recipe, Notes(), labelled=True)
             fields = loaded.encoding.source_field, loaded.encoding.target_field
             pairs = [(record.values[fields[0]], record.values[fields[1]]) for record in source]
         else:

@@ -1,9 +1,9 @@
 """Which training some files need."""
 
-from pathlib import Path
 from typing import Any
 
 from unrolled.data.config import DataConfig
+from unrolled.data.given import given_paths
 from unrolled.data.readers.registry import is_plain_text
 from unrolled.models.config import ModelConfig
 from unrolled.training.config import TrainConfig
@@ -20,9 +20,10 @@ def train_files(
     silent: bool = False,
 ) -> dict[str, Any]:
     """Train on any files, for the task given or the one that they and the settings suggest. Raises `UserError`."""
+    paths = given_paths(files, "file")
     if task is None and data is not None and data.known:
         task = "forecast"  # the only one that knows columns ahead
-    if task == "language" or (task is None and is_plain_text([Path(file) for file in files])):
+    if task == "language" or (task is None and is_plain_text(paths)):
         from unrolled.training.run import train_language
 
         return train_language(files, run=run, data=data, model=model, train_config=train_config, silent=silent)

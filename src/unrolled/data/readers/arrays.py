@@ -216,10 +216,14 @@ def _lengths(X: Any, channels_first: bool) -> list[int] | None:
     return [len(x) if isinstance(x, list) or not channels_first or x.ndim == 1 else x.shape[1] for x in X]
 
 
+def _is_blank(record: Any) -> bool:
+    return not (record.strip() if isinstance(record, str) else len(record))
+
+
 def _check_values(X: Any, inputs: Field, channels_first: bool, name: str, notes: Notes) -> None:
     """Refuse what cannot be learned from, block by block; count what is missing."""
     if inputs.kind in ("text", "token"):
-        empty = next((index for index, record in enumerate(X) if not len(record)), None)
+        empty = next((index for index, record in enumerate(X) if _is_blank(record)), None)
         if empty is not None:
             raise UserError(f"{name}[{empty}] is empty; a record needs at least one step, remove it")
         return

@@ -23,6 +23,8 @@ def find_files(roots: list[Path], suffixes: tuple[str, ...], notes: Notes) -> di
         for folder, inner, names in os.walk(root):
             inner[:] = sorted(name for name in inner if not name.startswith("."))
             for path in (Path(folder, name) for name in sorted(names) if not name.startswith(".")):
+                if not path.is_file():
+                    continue  # a pipe, or a link to nothing
                 if has_suffix(path, suffixes):
                     found[path] = root
                 else:

@@ -1,0 +1,52 @@
+"""Paths as somebody gave them: refused where they are empty, or name something that is no file and no folder."""
+
+import os
+import stat
+from collections.abc import Iterable
+from pathlib import Path
+
+from unrolled.errors import UserError
+
+_KINDS = (
+    (stat.S_ISFIFO, "a pipe"),
+    (stat.S_ISCHR, "a device"),
+    (stat.S_ISBLK, "a device"),
+    (stat.S_ISSOCK, "a socket"),
+)
+
+
+def given_path(place: str | Path, what: str = "path") -> Path:
+    """The path. Raises `UserError` if it is empty, which would mean the current folder, or no file and no folder.
+
+    `Path("")` is `Path(".")`, so that neither is taken; "." is, and `Path.cwd()`. `what` names it in the sentence.
+    """
+    if isinstance(place, Path) and place == Path():
+        raise UserError(
+            f"the {what} is Path('.'), which an empty text becomes too; name a file or a folder, or say Path.cwd()"
+        )
+    if not str(place).strip() and not Path(place).name.strip():
+        raise UserError(f"the {what} is empty ({str(place)!r}); name a file or a folder")
+    refuse_special(Path(place))
+    return Path(place)
+
+
+def given_paths(places: Iterable[str | Path], what: str = "path") -> list[Path]:
+    """Several of them. Raises `UserError` as `given_path` does, and if there is none."""
+    found = [given_path(place, what) for place in places]
+    if not found:
+        raise UserError(f"no {what} was given; name a file or a folder")
+    return found
+
+
+def refuse_special(path: Path) -> None:
+    """Raises `UserError` for pipes such as `<(...)` and `>(...)`, devices and sockets: reading one may wait for ever,
+    and it cannot be read again, nor a file be put in its place."""
+    try:
+        mode = os.stat(path).st_mode
+    except (OSError, ValueError):  # not there, or no path at all: others say so
+        return
+    kind = next((words for is_kind, words in _KINDS if is_kind(mode)), None)
+    if kind is not None:
+        raise UserError(
+            f"{path} is {kind}, and files are read more than once and written as a whole; give the name of a file"
+        )

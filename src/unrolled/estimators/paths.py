@@ -1,0 +1,16 @@
+"""Data that is given as the path of a file or a folder, or as several."""
+
+from pathlib import Path
+from typing import Any
+
+from unrolled.data.given import given_paths
+
+
+def is_path(X: Any) -> bool:
+    """Whether X is a path, as a text or a `Path`, or a list of `Path`."""
+    return isinstance(X, str | Path) or (isinstance(X, list) and bool(X) and all(isinstance(one, Path) for one in X))
+
+
+def paths_of(X: Any) -> list[str]:
+    """The paths of what `is_path`. Raises `UserError` for an empty one, a pipe and a device."""
+    return [str(path) for path in given_paths([X] if isinstance(X, str | Path) else X)]
