@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from unrolled.data.config import DataConfig
-from unrolled.data.text import BOM, MIB, find_text_files, unreadable
+from unrolled.data.text import BOM, MIB, find_text_files, refuse_blank, unreadable
 from unrolled.errors import UserError
 
 _SPLIT_WORDS = {
@@ -60,6 +60,7 @@ def choose_splits(paths: str | Path | Sequence[str | Path], config: DataConfig) 
     """
     paths = [paths] if isinstance(paths, (str, Path)) else list(paths)
     train = find_text_files(paths)
+    refuse_blank(train)
     if config.valid or config.test:
         valid = find_text_files(config.valid) if config.valid else []
         test = find_text_files(config.test) if config.test else []

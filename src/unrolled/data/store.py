@@ -15,7 +15,7 @@ from unrolled.data.cache import STORE_VERSION, TextStore, cache_folder, disk_err
 from unrolled.data.config import DataConfig
 from unrolled.data.parts import Meter, Progress, TokenPart, encode_documents, naming, read_document
 from unrolled.data.splits import Document, Splits, choose_splits, cut_off_end, whole
-from unrolled.data.text import MIB, find_text_files, unreadable
+from unrolled.data.text import MIB, find_text_files, refuse_blank, unreadable
 from unrolled.data.vocabulary import VOCABULARIES, Vocabulary, infer_vocabulary
 from unrolled.data.words import WordVocabulary, looks_tokenised
 from unrolled.errors import UserError
@@ -106,6 +106,7 @@ def encode_text(text: str | Path | Sequence[Path], vocabulary: Vocabulary) -> To
         name = "the text"
     else:
         files = find_text_files(text)
+        refuse_blank(files)
         name = str(files[0]) if len(files) == 1 else f"the text in {len(files)} files"
         room = disk_errors(Path(tempfile.gettempdir()), "set TMPDIR to a folder with more room")
         with room, tempfile.TemporaryFile() as file:

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from unrolled.data.given import refuse_special
+from unrolled.data.other_formats import is_binary, is_other_binary, refuse_other_format
 from unrolled.errors import UserError
 
 BOM = codecs.BOM_UTF8
@@ -34,6 +35,15 @@ def find_text_files(paths: str | Path | Sequence[str | Path]) -> list[Path]:
             _require_text(path)
             found.append(path)
     return list(dict.fromkeys(found))
+
+
+def refuse_blank(paths: Sequence[Path]) -> None:
+    """Raises `UserError` if there is nothing but white space in all of some small files."""
+    for path in paths:
+        head = _head(path)
+        if len(head) == _SNIFF or head.removeprefix(BOM).strip():
+            return
+    raise UserError(f"{paths[0]} holds nothing but white space; give a file with some text in it")
 
 
 def read_blocks(path: Path, start: int = 0, stop: int | None = None, size: int = 4 * MIB) -> Iterator[str]:
@@ -95,7 +105,8 @@ def _head(path: Path) -> bytes:
 
 def _looks_like_text(path: Path) -> bool:
     head = _head(path)
-    return bool(head.removeprefix(BOM)) and b"\0" not in head
+    other = b"\0" in head or is_binary(head) or is_other_binary(path, head)
+    return bool(head.removeprefix(BOM)) and not other
 
 
 def _require_text(path: Path) -> None:
@@ -105,14 +116,15 @@ def _require_text(path: Path) -> None:
     head = _head(path)
     if not head.removeprefix(BOM):
         raise UserError(f"{path} is empty; give a file with some text in it")
-    if len(head) < _SNIFF and not head.removeprefix(BOM).strip():
-        raise UserError(f"{path} holds nothing but white space; give a file with some text in it")
     if head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         raise UserError(
             f"{path} is UTF-16, not UTF-8; convert it: iconv -f UTF-16 -t UTF-8 {path.name} > {path.stem}.utf8.txt"
         )
+    refuse_other_format(path, as_text=True)
     if b"\0" in head:
         raise UserError(f"{path} is not text: it has a NUL byte at offset {head.index(0):,}; give a text file in UTF-8")
+    if is_binary(head):
+        raise UserError(f"{path} is not text: it has many control characters; give a text file in UTF-8")
 
 
 def _not_utf8(path: Path, offset: int, error: UnicodeDecodeError) -> UserError:

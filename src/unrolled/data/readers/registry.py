@@ -5,6 +5,7 @@ import itertools
 from collections import Counter
 from pathlib import Path
 
+from unrolled.data.other_formats import refuse_other_folder, refuse_other_format
 from unrolled.data.readers import suffixes
 from unrolled.data.readers.files import find_files
 from unrolled.data.records import Notes, Reading, Source
@@ -28,6 +29,8 @@ READERS = {
 """By suffix: the module in this folder, and its function."""
 BY_FILE = ("ts", "fasta", "array_files", "tables", "conll")
 """Modules whose functions take files: of a folder they get those of their kind. The others look into folders."""
+TEXTUAL = ("ts", "fasta", "tables", "conll")
+"""Modules whose files are text, but for Parquet."""
 LOOKED_AT = 2000
 """Files of a folder whose names are looked at."""
 
@@ -48,10 +51,13 @@ def open_source(paths: list[Path], reading: Reading, notes: Notes) -> Source:
 def find_reader(paths: list[Path], reading: Reading) -> tuple[str, str] | None:
     """Module and function of the reader; None for plain text and what nothing knows.
 
-    Raises `UserError` for files of several kinds.
+    Raises `UserError` for files of several kinds, and for those of a kind that is known and not read.
     """
     from unrolled.data.readers import conll, labelled_text, parallel_text
 
+    for path in paths:
+        if path.is_file():
+            _refuse_others(path)
     if parallel_text.looks_like(paths, reading):
         return "parallel_text", "read_parallel_files"
     if len(paths) == 1 and labelled_text.looks_like(paths[0], reading):
@@ -63,6 +69,9 @@ def find_reader(paths: list[Path], reading: Reading) -> tuple[str, str] | None:
     if not known:
         if all(path.is_file() and conll.looks_like(path, reading) for path in paths):
             return "conll", "read_conll"
+        for path in paths:
+            if path.is_dir():
+                refuse_other_folder(path, _files([path]))
         return None
     if len(known) > 1 and any(path.is_file() for path in paths):
         raise UserError(
@@ -70,6 +79,15 @@ def find_reader(paths: list[Path], reading: Reading) -> tuple[str, str] | None:
             "give files of one kind"
         )
     return known[0]
+
+
+def _refuse_others(path: Path) -> None:
+    """Refuse what nothing reads, whatever it is called; readers of binary files know their own."""
+    suffix = suffix_of(path)
+    if suffix not in READERS:
+        refuse_other_format(path)
+    elif READERS[suffix][0] in TEXTUAL and path.suffix.lower() not in (*suffixes.COMPRESSED, ".parquet", ".pq"):
+        refuse_other_format(path, by_name=False)
 
 
 def files_meant(paths: list[Path], reader: tuple[str, str] | None, notes: Notes) -> list[Path]:
