@@ -36,7 +36,7 @@ def open_for_forecast(files: list[str], data: DataConfig, task: str | None) -> O
     notes = Notes()
     if task is None:
         reader = find_reader(found.parts["train"], reading)
-        if reader is None or reader[0] not in ("tables", "array_files"):
+        if reader is None or reader[0] not in ("tables", "array_files", "arff", "tsf"):
             return None
         if reader[0] == "tables" and not _has_steps(found.parts["train"], reading):
             return None

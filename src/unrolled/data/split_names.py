@@ -38,8 +38,9 @@ def find_parts(paths: list[Path], data: DataConfig) -> FoundParts:
         _require_apart({"train": paths, **given})
         return _opened(FoundParts({"train": paths, **given}, " and ".join(given) + " files as given"))
     if len(paths) == 1 and paths[0].is_dir():
-        found = _by_name(_of_known_kinds(paths[0]))
-        return _opened(FoundParts(found, "split by file name") if found else FoundParts({"train": paths}, ""))
+        found, left_out = _of_one_kind(_by_name(_of_known_kinds(paths[0])))
+        note = f"split by file name{left_out}"
+        return _opened(FoundParts(found, note) if found else FoundParts({"train": paths}, ""))
     if len(paths) == 1 and part_of_name(paths[0].name) == "train":
         found = _by_name(_siblings(paths[0]))
         if found:
@@ -66,6 +67,26 @@ def _of_known_kinds(folder: Path) -> list[Path]:
     inside = sorted(entry for entry in there if not entry.name.startswith("."))
     known = [entry for entry in inside if entry.is_file() and suffix_of(entry) in READERS]
     return sorted([*known, *(entry for entry in inside if entry.is_dir())]) if known else inside
+
+
+def _of_one_kind(parts: dict[str, list[Path]]) -> tuple[dict[str, list[Path]], str]:
+    """The same data may lie there in several formats: the parts in the one that comes first among the readers.
+
+    The second is what to say of the others, which are left out.
+    """
+    kinds = {path: READERS[suffix_of(path)] for part in parts.values() for path in part if suffix_of(path) in READERS}
+    complete = [
+        kind
+        for kind in READERS.values()
+        if all(any(kinds.get(path) == kind for path in part) for part in parts.values())
+    ]
+    if len(set(kinds.values())) < 2 or not complete:
+        return parts, ""
+    kept = {
+        name: [path for path in part if kinds.get(path, complete[0]) == complete[0]] for name, part in parts.items()
+    }
+    left_out = sum(map(len, parts.values())) - sum(map(len, kept.values()))
+    return kept, f", {left_out} files in other formats left out"
 
 
 def _require_apart(parts: dict[str, list[Path]]) -> None:

@@ -1,0 +1,179 @@
+"""ARFF files, as Weka and the UCR and UEA archives write them."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from unrolled.data.counting import counted
+from unrolled.data.readers.arff_values import Attribute, read_attribute, split_cells
+from unrolled.data.readers.columns import Table, shown, table_of
+from unrolled.data.readers.kept_tables import kept_or
+from unrolled.data.readers.lines import numbered_lines
+from unrolled.data.readers.roles import steps_of_series
+from unrolled.data.readers.tables import read_open_table
+from unrolled.data.readers.ts_values import numbers, refuse, short
+from unrolled.data.records import Notes, Reading, Source
+from unrolled.errors import UserError
+
+Lines = Iterator[tuple[int, str]]
+
+
+_TYPES: dict[str, Any] = {
+    "number": pl.Float64(),
+    "nominal": pl.String(),
+    "text": pl.String(),
+    "date": pl.String(),
+    "relational": pl.List(pl.List(pl.Float64)),
+}
+
+
+def read_arff(paths: list[Path], reading: Reading, notes: Notes) -> Source:
+    """An ARFF file as a table with a row per record, which is then read as other tables are (see `layout_of`).
+
+    Numbers, nominal values, texts and dates are columns. A relational attribute, as in the UEA archive, is a column of
+    series: if its attributes count the steps (`att0 att1 ...`), each of its rows, between which `\\n` stands, is one
+    channel, perhaps a shorter one; else each is a step, and its attributes are the channels (`reading.layout` says it
+    where that guesses wrong). Steps at the end in which every channel is missing are cut and counted. What is last and
+    nominal is the target, if none is named; nominal targets are classes.
+
+    Raises `UserError` with file and line for what does not agree with the header, and for sparse data.
+    """
+    if len(paths) != 1:
+        raise UserError(
+            f".arff files are read one at a time, and {len(paths)} were given: {shown(map(str, paths))}; name one"
+        )
+    attributes, table = kept_or(paths[0], notes, lambda path, own: _open(path, reading, own))
+    last = attributes[-1]
+    whole = reading.task in (None, "classify", "regress") and not reading.unlabelled
+    alone = len(attributes) == 1 or last.name in reading.inputs
+    guess = last.name if last.kind == "nominal" and whole and not alone and reading.target is None else None
+    target = reading.target or guess
+    nominal = whole and any(one.name == target and one.kind == "nominal" for one in attributes)
+    task = "classify" if nominal and reading.task is None else reading.task
+    source = read_open_table(table, replace(reading, target=target, task=task), notes)
+    if guess is not None:
+        source.target_guess = guess  # type: ignore[attr-defined]
+    return source
+
+
+def _open(path: Path, reading: Reading, notes: Notes) -> tuple[list[Attribute], Table]:
+    attributes, rows = _read_file(path, reading, notes)
+    names = [attribute.name for attribute in attributes]
+    twice = next((name for name in names if names.count(name) > 1), None)
+    if twice is not None:
+        raise UserError(f"{path} has the attribute {twice!r} twice; give each its own name")
+    frame = pl.DataFrame(
+        {one.name: [row[place] for row in rows] for place, one in enumerate(attributes)},
+        schema={one.name: _TYPES[one.kind] for one in attributes},
+    )
+    return attributes, table_of(str(path), frame)
+
+
+def _read_file(path: Path, reading: Reading, notes: Notes) -> tuple[list[Attribute], list[list[Any]]]:
+    lines = ((number, line.strip()) for number, line in numbered_lines(path))
+    lines = ((number, line) for number, line in lines if line and not line.startswith("%"))
+    attributes = _read_header(path, lines)
+    rows = []
+    for number, line in lines:
+        if line.startswith("{"):
+            refuse(path, number, "the values are written as sparse ones, {index value}; write all of them in each line")
+        cells = split_cells(path, number, line)
+        if len(cells) != len(attributes):
+            refuse(
+                path,
+                number,
+                f"found {counted(len(cells), 'value')}, expected {len(attributes)}, one for each @attribute",
+            )
+        rows.append(
+            [_value(path, number, one, cell, reading, notes) for one, cell in zip(attributes, cells, strict=True)]
+        )
+    if not rows:
+        raise UserError(f"{path} has no data: nothing follows @data; give a file with one record per line")
+    return attributes, rows
+
+
+def _read_header(path: Path, lines: Lines) -> list[Attribute]:
+    """Reads up to and including the line `@data`."""
+    found: list[Attribute] = []
+    number = 0
+    for number, line in lines:
+        word = line.split(None, 1)[0].lower()
+        if word == "@data":
+            if not found:
+                refuse(path, number, "no @attribute stands before @data, expected one for each value of a line")
+            return found
+        if word == "@attribute":
+            attribute = read_attribute(path, number, line)
+            if attribute.kind == "relational":
+                attribute = attribute._replace(inner=_read_relation(path, number, attribute.name, lines))
+            found.append(attribute)
+        elif word != "@relation":
+            refuse(path, number, f"found {short(line)} where the header has @relation, @attribute or @data")
+    raise UserError(f"{path} ends at line {number} without a line @data; it is cut short or not an .arff file")
+
+
+def _read_relation(path: Path, begin: int, name: str, lines: Lines) -> tuple[Attribute, ...]:
+    found: list[Attribute] = []
+    for number, line in lines:
+        word = line.split(None, 1)[0].lower()
+        if word == "@end" and found:
+            return tuple(found)
+        if word != "@attribute":
+            refuse(path, number, f"found {short(line)} within {short(name)}, expected @attribute or @end {name}")
+        inner = read_attribute(path, number, line)
+        if inner.kind != "number":
+            refuse(path, number, f"{short(inner.name)} within {short(name)} is {inner.kind}, expected numeric")
+        found.append(inner)
+    raise UserError(f"{path}, line {begin}: the relational attribute {short(name)} is not closed by @end {name}")
+
+
+def _value(path: Path, number: int, attribute: Attribute, cell: str | None, reading: Reading, notes: Notes) -> Any:
+    if cell is None:
+        return None
+    if attribute.kind == "number":
+        found = float(numbers(path, number, [cell], f"the attribute {short(attribute.name)}")[0])
+        return None if np.isnan(found) else float(cell)
+    if attribute.kind == "nominal" and cell not in attribute.values:
+        known = shown(attribute.values)
+        refuse(path, number, f"{short(cell)} is not among the values of {short(attribute.name)} ({known})")
+    if attribute.kind == "relational":
+        return _series(path, number, attribute, cell, reading, notes).tolist()
+    return cell
+
+
+def _series(path: Path, number: int, attribute: Attribute, cell: str, reading: Reading, notes: Notes) -> np.ndarray:
+    """The values of a relational attribute, float32 `[time, channels]`."""
+    rows, channels = [], _rows_are_channels(attribute, reading)
+    for index, line in enumerate(cell.strip("\n").split("\n")):
+        values = ["?" if one is None else one for one in split_cells(path, number, line)]
+        if channels and len(values) < len(attribute.inner):
+            values += ["?"] * (len(attribute.inner) - len(values))
+        if len(values) != len(attribute.inner):
+            refuse(
+                path,
+                number,
+                f"row {index + 1} of {short(attribute.name)} has {counted(len(values), 'value')}, expected "
+                f"{len(attribute.inner)}, one for each of its attributes",
+            )
+        rows.append(numbers(path, number, values, f"row {index + 1} of {short(attribute.name)}"))
+    series = np.stack(rows)
+    if channels:
+        series = series.T
+    present = np.flatnonzero(~np.isnan(series).all(axis=1))
+    if not len(present):
+        refuse(path, number, "the series has length 0: no value is there, expected at least one")
+    end = int(present[-1]) + 1
+    notes.add("steps of padding at the end of a series, cut off", len(series) - end)
+    return series[:end]
+
+
+def _rows_are_channels(attribute: Attribute, reading: Reading) -> bool:
+    if reading.layout != "auto":
+        return reading.layout == "channels-time"
+    names = [one.name for one in attribute.inner]
+    steps = steps_of_series(names, Reading(inputs=("*",)))
+    return len(steps) == 1 and len(steps[0].columns) == len(names)
