@@ -6,6 +6,8 @@ The names below are loaded when they are first used, so that `import unrolled` c
 import importlib
 from typing import TYPE_CHECKING, Any
 
+from unrolled.openmp import spin_briefly
+
 if TYPE_CHECKING:
     from unrolled.errors import UserError
     from unrolled.estimators.forecaster import Forecaster
@@ -64,6 +66,8 @@ _HOMES = {
     "Translator": "estimators.translator",
     "UserError": "errors",
 }
+
+spin_briefly()  # before torch is imported, which reads it once
 
 
 def __getattr__(name: str) -> Any:

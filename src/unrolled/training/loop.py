@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Protocol, runtime_checkable
 
+import numpy as np
 import torch
 from accelerate import Accelerator
 from torch import Tensor
@@ -23,6 +24,7 @@ from unrolled.training.optimizers import set_learning_rate
 from unrolled.training.parallel import full_tensor
 from unrolled.training.progress import Progress
 from unrolled.training.schedules import learning_rate_factor
+from unrolled.training.threads import ThreadChooser, choosing_threads
 
 VALIDATIONS = 12
 """Validations over a run, unless `validate_every` says how often."""
@@ -125,8 +127,12 @@ class Training:
     """what is counted"""
     nats: bool = True
     """whether the loss is one of probabilities"""
+    threads: int | None = None
+    """with how many it computes from beginning to end; None if that may change on the way"""
     position: Position = field(default_factory=Position)
     state: State | None = None
+    work: float = 0.0
+    """entries of the arrays of the last update's batches, which its time is about proportional to"""
 
 
 def train(run: Training, interruption: Interruption) -> str:
@@ -134,6 +140,11 @@ def train(run: Training, interruption: Interruption) -> str:
 
     Raises `UserError` if the loss, the gradient or a weight stops being finite; no checkpoint holds such weights.
     """
+    with choosing_threads(run.accelerator.device, fixed=run.threads) as threads:
+        return _train(run, interruption, threads)
+
+
+def _train(run: Training, interruption: Interruption, threads: ThreadChooser) -> str:
     config, position = run.config, run.position
     limits = Limits(
         config.max_steps, config.max_epochs, None if config.max_time is None else parse_duration(config.max_time)
@@ -165,6 +176,7 @@ def train(run: Training, interruption: Interruption) -> str:
         position.recent_loss += loss * tokens
         position.recent_tokens += tokens
         position.recent_seconds += now - step_started
+        threads.update(run.work, now - step_started)
         before, done = done, _agreed(run.accelerator, part_done())
         if position.step % RECORD_EVERY == 0 or done >= 1:
             _write_record(run, norm, factor)
@@ -199,6 +211,7 @@ def accumulate_gradients(run: Training) -> tuple[float, int]:
     batches = [run.feed.batch(position.batch + offset) for offset in range(run.config.accumulate)]
     device = accelerator.device
     here = sum(batch.scored for batch in batches)
+    run.work = float(sum(np.size(array) for batch in batches for array in batch if array is not None))
     tokens = int(_total(accelerator, float(here)))
     total = 0.0
     for number, batch in enumerate(batches):

@@ -13,6 +13,7 @@ from accelerate import Accelerator
 from torch import Tensor, nn
 
 from unrolled.data.config import DataConfig
+from unrolled.data.counting import counted
 from unrolled.models.config import ModelConfig
 from unrolled.training.applicable import Situation, check_applicable
 from unrolled.training.checkpoints import Checkpoint
@@ -26,6 +27,7 @@ from unrolled.training.parallel import full_weights, make_accelerator, wrap
 from unrolled.training.progress import Progress
 from unrolled.training.ranges import check_settings
 from unrolled.training.resume import as_begun, require_same_settings, restore, write_checkpoint
+from unrolled.training.threads import threads_asked_for
 
 
 class Beginning(NamedTuple):
@@ -81,6 +83,7 @@ def settle(start: Beginning, here: Situation, given: Configs, chosen: Configs, f
         "train": asdict(config),
         "fingerprint": fingerprint,
         "processes": start.accelerator.num_processes,
+        "threads": torch.get_num_threads(),
     }
     if start.checkpoint is None:
         check_applicable(here, *given)
@@ -168,6 +171,7 @@ def execute(plan: Plan, start: Beginning, *, silent: bool) -> dict[str, Any]:
             bytes_per_token=plan.bytes_per_token,
             unit=plan.unit,
             nats=plan.nats,
+            threads=_threads_to_keep(config, checkpoint, progress),
         )
         if checkpoint is not None:
             restore(training, checkpoint)
@@ -184,6 +188,24 @@ def execute(plan: Plan, start: Beginning, *, silent: bool) -> dict[str, Any]:
             result = plan.conclude(folder, training.position, reason, progress)
     accelerator.wait_for_everyone()
     return result
+
+
+def _threads_to_keep(config: TrainConfig, checkpoint: Checkpoint | None, progress: Progress) -> int | None:
+    """How many threads a run computes with to its end, so that it gives the same bits: as many as it began with.
+
+    None for a run with a limit of time, which is not the same twice. The user's word counts more.
+    """
+    now = torch.get_num_threads()
+    if config.max_time is not None:
+        return None
+    before = now if checkpoint is None else checkpoint.meta["settings"].get("threads", now)
+    if before != now and (asked := threads_asked_for()) is not None:
+        progress.message(
+            f"the run began with {counted(before, 'thread')} and goes on with {now} (OMP_NUM_THREADS={asked}), so the "
+            "last digits may differ from those of a run without interruption"
+        )
+        return now
+    return before
 
 
 def limits_in_words(config: TrainConfig) -> str:
