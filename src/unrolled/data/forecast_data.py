@@ -80,7 +80,9 @@ def prepare_forecast(opened: Opened, data: DataConfig) -> ForecastData:
 
     raw = [_columns(one, targets)[begin:end] for one, (begin, end) in zip(training, bounds["train"], strict=True)]
     _check_targets(training[0], targets, raw, notes)
-    rules = choose_sizes(raw, context=data.context, horizon=data.horizon)
+    own = getattr(opened.sources["train"], "horizon", None)
+    said = getattr(opened.sources["train"], "said", "")
+    rules = choose_sizes(raw, context=data.context, horizon=own if data.horizon is None else data.horizon)
     if sizes is None:
         bounds = cut_in_time(lengths, shares, None, least=rules.horizon)
     ends = [end for _, end in bounds["train"]]
@@ -139,7 +141,7 @@ def prepare_forecast(opened: Opened, data: DataConfig) -> ForecastData:
         encoding,
         rules,
         missing,
-        _describe(encoding, rules, training, bounds, windows, opened.how),
+        _describe(encoding, rules, training, bounds, windows, "; ".join(filter(None, (said, opened.how)))),
         notes.lines(),
         _fingerprint(encoding, values, known, windows, bounds),
     )

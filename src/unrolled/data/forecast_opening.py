@@ -56,6 +56,8 @@ def _has_steps(paths: list[Path], reading: Reading) -> bool:
 
 
 def _suggests_forecast(source: Source, data: DataConfig) -> bool:
+    if getattr(source, "meant_for", None) == "forecast":
+        return True
     guess = getattr(source, "target_guess", None)
     if guess is not None:
         field = source.field(guess)

@@ -97,6 +97,9 @@ def _read(source: Source, index: int, times: np.ndarray | None, columns: Columns
     steps = len(next(iter(numbers.values())))
     if not steps:
         raise UserError(f"{record.origin} has no steps; leave it out")
+    declared = getattr(source, "step", lambda index: None)(index)
+    if declared is not None:
+        return Series(_name(record), record.origin, numbers, words, times, declared)
     step = None if times is None else find_step(times)
     if times is None or step is None:
         rate = record.rate

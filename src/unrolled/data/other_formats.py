@@ -60,8 +60,15 @@ _POINTER = Format("a pointer of Git LFS and not the file itself", "fetch the fil
 _NOTEBOOK = Format("a notebook", "save what it prints or computes as CSV or text", text=True)
 
 
-def _named(ending: str, what: str, *, text: bool = False) -> Format:
-    return Format(f"{what} by its beginning", f"let its name end in {ending}", text, (ending,))
+def _named(ending: str, what: str) -> Format:
+    return Format(f"{what} by its beginning", f"let its name end in {ending}", endings=(ending,))
+
+
+def _series(ending: str) -> Format:
+    # Their headers are alike, so that each reader says itself what is wrong.
+    return _named(ending, f"a file of series or records ({ending})")._replace(
+        text=True, endings=(".ts", ".tsf", ".arff")
+    )
 
 
 _NAMES: dict[Format, str] = {
@@ -154,9 +161,9 @@ _FIRST_LINES: tuple[tuple[str, Format], ...] = (
     (r"[+-]?\d+(\.\d+)?( +\d+:[-+.\deE]+)+\s*(#.*)?(\n|$)", _SPARSE),
     (r'\[?\s*\{\s*"[^"\n]*"\s*:', _JSON),
     (r"-- (MySQL|MariaDB|PostgreSQL|SQLite)|PRAGMA foreign_keys", _SQL),
-    (r"(?:[%#].*\n|\s*\n)*@relation\s(?=[^\0]*^@frequency\s)", _named(".tsf", "a .tsf file", text=True)),
-    (r"(?:[%#].*\n|\s*\n)*@relation\s(?=[^\0]*^@attribute\s)", _named(".arff", "an .arff file", text=True)),
-    (r"(?:[%#].*\n|\s*\n)*@problemname\s", _named(".ts", "a .ts file", text=True)),
+    (r"(?:[%#].*\n|\s*\n)*@relation\s(?=[^\0]*^@frequency\s)", _series(".tsf")),
+    (r"(?:[%#].*\n|\s*\n)*@relation\s(?=[^\0]*^@attribute\s)", _series(".arff")),
+    (r"(?:[%#].*\n|\s*\n)*@problemname\s", _series(".ts")),
 )
 _FIRST = [(re.compile(pattern, re.IGNORECASE | re.MULTILINE), found) for pattern, found in _FIRST_LINES]
 _PLAIN = (b"%PDF-", b"{\\rtf", b"%!PS")

@@ -70,4 +70,7 @@ def _read(paths: list[Path], data: DataConfig, task: str | None, notes: Notes) -
         raise UserError(f"{paths[0]} has no record; give a file with some in it")
     schema = infer_schema(source, task=task, target=data.target, inputs=data.inputs)
     hint_at_forecast(schema, source, task, notes)
+    said: str = getattr(source, "said", "")
+    if schema.task == "forecast" and said:
+        notes.hint(said)
     return len(source), schema

@@ -15,6 +15,7 @@ READERS = {
     suffix: reader
     for known, reader in (
         (suffixes.TS, ("ts", "read_ts")),
+        (suffixes.TSF, ("tsf", "read_tsf")),
         (suffixes.ARFF, ("arff", "read_arff")),
         (suffixes.FASTA, ("fasta", "read_fasta")),
         (suffixes.AUDIO, ("audio", "read_audio")),
@@ -28,9 +29,9 @@ READERS = {
     for suffix in known
 }
 """By suffix: the module in this folder, and its function."""
-BY_FILE = ("ts", "arff", "fasta", "array_files", "tables", "conll")
+BY_FILE = ("ts", "tsf", "arff", "fasta", "array_files", "tables", "conll")
 """Modules whose functions take files: of a folder they get those of their kind. The others look into folders."""
-TEXTUAL = ("ts", "arff", "fasta", "tables", "conll")
+TEXTUAL = ("ts", "tsf", "arff", "fasta", "tables", "conll")
 """Modules whose files are text, but for Parquet."""
 LOOKED_AT = 2000
 """Files of a folder whose names are looked at."""
