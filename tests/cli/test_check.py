@@ -1,6 +1,7 @@
 """`unrolled check` tells the truth about the machine and about the layers."""
 
 import json
+import re
 import subprocess
 import sys
 from importlib.metadata import version
@@ -43,7 +44,7 @@ def test_this_machine_is_well() -> None:
     result = json.loads(done.stdout)
     assert result["ok"] is True
     findings = {finding["subject"]: finding for finding in result["findings"]}
-    assert set(findings) == {"versions", "processor", "backends", "devices", *FAMILIES}
+    assert set(findings) == {"versions", "processor", "backends", "devices", "threads", *FAMILIES}
     assert version("unrolled") in findings["versions"]["text"]
     assert torch.__version__ in findings["versions"]["text"]
     assert "cpu" in findings["devices"]["text"]
@@ -53,6 +54,31 @@ def test_this_machine_is_well() -> None:
     shown = done.stderr.splitlines()
     for finding in result["findings"]:
         assert any(line.split()[:2] == [finding["mark"], finding["subject"] + ":"] for line in shown)
+
+
+@pytest.mark.parametrize(
+    ("asked", "expected"),
+    [
+        ({}, r"quickest now: .*threads? .*\(.* of it.*\)"),
+        (
+            {"OMP_NUM_THREADS": "2", "OMP_WAIT_POLICY": "PASSIVE"},
+            r"quickest now: 2 threads.*; OMP_NUM_THREADS=2, OMP_WAIT_.* holds",
+        ),
+        ({"OMP_NUM_THREADS": "1"}, r"quickest now: 1 thread; OMP_NUM_THREADS=1 holds, as you asked"),
+    ],
+)
+def test_what_holds_for_threads_is_said(asked: dict[str, str], expected: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("OMP_NUM_THREADS", "GOMP_SPINCOUNT", "OMP_WAIT_POLICY"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in asked.items():
+        monkeypatch.setenv(name, value)
+    threads = torch.get_num_threads()
+    torch.set_num_threads(int(asked.get("OMP_NUM_THREADS", 2)))
+    try:
+        finding = check._threads()
+    finally:
+        torch.set_num_threads(threads)
+    assert re.match(expected, finding.text), finding.text
 
 
 def test_a_broken_law_fails_the_check(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture) -> None:

@@ -16,6 +16,7 @@ from typing import NamedTuple
 
 import torch
 
+from unrolled.data.counting import counted
 from unrolled.openmp import Sleep
 
 SLICE = 0.15
@@ -41,6 +42,10 @@ class Threads(NamedTuple):
     number: int
     asleep: bool
     """whether threads that wait sleep at once, rather than spin for a moment"""
+
+    def __str__(self) -> str:
+        waiting = "" if self.number == 1 else " asleep while they wait" if self.asleep else " that spin for a moment"
+        return counted(self.number, "thread") + waiting
 
 
 def settings_to_try(count: int, *, can_sleep: bool, fixed: bool) -> list[Threads]:
@@ -68,6 +73,15 @@ class ThreadChooser:
         self._since = self._work = self._seconds = 0.0
         self._updates, self._new = 0, True
         self._begin_trial()
+
+    @property
+    def trying(self) -> bool:
+        """Whether a trial is going on."""
+        return bool(self._turns) and len(self._settings) > 1
+
+    def speeds(self) -> dict[Threads, float]:
+        """Work per second of each setting in the last trial, or so far in the one that goes on."""
+        return {setting: self._speed(setting) for setting, (_, seconds) in self._done.items() if seconds > 0}
 
     def update(self, work: float, seconds: float) -> None:
         """One update has been done: how much work it was (any unit), and how long it took."""
