@@ -5,7 +5,7 @@ from pathlib import Path
 
 from unrolled.data.config import DataConfig
 from unrolled.data.given import given_path, refuse_special
-from unrolled.data.readers.registry import READERS, files_meant, find_reader, suffix_of
+from unrolled.data.readers.registry import READERS, files_meant, find_reader, suffix_of, without_descriptions
 from unrolled.data.records import Notes, Reading
 from unrolled.data.splits import part_of_name
 from unrolled.errors import UserError
@@ -65,7 +65,8 @@ def _of_known_kinds(folder: Path) -> list[Path]:
     """The folders and files in a folder; without the files that nothing reads, if others are read."""
     there = (entry for entry in folder.iterdir() if entry.is_file() or entry.is_dir())
     inside = sorted(entry for entry in there if not entry.name.startswith("."))
-    known = [entry for entry in inside if entry.is_file() and suffix_of(entry) in READERS]
+    files = without_descriptions([entry for entry in inside if entry.is_file()], [])
+    known = [entry for entry in files if suffix_of(entry) in READERS]
     return sorted([*known, *(entry for entry in inside if entry.is_dir())]) if known else inside
 
 

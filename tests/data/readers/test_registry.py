@@ -43,7 +43,7 @@ def test_a_folder_of_files_of_a_kind(names: tuple[str, ...], module: str, tmp_pa
 def test_every_suffix_of_a_reader_is_known() -> None:
     kinds = {
         *(suffixes.AUDIO, suffixes.VIDEO, suffixes.EDF, suffixes.WFDB, suffixes.ARRAYS, suffixes.TABLES),
-        *(suffixes.FASTA, suffixes.CONLL, suffixes.TS),
+        *(suffixes.FASTA, suffixes.CONLL, suffixes.TS, suffixes.TSF, suffixes.ARFF),
     }
     assert set(READERS) == {suffix for kind in kinds for suffix in kind}
     assert len({READERS[kind[0]] for kind in kinds}) == len(kinds)

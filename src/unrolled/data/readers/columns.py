@@ -19,6 +19,7 @@ import polars as pl
 from unrolled.data.counting import counted
 from unrolled.data.readers.header import has_header
 from unrolled.data.readers.json_lines import find_bad_json
+from unrolled.data.readers.json_tables import holds_lines, read_json_table
 from unrolled.data.readers.kept_tables import kept_or
 from unrolled.data.readers.lines import numbered_lines
 from unrolled.data.readers.suffixes import COMPRESSED
@@ -96,10 +97,10 @@ def shown(names: Iterable[str], limit: int = 8) -> str:
 
 
 def open_table(path: Path, notes: Notes) -> Table:
-    """Open a .csv, .tsv, .jsonl or .parquet file; .txt is read like .tsv. Within `tables_kept` each is read once.
+    """Open a .csv, .tsv, .jsonl, .json or .parquet file; .txt is read like .tsv.
 
-    Blank rows are left out and counted. Raises `UserError` for a file that is empty, has no rows, is not UTF-8, has a
-    column twice, or has a row with too many or too few fields, with its line.
+    Within `tables_kept` each is read once. Blank rows are left out and counted. Raises `UserError` for a file that is
+    empty, has no rows, is not UTF-8, has a column twice, or has a row with too many or too few fields, with its line.
     """
     return kept_or(path, notes, _open)
 
@@ -111,7 +112,12 @@ def _open(path: Path, notes: Notes) -> Table:
     if suffix in COMPRESSED:
         raise UserError(f"{path} is compressed, and tables are read as they are; unpack it: gunzip -k {path.name}")
     find_text_files(path)
-    table = _open_json_lines(path) if suffix in (".jsonl", ".ndjson") else _open_delimited(path, notes)
+    if suffix in (".jsonl", ".ndjson") or (suffix == ".json" and holds_lines(path)):
+        table = _open_json_lines(path)
+    elif suffix == ".json":
+        table = table_of(str(path), read_json_table(path))
+    else:
+        table = _open_delimited(path, notes)
     if not table.length:
         raise UserError(f"{path} has a header but no rows; give a table with at least one row")
     return table

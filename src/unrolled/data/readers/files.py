@@ -6,6 +6,9 @@ from pathlib import Path
 from unrolled.data.records import Notes
 from unrolled.errors import UserError
 
+ABOUT = frozenset("readme license licence notice copying changelog citation about labels classes".split())  # noqa: SIM905
+"""names of files about the others beside them"""
+
 
 def find_files(roots: list[Path], suffixes: tuple[str, ...], notes: Notes) -> dict[Path, Path]:
     """The files with such a suffix, each with the root it was found under, in sorted order. Hidden ones are passed

@@ -1,7 +1,9 @@
 """What is wrong with a JSON Lines file."""
 
 import json
+from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import Any
 
 from unrolled.data.readers.lines import numbered_lines
 from unrolled.errors import UserError
@@ -9,28 +11,37 @@ from unrolled.errors import UserError
 
 def find_bad_json(path: Path) -> None:
     """Name the line that is no JSON object, or where a field changes its type between number, text, list and object."""
+    find_bad_objects(f"{path}, line", _objects(path))
+
+
+def find_bad_objects(place: str, records: Iterable[tuple[int, Any]]) -> None:
+    """The same for numbered records; `place` and the number say where one is."""
     first: dict[str, tuple[str, int]] = {}
-    for number, line in numbered_lines(path):
-        if not line.strip():
-            continue
-        try:
-            record = json.loads(line, parse_constant=_refuse_constant)
-        except json.JSONDecodeError as error:
-            place = f"from character {error.pos + 1:,} on"
-            raise UserError(f"{path}, line {number:,} is not JSON {place}; give one object per line") from None
-        except ValueError as error:
-            raise UserError(f"{path}, line {number:,}: {error}") from None
+    for number, record in records:
         if not isinstance(record, dict):
-            raise UserError(f"{path}, line {number:,} holds a {_json_type(record)}, not an object with named fields")
+            raise UserError(f"{place} {number:,} holds a {_json_type(record)}, not an object with named fields")
         for name, value in record.items():
             if value is None:
                 continue
             kind, where = first.setdefault(name, (_json_type(value), number))
             if _json_type(value) != kind:
                 raise UserError(
-                    f"{path}, line {number:,}: field {name!r} is a {_json_type(value)}, but a {kind} in line {where:,};"
-                    " give each field one type, and null where it is missing"
+                    f"{place} {number:,}: field {name!r} is a {_json_type(value)}, but a {kind} in "
+                    f"{place.rpartition(' ')[2]} {where:,}; give each field one type, and null where it is missing"
                 )
+
+
+def _objects(path: Path) -> Iterator[tuple[int, Any]]:
+    for number, line in numbered_lines(path):
+        if not line.strip():
+            continue
+        try:
+            yield number, json.loads(line, parse_constant=_refuse_constant)
+        except json.JSONDecodeError as error:
+            place = f"from character {error.pos + 1:,} on"
+            raise UserError(f"{path}, line {number:,} is not JSON {place}; give one object per line") from None
+        except ValueError as error:
+            raise UserError(f"{path}, line {number:,}: {error}") from None
 
 
 def _refuse_constant(constant: str) -> None:

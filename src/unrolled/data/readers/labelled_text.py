@@ -9,6 +9,7 @@ import polars as pl
 from unrolled.data.readers import decoders
 from unrolled.data.readers.cells import is_numeric, words
 from unrolled.data.readers.columns import Table
+from unrolled.data.readers.files import ABOUT
 from unrolled.data.readers.roles import LABEL_NAMES
 from unrolled.data.readers.suffixes import AUDIO
 from unrolled.data.readers.wide_tables import Column, WideSource
@@ -23,8 +24,6 @@ LABEL_LENGTH = 60
 FEWEST = 20
 """rows from which on a column named as labels are must have some of them twice"""
 TEXT_SUFFIXES = (".txt", ".text", ".md")
-_ABOUT = frozenset("readme license licence notice copying changelog citation about labels classes".split())  # noqa: SIM905
-"""names of files about the others beside them"""
 _SMALL = 1024
 """bytes of a file that may be blank; larger ones are not looked at"""
 
@@ -225,7 +224,7 @@ def _texts(path: Path) -> list[Path]:
 
 
 def _is_content(file: Path) -> bool:
-    return file.is_file() and not file.name.startswith(".") and file.stem.lower() not in _ABOUT
+    return file.is_file() and not file.name.startswith(".") and file.stem.lower() not in ABOUT
 
 
 def _is_blank(file: Path) -> bool:

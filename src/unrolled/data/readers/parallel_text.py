@@ -18,7 +18,22 @@ LOOKED_AT = 100
 """lines that tell whether the first one is a header"""
 FIELDS = (Field("source", "text", timed=False), Field("target", "text", timed=False))
 _OTHER_SUFFIXES = frozenset(
-    [".csv", ".tsv", ".parquet", ".jsonl", ".npy", ".npz", ".wav", ".flac", ".ogg", ".ts", ".conll", ".fasta", ".fastq"]
+    [
+        ".csv",
+        ".tsv",
+        ".parquet",
+        ".jsonl",
+        ".json",
+        ".npy",
+        ".npz",
+        ".wav",
+        ".flac",
+        ".ogg",
+        ".ts",
+        ".conll",
+        ".fasta",
+        ".fastq",
+    ]
 )
 
 

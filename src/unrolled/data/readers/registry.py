@@ -7,7 +7,7 @@ from pathlib import Path
 
 from unrolled.data.other_formats import refuse_other_folder, refuse_other_format
 from unrolled.data.readers import suffixes
-from unrolled.data.readers.files import find_files
+from unrolled.data.readers.files import ABOUT, find_files
 from unrolled.data.records import Notes, Reading, Source
 from unrolled.errors import UserError
 
@@ -66,7 +66,7 @@ def find_reader(paths: list[Path], reading: Reading) -> tuple[str, str] | None:
         return "labelled_text", "read_text_folders"
     if labelled_text.are_texts(paths, reading):
         return "labelled_text", "read_texts"
-    kinds = Counter(READERS.get(suffix_of(path)) for path in _files(paths))
+    kinds = Counter(READERS.get(suffix_of(path)) for path in without_descriptions(_files(paths), paths))
     known = [kind for kind, _ in kinds.most_common() if kind is not None]
     if not known:
         if all(path.is_file() and conll.looks_like(path, reading) for path in paths):
@@ -100,7 +100,16 @@ def files_meant(paths: list[Path], reader: tuple[str, str] | None, notes: Notes)
     if reader is None or reader[0] not in BY_FILE or not any(path.is_dir() for path in paths):
         return paths
     endings = [suffix for suffix, other in READERS.items() if other == reader]
-    return list(find_files(paths, (*endings, *(e + c for e in endings for c in suffixes.COMPRESSED)), notes))
+    found = list(find_files(paths, (*endings, *(e + c for e in endings for c in suffixes.COMPRESSED)), notes))
+    kept = without_descriptions(found, paths)
+    notes.add("files of another kind, left out", len(found) - len(kept))
+    return kept
+
+
+def without_descriptions(files: list[Path], given: list[Path]) -> list[Path]:
+    """The files without those in .json that lie in a folder beside others, and so say something about them."""
+    others = [path for path in files if path in given or suffix_of(path) != ".json"]
+    return others if any(path.stem.lower() not in ABOUT for path in others) else files
 
 
 def is_plain_text(paths: list[Path]) -> bool:
