@@ -13,7 +13,7 @@ from unrolled.data.config import DataConfig
 from unrolled.data.encoders.targets import ANY_EVENT, ClassTarget, EventTarget, StepTarget
 from unrolled.data.encoding import Encoding, fit_encoding
 from unrolled.data.examples import Example, Examples
-from unrolled.data.opening import open_parts
+from unrolled.data.opening import open_parts, with_own_groups
 from unrolled.data.parts import Progress, naming
 from unrolled.data.readers.kept_tables import forget_tables
 from unrolled.data.record_parts import split_records
@@ -94,6 +94,7 @@ def _prepare(
             f"--task {schema.task}"
         )
     hint_at_forecast(schema, source, task, notes)
+    data = with_own_groups(data, source)
     picks, way = split_records(sources, schema, data, seed)
     source, kept = picks["train"]
 
@@ -172,6 +173,7 @@ def own_part(
     """
     sources, _ = open_parts(files, data, encoding.task, notes)
     schema = infer_schema(sources["train"], task=encoding.task, target=data.target, inputs=data.inputs)
+    data = with_own_groups(data, sources["train"])
     picks, _ = split_records(sources, schema, data, seed)
     if {name: numbers.tolist() for name, (_, numbers) in picks.items()} != {
         name: numbers for name, numbers in split.items() if name != "how"

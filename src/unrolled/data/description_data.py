@@ -13,7 +13,7 @@ from unrolled.data.encoders.categories import TokenTable
 from unrolled.data.encoders.texts import fit_vocabulary
 from unrolled.data.encoders.written import Written, WrittenLevels, WrittenText, WrittenTokens
 from unrolled.data.encoding import FIT_ON, fit_encoding
-from unrolled.data.opening import open_parts
+from unrolled.data.opening import open_parts, with_own_groups
 from unrolled.data.record_splits import hold_out
 from unrolled.data.records import Field, Notes, Record, Source
 from unrolled.data.reopening import Recipe, recipe_of
@@ -54,7 +54,7 @@ def prepare_descriptions(files: list[str], data: DataConfig, *, seed: int) -> De
     schema = _as_conditions(infer_schema(source, task="describe", target=data.target, inputs=data.inputs), source)
     target = schema.target
     assert target is not None
-    parts, way = _split(sources, data, seed)
+    parts, way = _split(sources, with_own_groups(data, source), seed)
     kept = parts["train"].numbers
 
     def training() -> Iterator[Record]:

@@ -12,6 +12,8 @@ from unrolled.data.schema import infer_schema
 from unrolled.data.split_names import find_parts
 from unrolled.errors import UserError
 
+GROUP = "group"
+
 
 def reading_of(data: DataConfig, task: str | None) -> Reading:
     """What the settings say to a reader. Columns known ahead are read whatever the inputs are."""
@@ -28,6 +30,16 @@ def reading_of(data: DataConfig, task: str | None) -> Reading:
         layout=data.layout,
         label_separator=data.label_separator,
     )
+
+
+def with_own_groups(data: DataConfig, source: Source) -> DataConfig:
+    """The settings with the groups that the data names itself, if nobody named others or how to split.
+
+    Those are `(?P<group>...)` in a pattern of labels, a column `group` in their table, and `groups` in an .npz file.
+    """
+    if data.group is None and data.split in ("auto", "group") and source.groups(GROUP) is not None:
+        return replace(data, group=GROUP)
+    return data
 
 
 def open_parts(files: list[str], data: DataConfig, task: str | None, notes: Notes) -> tuple[dict[str, Source], str]:

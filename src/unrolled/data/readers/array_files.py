@@ -150,7 +150,7 @@ def _choose(path: Path, names: list[str], reading: Reading, part: Part) -> _Name
     target = _find(names, named, part)
     if target is None and reading.target is not None and not reading.unlabelled and part == "train":
         target = _named(path, names, reading.target, "--target", part)
-    group = reading.group and _named(path, names, reading.group, "--group", part)
+    group = None if reading.group in (None, *_GROUPS) else _named(path, names, str(reading.group), "--group", part)
     group = group or _find(names, _GROUPS, part)
     if inputs is None:
         rest = [name for name in names if name not in (target, group)]
