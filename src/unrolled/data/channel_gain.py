@@ -6,6 +6,8 @@ LAGS = 8
 RIDGE = 10.0
 MOST_CHANNELS = 16
 """Beyond, nothing is tried, and 0 is the answer: the equations grow with the cube of the number of channels."""
+BLOCK_VALUES = 1 << 20
+"""Numbers looked at together: the equations are summed over a long series block by block."""
 
 
 def channel_gain(series: np.ndarray, horizon: int) -> float:
@@ -22,25 +24,51 @@ def channel_gain(series: np.ndarray, horizon: int) -> float:
     cut = int(0.8 * len(places))
     if not 1 < channels <= MOST_CHANNELS or lags < 1 or cut < 2 * lags * channels or cut == len(places):
         return 0.0
-    there = np.isfinite(series)
-    values = np.where(there, series, 0).astype(np.float64)
-    count = np.maximum(there.sum(axis=0), 1)
-    values = np.where(there, values - values.sum(axis=0) / count, 0)
-    values /= np.sqrt(np.square(values).sum(axis=0) / count) + 1e-9
-    past = np.stack([values[places - lag - 1] for lag in range(lags)], axis=2)  # [place, channel, lag]
-    everything = np.concatenate([past.reshape(len(places), -1), np.ones((len(places), 1))], axis=1)
+    ahead = sorted({1, max(1, horizon // 2), horizon})
+    centre, spread = _level(series)
+
+    def block(begin: int, end: int) -> tuple[np.ndarray, np.ndarray]:
+        """Of the places from begin to end what is known, [place, channel * lag + 1], and the changes, [place, ...]."""
+        rows = series[begin - lags : end - 1 + horizon].astype(np.float64)
+        values = np.where(np.isfinite(rows), (rows - centre) / spread, 0)
+        count = end - begin
+        past = [values[lags - 1 - lag : lags - 1 - lag + count] for lag in range(lags)]  # the newest first
+        known = np.concatenate([np.stack(past, axis=2).reshape(count, -1), np.ones((count, 1))], axis=1)
+        changes = [values[lags + steps - 1 : lags + steps - 1 + count] - past[0] for steps in ahead]
+        return known, np.concatenate(changes, axis=1)
+
+    first, middle, last = int(places[0]), int(places[cut]), int(places[-1]) + 1
+    features = channels * lags + 1
+    size = max(1, BLOCK_VALUES // features)
+    products, targets = np.zeros((features, features)), np.zeros((features, channels * len(ahead)))
+    for begin in range(first, middle, size):
+        known, changes = block(begin, min(begin + size, middle))
+        products += known.T @ known
+        targets += known.T @ changes
+    everything = _ridge(products, targets)
+    own = np.zeros_like(everything)
+    for channel in range(channels):
+        inputs = [*range(channel * lags, (channel + 1) * lags), channels * lags]
+        outputs = range(channel, everything.shape[1], channels)
+        own[np.ix_(inputs, outputs)] = _ridge(products[np.ix_(inputs, inputs)], targets[np.ix_(inputs, outputs)])
     alone = together = 0.0
-    for ahead in sorted({1, max(1, horizon // 2), horizon}):
-        change = values[places + ahead - 1] - past[:, :, 0]
-        together += _error(everything, change, cut)
-        for channel in range(channels):
-            own = np.concatenate([past[:, channel], np.ones((len(places), 1))], axis=1)
-            alone += _error(own, change[:, channel : channel + 1], cut)
+    for begin in range(middle, last, size):
+        known, changes = block(begin, min(begin + size, last))
+        together += float(np.square(changes - known @ everything).sum())
+        alone += float(np.square(changes - known @ own).sum())
     return 1 - together / alone if alone > 0 else 0.0
 
 
-def _error(features: np.ndarray, targets: np.ndarray, cut: int) -> float:
-    """Mean squared error behind `cut`, summed over the targets, of a ridge regression fitted before it."""
-    seen = features[:cut]
-    weights = np.linalg.solve(seen.T @ seen + RIDGE * np.eye(seen.shape[1]), seen.T @ targets[:cut])
-    return float(np.square(targets[cut:] - features[cut:] @ weights).mean(axis=0).sum())
+def _level(series: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Mean and standard deviation of each channel, blind to missing values; 0 without any value."""
+    centre, spread = [], []
+    for column in series.T:
+        known = column[np.isfinite(column)].astype(np.float64)
+        centre.append(known.mean() if len(known) else 0.0)
+        spread.append(known.std() if len(known) else 0.0)
+    return np.array(centre), np.array(spread) + 1e-9
+
+
+def _ridge(products: np.ndarray, targets: np.ndarray) -> np.ndarray:
+    """The weights of a ridge regression from its sums, [features, features] and [features, targets]."""
+    return np.linalg.solve(products + RIDGE * np.eye(len(products)), targets)

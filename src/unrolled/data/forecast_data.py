@@ -10,7 +10,7 @@ import numpy as np
 from unrolled.data.calendar import useful_cycles
 from unrolled.data.config import DataConfig
 from unrolled.data.counting import counted
-from unrolled.data.encoders.numbers import Scaler
+from unrolled.data.encoders.numbers import Scaler, Scaling
 from unrolled.data.forecast_encoding import ForecastEncoding, fit_words
 from unrolled.data.forecast_known import check_known, choose_known, note_missing, without_future
 from unrolled.data.forecast_opening import Opened
@@ -19,6 +19,7 @@ from unrolled.data.forecast_series import Columns, Series, columns_of, read_all
 from unrolled.data.forecast_windows import ForecastWindows
 from unrolled.data.naive_forecast import naive_periods, naive_spread, seasonal_scale
 from unrolled.data.parts_in_time import cut_in_time, read_sizes
+from unrolled.data.pieces import in_pieces
 from unrolled.data.records import Notes, Source
 from unrolled.data.schema import require_field
 from unrolled.errors import UserError
@@ -83,16 +84,14 @@ def prepare_forecast(opened: Opened, data: DataConfig) -> ForecastData:
     own = getattr(opened.sources["train"], "horizon", None)
     said = getattr(opened.sources["train"], "said", "")
     rules = choose_sizes(raw, context=data.context, horizon=own if data.horizon is None else data.horizon)
+    del raw
     if sizes is None:
         bounds = cut_in_time(lengths, shares, None, least=rules.horizon)
     ends = [end for _, end in bounds["train"]]
 
     check_known(training, ends, ahead)
     words = fit_words(training, ends, ahead)
-    numbers = np.concatenate([_columns(one, columns.numbers)[:end] for one, end in zip(training, ends, strict=True)])
-    scaler = Scaler.fit(
-        numbers, "robust" if data.scaling == "robust" else "none" if data.scaling == "none" else "standard"
-    )
+    scaler = _fit_scaler(training, ends, columns.numbers, data)
     step = next((one.step for one in training if one.step is not None), None)
     encoding = ForecastEncoding(
         numbers=columns.numbers,
@@ -110,7 +109,8 @@ def prepare_forecast(opened: Opened, data: DataConfig) -> ForecastData:
     values = {"train": [encoding.encode(one) for one in training]}
     values |= {name: [encoding.encode(one, notes) for one in series] for name, series in given.items()}
     places = list(encoding.target_channels)
-    own = [x[:end, places] for x, end in zip(values["train"], ends, strict=True)]
+    every = places == list(range(encoding.channels))
+    own = [x[:end] if every else x[:end, places] for x, end in zip(values["train"], ends, strict=True)]
     encoding = replace(encoding, scale=seasonal_scale(own, rules.period or 1))
     for name in shares:
         read[name], values[name] = training, values["train"]
@@ -130,7 +130,8 @@ def prepare_forecast(opened: Opened, data: DataConfig) -> ForecastData:
             for size in naive_periods(rules.period)
         }
         encoding = replace(encoding, naive_spread=spread)
-    missing = bool(np.isnan(np.concatenate([x[:end] for x, end in zip(values["train"], ends, strict=True)])).any())
+    pieces = in_pieces(x[:end] for x, end in zip(values["train"], ends, strict=True))
+    missing = any(bool(np.isnan(piece).any()) for piece in pieces)
     notes.add("columns left out, since they do not change with time or hardly repeat", len(columns.left_out))
     return ForecastData(
         read,
@@ -194,18 +195,29 @@ def _columns(series: Series, names: Sequence[str]) -> np.ndarray:
     return np.stack([series.numbers[name] for name in names], axis=1)
 
 
+def _fit_scaler(training: list[Series], ends: list[int], names: Sequence[str], data: DataConfig) -> Scaler:
+    """Column by column, so that never all of them are there twice."""
+    kind: Scaling = "robust" if data.scaling == "robust" else "none" if data.scaling == "none" else "standard"
+    pairs = list(zip(training, ends, strict=True))
+    fitted = [
+        Scaler.fit(np.concatenate([one.numbers[name][:end] for one, end in pairs])[:, None], kind) for name in names
+    ]
+    return Scaler(kind, tuple(one.centre[0] for one in fitted), tuple(one.spread[0] for one in fitted))
+
+
 def _check_targets(first: Series, names: tuple[str, ...], raw: list[np.ndarray], notes: Notes) -> None:
     """Raises `UserError` for a target without a value in the training part, and if none of them ever changes."""
-    everything = np.concatenate(raw)
-    there = ~np.isnan(everything)
-    for name, column in zip(names, there.T, strict=True):
-        if not column.any():
+    low, high = np.full(len(names), np.inf), np.full(len(names), -np.inf)
+    for piece in in_pieces(raw):
+        there = ~np.isnan(piece)
+        low = np.minimum(low, np.where(there, piece, np.inf).min(axis=0))
+        high = np.maximum(high, np.where(there, piece, -np.inf).max(axis=0))
+    for name, nothing in zip(names, low > high, strict=True):
+        if nothing:
             raise UserError(
                 f"{first.origin}: column {name!r} has no value in the training part, so nothing can be learned about "
                 "it; leave it out with --inputs, or choose another --target"
             )
-    low = np.where(there, everything, np.inf).min(axis=0)
-    high = np.where(there, everything, -np.inf).max(axis=0)
     constant = [name for name, same in zip(names, low == high, strict=True) if same]
     if len(constant) == len(names):
         raise UserError(

@@ -78,7 +78,7 @@ class ForecastEncoding:
             if notes is not None:
                 unseen = set(series.words[name]) - {*labels, ""}
                 notes.add(f"steps with a {name} that training did not see", int(np.isin(column, list(unseen)).sum()))
-        return np.concatenate(parts, axis=1)
+        return parts[0] if len(parts) == 1 else np.concatenate(parts, axis=1)
 
     def known(self, series: Series, ahead: int = 0) -> np.ndarray | None:
         """What is known ahead: the calendar, then the columns known ahead, float32 `[time + ahead, features]`.

@@ -1,13 +1,16 @@
 """The forecast that needs no model: what a model has to beat."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 
 from unrolled.data.forecast_windows import ForecastBatch, ForecastWindows
+from unrolled.data.pieces import PIECE, in_pieces
 
 SPREAD_ON = 1000
 """Windows that the errors of a naive forecast are measured on, evenly spread, if there are more."""
+BLOCK_VALUES = 1 << 20
+"""Values that naive forecasts are made from at once."""
 
 
 def seasonal_naive(past: np.ndarray, horizon: int, period: int = 1) -> np.ndarray:
@@ -54,10 +57,17 @@ def naive_spread(
     Added to the forecast they make quantiles of it, equally wide at every step ahead; 0 where nothing is known.
     """
     chosen = np.unique(np.linspace(0, len(windows) - 1, min(SPREAD_ON, len(windows))).astype(np.int64))
-    batch = windows.batch(chosen)
-    error = (batch.future - naive_windows(series, batch, windows, period)).reshape(-1, len(windows.targets))
-    known = [column[~np.isnan(column)] for column in error.T.astype(np.float64)]
-    return tuple(tuple(np.quantile(x, levels).tolist()) if len(x) else (0.0,) * len(levels) for x in known)
+    count = len(windows.targets)
+    error = np.empty((len(chosen), windows.horizon, count), dtype=np.float32)
+    rows = max(1, BLOCK_VALUES // (max(windows.context, period) * count))
+    for begin in range(0, len(chosen), rows):
+        batch = windows.batch(chosen[begin : begin + rows])
+        error[begin : begin + rows] = batch.future - naive_windows(series, batch, windows, period)
+    spread = []
+    for column in error.reshape(-1, count).T:
+        known = column[~np.isnan(column)].astype(np.float64)
+        spread.append(tuple(np.quantile(known, levels).tolist()) if len(known) else (0.0,) * len(levels))
+    return tuple(spread)
 
 
 def seasonal_scale(training: Sequence[np.ndarray], period: int = 1) -> tuple[float, ...]:
@@ -67,9 +77,19 @@ def seasonal_scale(training: Sequence[np.ndarray], period: int = 1) -> tuple[flo
     Source: Hyndman and Koehler 2006, "Another look at measures of forecast accuracy", section 3, with the seasonal
     naive method in place of the random walk.
     """
-    changes = [np.abs(x[period:] - x[:-period]) for x in training if len(x) > period]
-    if not changes:
-        return (0.0,) * training[0].shape[1]
-    change = np.concatenate(changes).astype(np.float64)
-    known = ~np.isnan(change)
-    return tuple((np.where(known, change, 0).sum(axis=0) / np.maximum(known.sum(axis=0), 1)).tolist())
+    changes = (np.abs(x[period:] - x[:-period]) for x in _cut(training, period))
+    total, known = np.zeros(training[0].shape[1]), np.zeros(training[0].shape[1], dtype=np.int64)
+    for piece in in_pieces(changes):
+        change = piece.astype(np.float64)
+        there = ~np.isnan(change)
+        total += np.where(there, change, 0).sum(axis=0)
+        known += there.sum(axis=0)
+    return tuple((total / np.maximum(known, 1)).tolist())
+
+
+def _cut(series: Sequence[np.ndarray], overlap: int) -> Iterator[np.ndarray]:
+    """The series, long ones cut so that each cut begins with the last `overlap` steps of the one before."""
+    for x in series:
+        step = max(1, PIECE // x.shape[1])
+        for begin in range(0, len(x) - overlap, step):
+            yield x[begin : begin + overlap + step]

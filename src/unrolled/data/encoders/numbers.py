@@ -8,6 +8,8 @@ import numpy as np
 from unrolled.errors import UserError
 
 Scaling = Literal["none", "standard", "robust", "window"]
+BLOCK_VALUES = 1 << 20
+"""Numbers scaled at once, in double precision."""
 
 
 @dataclass(frozen=True)
@@ -29,11 +31,13 @@ class Scaler:
         channels = values.shape[1]
         if kind in ("none", "window") or not len(values):
             return cls(kind, (0.0,) * channels, (1.0,) * channels)
-        known = [column[~np.isnan(column)].astype(np.float64) for column in values.T]
-        if kind == "standard":
-            pairs = [(c.mean(), c.std()) if len(c) else (0.0, 1.0) for c in known]
-        else:
-            pairs = [_robust(c) if len(c) else (0.0, 1.0) for c in known]
+        pairs = []
+        for column in values.T:  # one after the other: in double precision all of them need much memory
+            known = column[~np.isnan(column)].astype(np.float64)
+            level = (
+                (0.0, 1.0) if not len(known) else _robust(known) if kind == "robust" else (known.mean(), known.std())
+            )
+            pairs.append(level)
         centre = tuple(float(mean) for mean, _ in pairs)
         spread = tuple(float(s) if s > 1e-8 * max(1.0, abs(m)) else 1.0 for m, s in pairs)
         return cls(kind, centre, spread)
@@ -42,8 +46,13 @@ class Scaler:
         """float32 `[steps, channels]`; NaN stays NaN."""
         if self.kind == "window":
             centre, spread = window_statistics(values)
-            return ((values - centre) / spread).astype(np.float32)
-        return ((values - np.array(self.centre)) / np.array(self.spread)).astype(np.float32)
+        else:
+            centre, spread = np.array(self.centre), np.array(self.spread)
+        scaled = np.empty(values.shape, dtype=np.float32)
+        rows = max(1, BLOCK_VALUES // max(1, values.shape[1]))
+        for begin in range(0, len(values), rows):
+            scaled[begin : begin + rows] = (values[begin : begin + rows] - centre) / spread
+        return scaled
 
     def unscale(self, values: np.ndarray) -> np.ndarray:
         """The inverse of `scale`, except for `window`, which forgets level and size."""
@@ -64,6 +73,10 @@ def window_statistics(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     centre = np.where(known, values, 0.0).sum(0) / count
     spread = np.sqrt((np.where(known, values - centre, 0.0) ** 2).sum(0) / count)
     return centre, np.where(spread > 1e-8, spread, 1.0)
+
+
+def _standard(values: np.ndarray) -> tuple[float, float]:
+    return values.mean(), values.std()
 
 
 def _robust(values: np.ndarray) -> tuple[float, float]:
