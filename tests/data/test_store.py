@@ -363,3 +363,46 @@ def test_the_store_is_plain_files(tmp_path: Path, config: DataConfig) -> None:
     assert sorted(os.listdir(folder)) == ["store.json", "train.bin", "valid.bin", "vocabulary.json"]
     assert json.loads((folder / "vocabulary.json").read_text())["kind"] == "char"
     assert np.array_equal(np.fromfile(folder / "train.bin", dtype=np.uint8), data.train.tokens)
+
+
+@pytest.mark.parametrize("tokenisation", ["spaces", "punctuation"])
+@pytest.mark.parametrize("min_count", [1, 3])
+def test_words_counted_while_they_are_encoded_are_those_counted_before(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, tokenisation: str, min_count: int
+) -> None:
+    """The straightforward way: read all for a vocabulary, then read all again."""
+    draw = np.random.default_rng(min_count)
+    words = ["die", "Röslein", "well-known", "1,000", "don't", "<unk>", "<eos>", "x", "日本", "zwei\u2028drei"]
+    words += [f"word{number}" for number in range(40)]
+    join = " , " if tokenisation == "spaces" else "; "
+    texts = [join.join(draw.choice(words, size)) + end for size, end in ((500, ""), (700, "\n"), (90, "\n\n"))]
+    folder = write(tmp_path / "texts", a_train__txt=texts[0], b_train__txt=texts[1], c_valid__txt=texts[2] + " new\n")
+    monkeypatch.setattr("unrolled.data.parts.MIB", 64)  # so that blocks and pieces are many
+    data = prepare_text(folder, DataConfig(vocabulary="word", min_count=min_count, cache=str(tmp_path / "cache")))
+    wanted = WordVocabulary.fit(["\n".join(texts[:2])], tokenisation=tokenisation, min_count=min_count)  # type: ignore[arg-type]
+    assert data.vocabulary.to_json() == wanted.to_json()
+    assert data.vocabulary.to_json()["tokenisation"] == tokenisation
+    encoded = [wanted.encode(text) for text in texts[:2]]
+    np.testing.assert_array_equal(data.train.tokens, np.concatenate(encoded))
+    assert data.train.tokens.dtype == np.uint8
+    assert data.train.starts.tolist() == [0, len(encoded[0])]
+    assert data.train.unknown == int((np.concatenate(encoded) == 0).sum()) > 0
+    assert data.valid is not None
+    np.testing.assert_array_equal(data.valid.tokens, wanted.encode(texts[2] + " new\n"))
+    assert sorted(file.name for folder in (tmp_path / "cache").iterdir() for file in folder.iterdir()) == [
+        "store.json",
+        "train.bin",
+        "valid.bin",
+        "vocabulary.json",
+    ]
+
+
+def test_too_many_different_words_are_named_and_leave_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, config: DataConfig
+) -> None:
+    path = write(tmp_path, words__txt=" ".join(map(str, range(200)))) / "words.txt"
+    monkeypatch.setattr("unrolled.data.words._MOST_WORDS", 99)
+    config.vocabulary = "word"
+    with pytest.raises(UserError, match=r"words\.txt: the text has more than 99 different words; use --data\.vocab"):
+        prepare_text(path, config)
+    assert list((tmp_path / "cache").iterdir()) == []

@@ -139,8 +139,8 @@ def test_encoding(clock):
         progress.work("empty.txt", 0, 0)
     said = lines(console)
     assert len(said) == 5
-    assert said[1] == "big.txt 30% | 600 MB of 2.00 GB | ETA 28s"
-    assert said[-1] == "big.txt 100% | 2.00 GB of 2.00 GB"
+    assert said[1] == "big.txt 30% | 600 MB of 2.00 GB, 50.0 MB/s | ETA 28s"
+    assert said[-1] == "big.txt 100% | 2.00 GB of 2.00 GB, 50.0 MB/s"
 
 
 def test_silent_but_logged(tmp_path, clock):

@@ -14,10 +14,11 @@ from pathlib import Path
 from typing import BinaryIO
 
 from unrolled.data.config import DataConfig
-from unrolled.data.parts import Meter, PartRecord, Progress, TokenPart, encode_documents
+from unrolled.data.parts import Meter, PartRecord, Progress, TokenPart, encode_documents, settle_words
 from unrolled.data.splits import Document
 from unrolled.data.text import MIB
 from unrolled.data.vocabulary import Vocabulary, vocabulary_from_json
+from unrolled.data.words import WordNumbering
 from unrolled.errors import UserError
 
 STORE_VERSION = 1
@@ -64,11 +65,15 @@ class TextStore:
         return vocabulary, parts
 
     def build(
-        self, documents: dict[str, list[Document]], vocabulary: Vocabulary, progress: Progress | None = None
+        self,
+        documents: dict[str, list[Document]],
+        vocabulary: Vocabulary | WordNumbering,
+        progress: Progress | None = None,
     ) -> None:
         """Encode the documents of every part and put the store in its place, over a damaged one too.
 
-        Raises `UserError` if the disk is full or the folder cannot be written; nothing half-written stays behind.
+        With a `WordNumbering` the vocabulary is that of the words of the training part, which is read once. Raises
+        `UserError` if the disk is full or the folder cannot be written; nothing half-written stays behind.
         """
         cache = self.folder.parent
         total = sum(len(document) for part in documents.values() for document in part)
@@ -78,14 +83,20 @@ class TextStore:
             _remove_stale(cache)
             beside = Path(tempfile.mkdtemp(prefix=f".{self.folder.name}.", suffix=".partial", dir=cache))
             try:
-                text = json.dumps(vocabulary.to_json())
-                _write(beside / "vocabulary.json", text)
                 parts = {}
+                if isinstance(vocabulary, WordNumbering):
+                    with tempfile.TemporaryFile(dir=beside) as numbers, open(beside / "train.bin", "wb") as file:
+                        record = encode_documents(documents["train"], vocabulary, numbers, meter)
+                        vocabulary, record = settle_words(record, numbers, vocabulary, file)
+                        parts["train"] = asdict(record)
+                        _flush(file)
                 for name, part in documents.items():
-                    if part:
+                    if part and name not in parts:
                         with open(beside / f"{name}.bin", "wb") as file:
                             parts[name] = asdict(encode_documents(part, vocabulary, file, meter))
                             _flush(file)
+                text = json.dumps(vocabulary.to_json())
+                _write(beside / "vocabulary.json", text)
                 crc32 = zlib.crc32(text.encode("utf-8"))
                 data = {"version": STORE_VERSION, "vocabulary_crc32": crc32, "parts": parts}
                 _write(beside / "store.json", json.dumps(data))

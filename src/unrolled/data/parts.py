@@ -2,7 +2,7 @@
 
 import zlib
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import BinaryIO
 
@@ -12,6 +12,7 @@ from unrolled.data.characters import UnknownCharacters
 from unrolled.data.codec import Vocabulary
 from unrolled.data.splits import Document
 from unrolled.data.text import MIB, read_blocks
+from unrolled.data.words import WordNumbering, WordVocabulary
 from unrolled.errors import UserError
 
 Progress = Callable[[str, int, int], None]
@@ -83,7 +84,9 @@ def read_document(document: Document, meter: Meter) -> Iterator[str]:
         left -= min(left, MIB)
 
 
-def encode_documents(documents: list[Document], vocabulary: Vocabulary, file: BinaryIO, meter: Meter) -> PartRecord:
+def encode_documents(
+    documents: list[Document], vocabulary: Vocabulary | WordNumbering, file: BinaryIO, meter: Meter
+) -> PartRecord:
     """Append the tokens of the documents to a file. Raises `UserError` for text the vocabulary cannot express."""
     starts: list[int] = []
     tokens = size = characters = unknown = crc32 = 0
@@ -112,6 +115,33 @@ def encode_documents(documents: list[Document], vocabulary: Vocabulary, file: Bi
         if tokens > begin:
             starts.append(begin)
     return PartRecord(tokens, starts, size, characters, unknown, crc32)
+
+
+def settle_words(
+    record: PartRecord, numbers: BinaryIO, numbering: WordNumbering, file: BinaryIO
+) -> tuple[WordVocabulary, PartRecord]:
+    """The vocabulary of a part that was written in the numbers of a `WordNumbering`, and the part written in its own.
+
+    `record` and `numbers` are what `encode_documents` made of it; `file` is written.
+    """
+
+    def pieces() -> Iterator[np.ndarray]:
+        numbers.seek(0)
+        while data := numbers.read(MIB * numbering.dtype.itemsize):
+            yield np.frombuffer(data, dtype=numbering.dtype)
+
+    counts = np.zeros(len(numbering), dtype=np.int64)
+    for piece in pieces():
+        counts += np.bincount(piece, minlength=len(counts))
+    vocabulary, lookup = numbering.vocabulary(counts)
+    unknown = int(counts[lookup == vocabulary.unknown].sum())
+    lookup = lookup.astype(vocabulary.dtype)
+    crc32 = 0
+    for piece in pieces():
+        data = lookup[piece].tobytes()
+        file.write(data)
+        crc32 = zlib.crc32(data, crc32)
+    return vocabulary, replace(record, unknown=unknown, crc32=crc32)
 
 
 def naming(path: Path, error: UserError) -> UserError:

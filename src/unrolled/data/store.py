@@ -17,7 +17,7 @@ from unrolled.data.parts import Meter, Progress, TokenPart, encode_documents, na
 from unrolled.data.splits import Document, Splits, choose_splits, cut_off_end, whole
 from unrolled.data.text import MIB, find_text_files, refuse_blank, unreadable
 from unrolled.data.vocabulary import VOCABULARIES, Vocabulary, infer_vocabulary
-from unrolled.data.words import WordVocabulary, looks_tokenised
+from unrolled.data.words import WordNumbering, WordVocabulary, looks_tokenised
 from unrolled.errors import UserError
 
 __all__ = ["Progress", "TextData", "TextStore", "TokenPart", "cache_folder", "encode_text", "prepare_text"]
@@ -183,9 +183,16 @@ def _fingerprint(documents: dict[str, list[Document]], settings: dict[str, Any],
     return digest.hexdigest()
 
 
-def _fit(settings: dict[str, Any], documents: dict[str, list[Document]], progress: Progress | None) -> Vocabulary:
-    """Characters come from all parts; words and byte pairs, which carry statistics, from the training part alone."""
+def _fit(
+    settings: dict[str, Any], documents: dict[str, list[Document]], progress: Progress | None
+) -> Vocabulary | WordNumbering:
+    """Characters come from all parts; words and byte pairs, which carry statistics, from the training part alone.
+
+    Words are counted as they are encoded.
+    """
     kind = settings["vocabulary"]
+    if kind == "word":
+        return WordNumbering(settings["tokenisation"], settings["min_count"])
     part = [document for part in documents.values() for document in part] if kind == "char" else documents["train"]
     total = sum(map(len, part))
     meter = Meter(progress, "vocabulary", min(total, _BPE_SAMPLE * MIB) if kind == "bpe" else total)
@@ -206,8 +213,6 @@ def _fit(settings: dict[str, Any], documents: dict[str, list[Document]], progres
             meter.add(MIB)
 
     try:
-        if kind == "word":
-            return WordVocabulary.fit(blocks(), tokenisation=settings["tokenisation"], min_count=settings["min_count"])
         if kind == "bpe":
             text = sampled() if total > _BPE_SAMPLE * MIB else blocks()
             return BPEVocabulary.fit(text, vocabulary_size=settings["vocabulary_size"])

@@ -3,9 +3,9 @@
 
 import re
 import string
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator
-from itertools import repeat
+from itertools import count, repeat
 from typing import Any, Literal
 
 import numpy as np
@@ -85,14 +85,17 @@ class WordVocabulary(Vocabulary):
         for piece in _whole_words(blocks):
             tokenisation = tokenisation or ("spaces" if looks_tokenised(piece) else "punctuation")
             counts.update(_SPLITTERS[tokenisation](piece))
-            if len(counts) > _MOST_WORDS:
-                raise UserError(
-                    f"the text has more than {_MOST_WORDS:,} different words; use --data.vocabulary bpe, "
-                    "which keeps its size on any text"
-                )
-        frequent = [(word, count) for word, count in counts.items() if count >= min_count]
+            _require_few(len(counts))
+        return cls.of_counts(counts.items(), tokenisation or "punctuation", min_count)
+
+    @classmethod
+    def of_counts(
+        cls, counts: Iterable[tuple[str, int]], tokenisation: Tokenisation, min_count: int
+    ) -> "WordVocabulary":
+        """Every word that came at least `min_count` times, the most frequent first."""
+        frequent = [(word, count) for word, count in counts if count >= min_count]
         frequent.sort(key=lambda item: (-item[1], item[0]))
-        return cls((word for word, _ in frequent), tokenisation or "punctuation", min_count)
+        return cls((word for word, _ in frequent), tokenisation, min_count)
 
     def __len__(self) -> int:
         return len(self._words)
@@ -125,6 +128,46 @@ class WordVocabulary(Vocabulary):
         if data["tokenisation"] not in _SPLITTERS:
             raise ValueError(f"tokenisation {data['tokenisation']!r}, expected one of {', '.join(_SPLITTERS)}")
         return cls(data["words"], data["tokenisation"], data["min_count"])
+
+
+class WordNumbering:
+    """Words by numbers in the order in which they first come: how a text is written before its vocabulary is known, so
+    that it need not be read once to count the words and once more to encode them."""
+
+    dtype = np.dtype(np.uint32)
+    unknown: int | None = None
+
+    def __init__(self, tokenisation: Tokenisation, min_count: int) -> None:
+        self._tokenisation: Tokenisation = tokenisation
+        self._min_count = min_count
+        self._numbers: dict[str, int] = defaultdict(count().__next__)
+
+    def encode_blocks(self, blocks: Iterable[str]) -> Iterator[np.ndarray]:
+        """int64 `[words]`, as `WordVocabulary.encode_blocks`. Raises `UserError` for too many different words."""
+        number = self._numbers.__getitem__
+        for piece in _whole_words(blocks):
+            words = _SPLITTERS[self._tokenisation](piece)
+            yield np.fromiter(map(number, words), dtype=np.int64, count=len(words))
+            _require_few(len(self._numbers))
+
+    def vocabulary(self, counts: np.ndarray) -> tuple[WordVocabulary, np.ndarray]:
+        """The vocabulary of a text in which number `i` came `counts[i]` times, and its number of each word, int64
+        `[numbers]`."""
+        found = zip(self._numbers, counts.tolist(), strict=True)
+        vocabulary = WordVocabulary.of_counts(found, self._tokenisation, self._min_count)
+        lookup = map(vocabulary._numbers.get, self._numbers, repeat(vocabulary.unknown))
+        return vocabulary, np.fromiter(lookup, dtype=np.int64, count=len(self._numbers))
+
+    def __len__(self) -> int:
+        return len(self._numbers)
+
+
+def _require_few(words: int) -> None:
+    if words > _MOST_WORDS:
+        raise UserError(
+            f"the text has more than {_MOST_WORDS:,} different words; use --data.vocabulary bpe, "
+            "which keeps its size on any text"
+        )
 
 
 class _WordDecoder(StreamDecoder):

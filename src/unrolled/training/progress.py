@@ -159,14 +159,18 @@ class Progress:
         self._write_log(text)
 
     def work(self, label: str, done: int, total: int, *, unit: str = "B") -> None:
-        """`done` of `total` units of some other work are done. On plain lines, work of a moment stays unmentioned."""
+        """`done` of `total` units of some other work are done, and for bytes how many a second. On plain lines, work of
+        a moment stays unmentioned."""
         fraction = done / total if total else 1.0
-        facts = (
-            f"{format_count(done, unit)} of {format_count(total, unit)}"
-            if unit == "B"
-            else f"{done:,} of {total:,}{unit}"
-        )
-        self._update(label, fraction, lambda: facts, finished=done >= total, quiet=QUIET_SECONDS)
+
+        def facts() -> str:
+            if unit != "B":
+                return f"{done:,} of {total:,}{unit}"
+            seconds = self._clock() - self._begun[label]
+            pace = f", {format_count(done / seconds, unit)}/s" if done and seconds > 0 else ""
+            return f"{format_count(done, unit)} of {format_count(total, unit)}{pace}"
+
+        self._update(label, fraction, facts, finished=done >= total, quiet=QUIET_SECONDS)
 
     def _update(
         self, label: str, fraction: float, facts: Callable[[], str], *, finished: bool = False, quiet: float = 0.0
