@@ -1,5 +1,6 @@
 """`unrolled init` writes a config that says everything and changes nothing."""
 
+import importlib
 import itertools
 import json
 from dataclasses import asdict
@@ -123,3 +124,51 @@ def test_a_table_that_may_be_several_things_is_not_guessed(capsys: pytest.Captur
     assert "choose with --task forecast" in refusal(capsys, "numbers.csv")
     assert not Path("numbers.yaml").exists()
     assert "did you mean 'b'?" in refusal(capsys, "numbers.csv", "--target", "bb")
+
+
+def test_init_takes_what_train_takes(capsys: pytest.CaptureFixture) -> None:
+    train = build_parser("train", options.add_train_options)
+    init = build_parser("init", importlib.import_module("unrolled.cli.init").add_arguments)
+    of_train, of_init = ({one.name: one for one in options.options_of(parser)} for parser in (train, init))
+    assert of_init.keys() - of_train.keys() == {"output"}
+    assert of_train.keys() <= of_init.keys()
+    assert all(of_init[name].flags == of_train[name].flags for name in of_train)
+
+
+GIVEN = ["--task", "classify", "--run", "r", "--target", "kind", "--group", "who", "--data.scaling", "robust"]
+GIVEN += ["--data.test", "other.csv", "--data.valid_fraction", "0.2", "--model.family", "gru", "--model.width", "8"]
+GIVEN += ["--train.max_steps", "2", "--train.learning_rate", "0.01", "--model.members", "1"]
+
+
+def test_what_is_given_is_written_and_read_by_train() -> None:
+    for name in ("table.csv", "other.csv"):
+        Path(name).write_text(TABLE)
+    assert main(["init", "table.csv", *GIVEN, "-o", "c.yaml"]) == 0
+    parser = build_parser("train", options.add_train_options)
+    written = options.parse(parser, ["--config", "c.yaml"])
+    given = options.parse(parser, ["table.csv", *GIVEN])
+    written.config = None
+    assert written == given
+    assert main(["train", "--config", "c.yaml"]) == 0
+    assert json.loads(Path("r/split.json").read_text())["test"] == list(range(30))
+
+
+def test_a_config_to_begin_from_and_settings_that_cannot_be(capsys: pytest.CaptureFixture) -> None:
+    Path("table.csv").write_text(TABLE)
+    Path("base.yaml").write_text("files: [table.csv]\ndata:\n  target: kind\nmodel:\n  width: 8\n")
+    assert main(["init", "--config", "base.yaml", "--model.layers", "2", "-o", "c.yaml"]) == 0
+    found = yaml.safe_load(Path("c.yaml").read_text())
+    assert (found["files"], found["data"]["target"]) == (["table.csv"], "kind")
+    assert (found["model"]["width"], found["model"]["layers"]) == (8, 2)
+    capsys.readouterr()
+    assert "width" in refusal(capsys, "table.csv", "--model.width", "0")
+    assert not Path("table.yaml").exists()
+
+
+def test_several_files(capsys: pytest.CaptureFixture) -> None:
+    for name, lines in {"a.de": "eins hier\nzwei da\n", "a.en": "one here\ntwo there\n"}.items():
+        Path(name).write_text(lines)
+    assert main(["init", "a.de", "a.en"]) == 0
+    assert capsys.readouterr().out.startswith("translate: source -> target; 2 records\n")
+    assert yaml.safe_load(Path("a.yaml").read_text())["files"] == ["a.de", "a.en"]
+    assert "there is no file b.en" in refusal(capsys, "a.de", "b.en")

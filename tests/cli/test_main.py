@@ -209,4 +209,4 @@ def test_the_installed_command() -> None:
 def test_exit_codes_reach_the_shell() -> None:
     done = shell("init")
     assert (done.returncode, done.stdout) == (2, "")
-    assert done.stderr == "unrolled: no FILE given; write unrolled init FILE [options]\n"
+    assert done.stderr == "unrolled: no FILE given; write unrolled init FILE... [options]\n"

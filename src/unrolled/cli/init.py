@@ -1,98 +1,95 @@
-"""`unrolled init FILE`: a config file with every option, explained, to edit and train with; and what is in the file."""
+"""`unrolled init FILE...`: a config file with every option, explained, to edit and train with.
+
+It takes the files and options of `train`, says what is in the files, and writes the options down.
+"""
 
 import sys
 import textwrap
+from dataclasses import asdict, replace
 from pathlib import Path
-from typing import Any, NamedTuple, get_type_hints
+from typing import Any, NamedTuple
 
 import yaml
 from jsonargparse import ArgumentParser, Namespace
 
-from unrolled.cli.options import NOT_SETTINGS, SHORT, TASKS, Option, add_train_options, groups, options_of
+from unrolled.cli.options import NOT_SETTINGS, Option, add_train_options, groups, options_of
 from unrolled.data.config import DataConfig
 from unrolled.errors import UserError
 from unrolled.training.atomic import write_atomically
 
 
 def add_arguments(parser: ArgumentParser) -> None:
-    parser.add_argument("file", help="file or folder to train on")
+    add_train_options(parser)
     parser.add_argument(
-        "-o", "--output", type=str | None, metavar="FILE", help="config file to write; null makes NAME.yaml here"
+        "-o", "--output", type=str | None, metavar="OUT", help="config file to write; null makes NAME.yaml here"
     )
-    parser.add_argument(
-        "--task", choices=TASKS, default="auto", help="what to learn; auto takes what the file suggests"
-    )
-    known, hints = _explained(), get_type_hints(DataConfig)
-    for name in SHORT:
-        option = known[f"data.{name}"]
-        parser.add_argument(f"--{name}", type=hints[name], default=option.default, help=option.help)
 
 
 def run(options: Namespace) -> dict[str, Any]:
-    source = Path(options.file)
-    if not source.exists():
-        raise UserError(f"there is no file {source}; give a file or a folder of data")
-    target = Path(options.output or f"{source.resolve().stem}.yaml")
+    from unrolled.training.ranges import check_settings
+
+    check_settings(options.data, options.model, options.train)
+    for file in options.files:
+        if not Path(file).exists():
+            raise UserError(f"there is no file {file}; give a file or a folder of data")
+    target = Path(options.output or f"{Path(options.files[0]).resolve().stem}.yaml")
     if target.exists():
         raise UserError(f"{target} exists and is never overwritten; choose another name with --output")
     if not target.parent.is_dir():
         raise UserError(f"there is no folder {target.parent} to write {target.name} to; create it first")
     guess = guess_settings(options)
-    write_atomically(target, commented_config([str(source)], target, guess))
+    write_atomically(target, commented_config(options, target, guess))
     for line in guess.comments[:1]:
         print(line)
     print(f"wrote {target}; train with: unrolled train --config {target}")
-    return {"config": str(target), "task": guess.values["task"]}
+    return {"config": str(target), "task": guess.task}
 
 
 class Guess(NamedTuple):
-    """What the file suggests."""
+    """What the files suggest."""
 
-    values: dict[str, Any]
-    """settings that differ from their defaults"""
+    task: str
+    data: DataConfig
+    """the settings given, with the target that was guessed"""
     comments: list[str]
-    """what is in the file, in a line, and its fields in a line each"""
+    """what is in the files, in a line, and their fields in a line each"""
 
 
 def guess_settings(options: Namespace) -> Guess:
-    """The task and its fields. Raises `UserError` for a file that allows several readings, with what chooses one."""
+    """The task and its fields. Raises `UserError` for files that allow several readings, with what chooses one."""
     from unrolled.data.readers.registry import is_plain_text
 
-    given = {name: getattr(options, name) for name in SHORT}
+    data: DataConfig = options.data
     task = None if options.task == "auto" else options.task
-    if task == "language" or (task is None and is_plain_text([Path(options.file)])):
-        return Guess({"task": "language", **{f"data.{name}": value for name, value in given.items()}}, [])
+    if task is None and data.known:
+        task = "forecast"  # the only one that knows columns ahead
+    if task == "language" or (task is None and is_plain_text([Path(file) for file in options.files])):
+        return Guess("language", data, [])
     from unrolled.data.outline import outline
 
-    found = outline([options.file], DataConfig(**given), task=task)
-    values = {f"data.{name}": getattr(found.data, name) for name in SHORT}
-    return Guess({"task": found.schema.task, **values}, [found.summary, *found.fields])
+    found = outline(options.files, data, task=task)
+    target = found.data.target
+    return Guess(found.schema.task, replace(data, target=target), [found.summary, *found.fields])
 
 
-def _explained() -> dict[str, Option]:
-    """The options of `train` by name."""
-    parser = ArgumentParser()
-    add_train_options(parser)
-    return {option.name: option for option in options_of(parser)}
-
-
-def commented_config(files: list[str], target: Path, guess: Guess) -> str:
-    """Every option of `train` as YAML: its help as a comment, its default or what was guessed as the value."""
+def commented_config(options: Namespace, target: Path, guess: Guess) -> str:
+    """Every option of `train` as YAML: its help as a comment, and what was given or guessed, or its default."""
     parser = ArgumentParser()
     add_train_options(parser)
     settings = [option for option in options_of(parser) if option.name not in NOT_SETTINGS]
     lines = [
         f"# Options of: unrolled train --config {target}",
-        '# Each stands at its default. What is null or "auto" is chosen from the data and printed.',
+        '# Each is as given or at its default. What is null or "auto" is chosen from the data and printed.',
         *_comment(guess.comments),
     ]
-    values = {"files": files, **guess.values}
+    values: dict[str, Any] = {"files": list(options.files), "run": options.run, "task": guess.task}
+    for group, config in (("data", guess.data), ("model", options.model), ("train", options.train)):
+        values |= {f"{group}.{name}": value for name, value in asdict(config).items()}
     for option in settings:
         if option.name in groups(parser):
             lines += ["", f"# {option.group}.", f"{option.name}:"]
         else:
-            value = values.get(option.name, option.default)
-            lines += _entry(option, value, "  " if "." in option.name else "")
+            lines += _entry(option, values[option.name], "  " if "." in option.name else "")
     return "\n".join(lines) + "\n"
 
 

@@ -57,8 +57,11 @@ def open_parts(files: list[str], data: DataConfig, task: str | None, notes: Note
         if name != "train":
             source = open_source(paths, reading, notes)
             sources[name] = fit_source(source, recipe, notes, labelled=True, name=f"the {name} part ({paths[0]})")
-    within = getattr(sources["train"], "test_part", None)
-    if within is None or "test" in sources:
-        return sources, found.note
-    sources["test"] = fit_source(within, recipe, notes, labelled=True, name="the test part")
-    return sources, "; ".join(part for part in (found.note, "test part found in the file") if part)
+    within = []
+    for name in ("valid", "test"):
+        part: Source | None = getattr(sources["train"], f"{name}_part", None)
+        if part is not None and name not in sources:
+            sources[name] = fit_source(part, recipe, notes, labelled=True, name=f"the {name} part")
+            within.append(name)
+    also = [f"{' and '.join(within)} part found in the file"] if within else []
+    return sources, "; ".join(part for part in (found.note, *also) if part)

@@ -4,10 +4,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from unrolled.data.config import DataConfig
+from unrolled.data.counting import counted
 from unrolled.data.given import given_path, refuse_special
+from unrolled.data.readers.language_names import Pair, pairs_in, pairs_like
 from unrolled.data.readers.registry import READERS, files_meant, find_reader, suffix_of, without_descriptions
+from unrolled.data.readers.slot_files import folder_of, parts_beside
 from unrolled.data.records import Notes, Reading
-from unrolled.data.splits import part_of_name
+from unrolled.data.splits import around_part, part_of_name
 from unrolled.errors import UserError
 
 
@@ -37,6 +40,12 @@ def find_parts(paths: list[Path], data: DataConfig) -> FoundParts:
     if given:
         _require_apart({"train": paths, **given})
         return _opened(FoundParts({"train": paths, **given}, " and ".join(given) + " files as given"))
+    pairs = _pairs(paths)
+    if pairs:
+        return _parts_of_pairs(paths, pairs)
+    slots = folder_of(paths)
+    if slots is not None and part_of_name(slots.name) == "train":
+        return _parts_of_slots(slots, [path.name for path in paths if path != slots])
     if len(paths) == 1 and paths[0].is_dir():
         found, left_out = _of_one_kind(_by_name(_of_known_kinds(paths[0])))
         note = f"split by file name{left_out}"
@@ -44,10 +53,59 @@ def find_parts(paths: list[Path], data: DataConfig) -> FoundParts:
     if len(paths) == 1 and part_of_name(paths[0].name) == "train":
         found = _by_name(_siblings(paths[0]))
         if found:
-            others = ", ".join(str(path) for name in found if name != "train" for path in found[name])
-            return FoundParts(found, f"{others} found beside it")
+            return FoundParts(found, _beside(found))
     found = _by_name(paths)
     return FoundParts(found, "split by file name") if found else FoundParts({"train": paths}, "")
+
+
+def _pairs(paths: list[Path]) -> dict[str, Pair]:
+    """Texts in two languages, by what their names have in common: those of a folder, or those beside a pair that is
+    named for training."""
+    if len(paths) == 1 and paths[0].is_dir():
+        return pairs_in(paths[0])
+    trained = len(paths) == 2 and all(part_of_name(path.name) == "train" and path.is_file() for path in paths)
+    return pairs_like(*paths) if trained else {}
+
+
+def _parts_of_pairs(paths: list[Path], pairs: dict[str, Pair]) -> FoundParts:
+    """Pairs by the word for their part. All of `test*.de` and `test*.en` are the test part, unless one is named as the
+    training pair is but for that word."""
+    own = next((key for key, pair in pairs.items() if set(pair) == set(paths)), None)
+    named = {key: part_of_name(key) for key in pairs}
+    if own is None and "train" not in named.values():
+        named = {key: part or "train" for key, part in named.items()} if None in named.values() else {}
+    kept: dict[str, list[str]] = {"train": [own]} if own is not None else {}
+    for name in ("train", "valid", "test"):
+        keys = [key for key, part in named.items() if part == name]
+        if own is not None:
+            alike = [key for key in keys if around_part(key) == around_part(own)]
+            keys = alike or [key for key in keys if around_part(key)[0] == around_part(own)[0]]
+        if keys and name not in kept:
+            kept[name] = keys
+    kept = kept if "train" in kept else {"train": list(pairs)}
+    parts = {name: [path for key in keys for path in pairs[key]] for name, keys in kept.items()}
+    if len(parts) == 1:
+        return FoundParts(parts, "" if own is not None else f"read from {_some(parts['train'])}")
+    left_out = 0 if own is not None else 2 * (len(pairs) - sum(map(len, kept.values())))
+    how = _beside(parts) if own is not None else "split by file name"
+    return FoundParts(parts, how + (f", {counted(left_out, 'file')} left out" if left_out else ""))
+
+
+def _parts_of_slots(folder: Path, files: list[str]) -> FoundParts:
+    """A folder with `seq.in` that is named for training, or `files` in it, and those beside it."""
+    folders = {"train": [folder]} | _by_name(parts_beside(folder))
+    parts = {name: [path / file for path in part for file in files or [""]] for name, part in folders.items()}
+    return FoundParts(parts, _beside(folders))
+
+
+def _beside(parts: dict[str, list[Path]]) -> str:
+    others = [path for name, part in parts.items() if name != "train" for path in part]
+    return f"{_some(others)} found beside it" if others else ""
+
+
+def _some(paths: list[Path]) -> str:
+    more = f" and {len(paths) - 4} more" if len(paths) > 4 else ""
+    return ", ".join(map(str, paths[:4])) + more
 
 
 def _opened(found: FoundParts) -> FoundParts:

@@ -51,6 +51,12 @@ def part_of_name(name: str) -> str | None:
     return _SPLIT_WORDS[match[1].lower()] if match else None
 
 
+def around_part(name: str) -> tuple[str, str]:
+    """What stands before and behind the word for the part in a name that has one; else all of it and nothing."""
+    match = _SPLIT_NAME.search(name)
+    return (name[: match.start(1)], name[match.end(1) :]) if match else (name, "")
+
+
 def choose_splits(paths: str | Path | Sequence[str | Path], config: DataConfig) -> Splits:
     """Files for each part: those given in the configuration, or those a folder names train*, valid* and test*.
 

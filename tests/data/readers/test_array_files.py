@@ -3,6 +3,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from unrolled.data.config import DataConfig
+from unrolled.data.opening import open_parts
 from unrolled.data.readers.array_files import read_array_files
 from unrolled.data.records import Notes, Reading
 from unrolled.errors import UserError
@@ -103,3 +105,16 @@ def test_labels_in_bytes_and_labels_that_are_missing(tmp_path: Path) -> None:
     path.write_bytes(b"hello")
     with pytest.raises(UserError, match=r"a\.npz is not a whole NumPy file"):
         read_array_files([path], Reading(), Notes())
+
+
+@pytest.mark.parametrize("word", ["val", "valid", "validation", "dev"])
+def test_a_validation_part_in_the_file(word: str, tmp_path: Path) -> None:
+    path = tmp_path / "a.npz"
+    rng = np.random.default_rng(0)
+    arrays = {f"X_{name}": rng.normal(size=(6, 5, 1)) for name in ("train", word, "test")}
+    np.savez(path, **arrays, **{f"y_{name}": [0, 1] * 3 for name in ("train", word, "test")})
+    sources, how = open_parts([str(path)], DataConfig(), None, Notes())
+    assert list(sources) == ["train", "valid", "test"]
+    assert how == "valid and test part found in the file"
+    np.testing.assert_allclose(sources["valid"].record(3).values["X"], arrays[f"X_{word}"][3], rtol=1e-6)
+    assert sources["valid"].labels("y") == ["0", "1"] * 3

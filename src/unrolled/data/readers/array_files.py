@@ -3,6 +3,7 @@
 import zipfile
 import zlib
 from difflib import get_close_matches
+from itertools import chain
 from pathlib import Path
 from typing import Literal, NamedTuple
 
@@ -13,7 +14,13 @@ from unrolled.data.readers.arrays import ArraySource, read_arrays
 from unrolled.data.records import Notes, Reading, Source
 from unrolled.errors import UserError
 
-Part = Literal["train", "test"]
+Part = Literal["train", "valid", "test"]
+_WORDS: dict[Part, tuple[str, ...]] = {
+    "train": ("train", "training"),
+    "valid": ("valid", "val", "validation", "dev"),
+    "test": ("test",),
+}
+"""how an array of a part may be called"""
 TARGETS = ("y", "labels", "label", "target", "targets")
 TARGET_FIELD = "y"
 """what the target is called where its array has one of the usual names"""
@@ -35,11 +42,11 @@ def read_array_files(paths: list[Path], reading: Reading, notes: Notes) -> Sourc
     """An .npz file with X and perhaps y and groups, or an .npy file with X and perhaps a second one with y.
 
     Names in an .npz file: X or data, y or labels or target, groups; `reading.inputs`, `.target` and `.group` choose
-    others. A target of another name gives the field its name. Names may have `_train` and `_test` behind (or before)
-    them: the source is then the training part, and its `test_part` the other one. An .npy file is a memory map: what is
-    not asked for stays on the disk. One-dimensional X is a single series. `reading.layout` says the order of the axes.
-    Raises `UserError` for pickled objects, damaged files, names that are not there (with those that are), and labels
-    that nobody named.
+    others. A target of another name gives the field its name. Names may have `_train`, `_val` and `_test` behind (or
+    before) them: the source is then the training part, with the others as `valid_part` and `test_part`. An .npy file is
+    a memory map: what is not asked for stays on the disk. One-dimensional X is a single series. `reading.layout` says
+    the order of the axes. Raises `UserError` for pickled objects, damaged files, names that are not there (with those
+    that are), and labels that nobody named.
     """
     if paths[0].suffix.lower() == ".npz":
         if len(paths) > 1:
@@ -59,25 +66,27 @@ def read_array_files(paths: list[Path], reading: Reading, notes: Notes) -> Sourc
 
 def _read_npz(path: Path, reading: Reading, notes: Notes) -> ArraySource:
     names = _names(path)
-    train, test = _choose(path, names, reading, "train"), None
-    if not reading.inputs and _find(names, _INPUTS, "test") is not None:
-        test = _choose(path, names, reading, "test")
+    train = _choose(path, names, reading, "train")
+    others: dict[Part, _Names] = {}
+    for part in ("valid", "test"):
+        if not reading.inputs and _find(names, _INPUTS, part) is not None:
+            others[part] = _choose(path, names, reading, part)
     field = reading.target or TARGET_FIELD
     try:
         with np.load(path, allow_pickle=False) as file:
-            arrays = {name: file[name] for name in (*train, *(test or ())) if name is not None}
-            others = {name: file[name].shape for name in names if name not in arrays} if train.target is None else {}
+            arrays = {name: file[name] for name in chain(train, *others.values()) if name is not None}
+            left = {name: file[name].shape for name in names if name not in arrays} if train.target is None else {}
     except _BROKEN as error:
         raise _damaged(path, error) from None
     source = _source(*_picked(arrays, train), reading, notes, str(path), field)
-    alike = [name for name, shape in others.items() if shape[:1] == (len(source),)]
+    alike = [name for name, shape in left.items() if shape[:1] == (len(source),)]
     if alike and not reading.unlabelled and reading.task not in ("forecast", "language"):
         raise UserError(
             f"{path} has {train.inputs}, and {', '.join(alike)} with as many entries; name what is to be learned with "
             f"--target {alike[0]}" + (", or choose --task forecast" if reading.task is None else "")
         )
-    if test is not None:
-        source.test_part = _source(*_picked(arrays, test), reading, notes, f"{path} (test)", field)
+    for part, chosen in others.items():
+        setattr(source, f"{part}_part", _source(*_picked(arrays, chosen), reading, notes, f"{path} ({part})", field))
     return source
 
 
@@ -171,6 +180,7 @@ def _named(path: Path, names: list[str], name: str, flag: str, part: Part) -> st
 
 def _find(names: list[str], wanted: tuple[str, ...], part: Part) -> str | None:
     lower = {name.lower(): name for name in names}
-    patterns = [f"{{}}_{part}", f"{part}_{{}}", "{}"] if part == "train" else [f"{{}}_{part}", f"{part}_{{}}"]
+    patterns = [pattern for word in _WORDS[part] for pattern in (f"{{}}_{word}", f"{word}_{{}}")]
+    patterns += ["{}"] if part == "train" else []
     found = (lower.get(pattern.format(name).lower()) for pattern in patterns for name in wanted)
     return next((name for name in found if name is not None), None)

@@ -31,6 +31,7 @@ class ArraySource(Source):
         self.target_guess = None if target is None else target.field.name
         self._inputs, self._X, self._channels_first = inputs, X, channels_first
         self._target, self._groups, self._name = target, groups, name
+        self.valid_part: Source | None = None
         self.test_part: Source | None = None
 
     def __len__(self) -> int:

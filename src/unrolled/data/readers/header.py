@@ -122,6 +122,12 @@ def names_a_pair(cells: list[str], rest: list[list[str]]) -> bool:
     return known and (not _WORDS.issuperset(codes) or _mostly_sentences([row[0] for row in rest]))
 
 
+def names_a_language(word: str) -> bool:
+    """Whether a word in the name of a file says in which language it is (`en`, `pt-br`, `german`), or on which side."""
+    word = word.lower()
+    return word in _SIDES or word in _LANGUAGES or word in _CODES
+
+
 def _mostly_sentences(cells: list[str]) -> bool:
     filled = [cell for cell in cells if cell]
     return bool(filled) and sum(" " in cell for cell in filled) > len(filled) / 2

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import numpy as np
 import polars as pl
 
 from unrolled.data.readers import decoders
@@ -9,6 +10,7 @@ from unrolled.data.readers.cells import is_numeric
 from unrolled.data.readers.columns import Table
 from unrolled.data.readers.header import names_a_pair
 from unrolled.data.readers.labelled_text import drop_empty_text, is_labelled_text
+from unrolled.data.readers.language_names import Pair, languages_of, pairs_in, training_folders
 from unrolled.data.readers.text_lines import TextLines
 from unrolled.data.readers.wide_tables import Column, WideSource
 from unrolled.data.records import Field, Notes, Reading, Record, Source
@@ -71,13 +73,31 @@ def _say_header(names: list[str], notes: Notes) -> None:
 
 
 def looks_like(paths: list[Path], reading: Reading) -> bool:
-    """Whether these are text in two languages: `train.en` and `train.de`, or any two files for `translate`."""
-    if len(paths) != 2 or not all(path.is_file() for path in paths):
+    """Whether these are texts in two languages: `train.en` and `train.de`, several such pairs or a folder of them, or
+    any two files for `translate`."""
+    if len(paths) == 1 and paths[0].is_dir():
+        return bool(pairs_in(paths[0]) or any(map(pairs_in, training_folders(paths[0]))))
+    if len(paths) < 2 or len(paths) % 2 or not all(path.is_file() for path in paths):
         return False
-    first, second = paths
-    if {first.suffix.lower(), second.suffix.lower()} & _OTHER_SUFFIXES:
+    if {path.suffix.lower() for path in paths} & _OTHER_SUFFIXES:
         return False
-    return reading.task == "translate" or (first.stem == second.stem and first.suffix != second.suffix)
+    return (len(paths) == 2 and reading.task == "translate") or _in_pairs(paths) is not None
+
+
+def _in_pairs(paths: list[Path]) -> list[Pair] | None:
+    """Files as pairs in the order of the first one; None if they are not two files for each."""
+    first = next((languages_of(paths[0], other) for other in paths[1:] if languages_of(paths[0], other)), None)
+    if first is None:
+        return None
+    _, one, other = first
+    pairs = []
+    for path in paths:
+        found = next((found for second in paths if second != path and (found := languages_of(path, second))), None)
+        if found is None or {found[1], found[2]} != {one, other}:
+            return None
+        if found[1] == one:
+            pairs.append((path, path.with_name(found[0].replace("*", other))))
+    return pairs if 2 * len(pairs) == len(paths) else None
 
 
 class PairSource(Source):
@@ -97,18 +117,43 @@ class PairSource(Source):
         return Record(values, f"{self._source.path}, line {line + 1:,}")
 
 
-def read_parallel_files(paths: list[Path], reading: Reading, notes: Notes) -> PairSource:
-    """Two text files whose lines belong together: first the source, then the target. Lines are read when asked for.
+class JoinedPairs(Source):
+    """The pairs of several pairs of files."""
+
+    def __init__(self, parts: list[PairSource]) -> None:
+        self.fields = FIELDS
+        self.target_guess: str | None = "target"
+        self._parts, self._ends = parts, np.cumsum([len(part) for part in parts])
+
+    def __len__(self) -> int:
+        return int(self._ends[-1])
+
+    def record(self, index: int) -> Record:
+        part = int(np.searchsorted(self._ends, index, side="right"))
+        return self._parts[part].record(index - int(self._ends[part]) + len(self._parts[part]))
+
+
+def read_parallel_files(paths: list[Path], reading: Reading, notes: Notes) -> PairSource | JoinedPairs:
+    """Two text files whose lines belong together: first the source, then the target; or several such pairs, or a
+    folder of them. Lines are read when asked for.
 
     Pairs with an empty side are left out and counted, and so is a first line that names the languages (see
-    `names_a_pair`). Raises `UserError` if the files do not have the same number of lines, or are not UTF-8.
+    `names_a_pair`). Raises `UserError` if two files do not have the same number of lines, or are not UTF-8.
     """
-    if len(paths) != 2:
+    if len(paths) == 1 and paths[0].is_dir():
+        paths = [path for pair in pairs_in(paths[0]).values() for path in pair]
+    pairs = [(paths[0], paths[1])] if len(paths) == 2 else _in_pairs(paths) if len(paths) > 2 else None
+    if pairs is None:
         raise UserError(f"parallel text needs two files, the source and the target, and {len(paths)} were given")
-    source, target = map(TextLines, paths)
+    found = [_read_pair(source, target, notes) for source, target in pairs]
+    return found[0] if len(found) == 1 else JoinedPairs(found)
+
+
+def _read_pair(first_path: Path, second_path: Path, notes: Notes) -> PairSource:
+    source, target = TextLines(first_path), TextLines(second_path)
     if len(source) != len(target):
         raise UserError(
-            f"{paths[0]} has {len(source):,} lines and {paths[1]} has {len(target):,}; "
+            f"{first_path} has {len(source):,} lines and {second_path} has {len(target):,}; "
             "line by line they must belong together, so give two files of the same length"
         )
     names = [lines.line(0) for lines in (source, target)]
@@ -120,6 +165,6 @@ def read_parallel_files(paths: list[Path], reading: Reading, notes: Notes) -> Pa
         _say_header(names, notes)
     kept = [line for line in range(first, len(source)) if not source.blank[line] and not target.blank[line]]
     if not kept:
-        raise UserError(f"{paths[0]} and {paths[1]} have no line with text in both; give some text")
+        raise UserError(f"{first_path} and {second_path} have no line with text in both; give some text")
     notes.add("pairs left out, since one side is empty", len(source) - first - len(kept))
     return PairSource(source, target, kept)

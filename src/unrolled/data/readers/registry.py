@@ -55,11 +55,13 @@ def find_reader(paths: list[Path], reading: Reading) -> tuple[str, str] | None:
 
     Raises `UserError` for files of several kinds, and for those of a kind that is known and not read.
     """
-    from unrolled.data.readers import conll, labelled_text, parallel_text
+    from unrolled.data.readers import conll, labelled_text, parallel_text, slot_files
 
     for path in paths:
         if path.is_file():
             _refuse_others(path)
+    if slot_files.looks_like(paths):
+        return "slot_files", "read_slots"
     if parallel_text.looks_like(paths, reading):
         return "parallel_text", "read_parallel_files"
     if len(paths) == 1 and labelled_text.looks_like(paths[0], reading):
