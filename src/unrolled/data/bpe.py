@@ -9,6 +9,7 @@ from tokenizers import Regex, Tokenizer, models, pre_tokenizers, trainers
 
 from unrolled.data.characters import BytesDecoder
 from unrolled.data.codec import Vocabulary, utf8
+from unrolled.data.interruptible import Check, interruptible
 from unrolled.errors import UserError
 
 # The split of GPT-2 (Radford et al. 2019) with combining marks counted as letters and every piece of bounded length, so
@@ -56,7 +57,16 @@ class BPEVocabulary(Vocabulary):
             show_progress=False,
             initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
         )
-        tokenizer.train_from_iterator(_whole_pieces(blocks), trainer)
+
+        def learn(check: Check) -> None:
+            def pieces() -> Iterator[str]:
+                for piece in _whole_pieces(blocks):
+                    check()
+                    yield piece
+
+            tokenizer.train_from_iterator(pieces(), trainer)
+
+        interruptible(learn)
         return cls(tokenizer)
 
     def __len__(self) -> int:

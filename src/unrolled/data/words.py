@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from unrolled.data.codec import StreamDecoder, Vocabulary
+from unrolled.data.frequency import most_frequent_first
 from unrolled.errors import UserError
 
 Tokenisation = Literal["spaces", "punctuation"]
@@ -93,9 +94,7 @@ class WordVocabulary(Vocabulary):
         cls, counts: Iterable[tuple[str, int]], tokenisation: Tokenisation, min_count: int
     ) -> "WordVocabulary":
         """Every word that came at least `min_count` times, the most frequent first."""
-        frequent = [(word, count) for word, count in counts if count >= min_count]
-        frequent.sort(key=lambda item: (-item[1], item[0]))
-        return cls((word for word, _ in frequent), tokenisation, min_count)
+        return cls(most_frequent_first(item for item in counts if item[1] >= min_count), tokenisation, min_count)
 
     def __len__(self) -> int:
         return len(self._words)
@@ -155,7 +154,8 @@ class WordNumbering:
         `[numbers]`."""
         found = zip(self._numbers, counts.tolist(), strict=True)
         vocabulary = WordVocabulary.of_counts(found, self._tokenisation, self._min_count)
-        lookup = map(vocabulary._numbers.get, self._numbers, repeat(vocabulary.unknown))
+        number = vocabulary._numbers
+        lookup = (number.get(word, vocabulary.unknown) for word in self._numbers)
         return vocabulary, np.fromiter(lookup, dtype=np.int64, count=len(self._numbers))
 
     def __len__(self) -> int:
