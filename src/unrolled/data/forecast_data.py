@@ -105,6 +105,7 @@ def prepare_forecast(opened: Opened, data: DataConfig) -> ForecastData:
         scale=(),
         reading={"id": data.id, "time": data.time},
         known_ahead=ahead,
+        time_form=next((one.form for one in training if one.form is not None), None),
     )
     values = {"train": [encoding.encode(one) for one in training]}
     values |= {name: [encoding.encode(one, notes) for one in series] for name, series in given.items()}

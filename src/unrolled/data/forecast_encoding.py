@@ -11,6 +11,7 @@ from unrolled.data.calendar import calendar_features
 from unrolled.data.encoders.numbers import Scaler
 from unrolled.data.forecast_series import Series
 from unrolled.data.records import Notes
+from unrolled.data.time_formats import TimeFormat
 from unrolled.data.time_steps import Step, times_from
 from unrolled.errors import UserError
 
@@ -40,9 +41,11 @@ class ForecastEncoding:
     reading: dict[str, str | None]
     """the columns with the ids and the times, where the user named them"""
     known_ahead: tuple[str, ...] = ()
+    """columns whose values are known for the steps ahead too"""
+    time_form: TimeFormat | None = field(default=None, compare=False)
+    """how times are written"""
     naive_spread: dict[str, tuple[tuple[float, ...], ...]] = field(default_factory=dict)
     """of the naive forecast of each period the quantiles of its errors, `[targets][levels]` (see `naive_spread`)"""
-    """columns whose values are known for the steps ahead too"""
 
     @property
     def channels(self) -> int:
@@ -153,6 +156,7 @@ class ForecastEncoding:
             scale=tuple(data["scale"]),
             reading=data["reading"],
             known_ahead=tuple(data.get("known_ahead", ())),
+            time_form=None if data.get("time_form") is None else TimeFormat.from_json(data["time_form"]),
             naive_spread={
                 period: tuple(tuple(levels) for levels in targets)
                 for period, targets in data.get("naive_spread", {}).items()

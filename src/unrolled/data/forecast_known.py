@@ -63,6 +63,7 @@ def first_steps(series: Series, count: int) -> Series:
         {name: labels[:count] for name, labels in series.words.items()},
         None if series.times is None else series.times[:count],
         series.step,
+        series.form,
     )
 
 

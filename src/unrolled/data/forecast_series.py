@@ -7,6 +7,7 @@ from typing import NamedTuple
 import numpy as np
 
 from unrolled.data.records import Notes, Record, Source
+from unrolled.data.time_formats import TimeFormat, local
 from unrolled.data.time_steps import Step, find_step, places, times_from
 from unrolled.errors import UserError
 
@@ -32,8 +33,10 @@ class Series(NamedTuple):
     words: dict[str, list[str]]
     """by column, "" where one is missing"""
     times: np.ndarray | None
-    """datetime64[us] or float64 `[time]`, None if the data has none"""
+    """datetime64 as clocks show it, or float64, `[time]`; None if the data has none"""
     step: Step | None
+    form: TimeFormat | None = None
+    """how its times are written"""
 
     def __len__(self) -> int:
         return len(next(iter(self.numbers.values())))
@@ -97,19 +100,21 @@ def _read(source: Source, index: int, times: np.ndarray | None, columns: Columns
     steps = len(next(iter(numbers.values())))
     if not steps:
         raise UserError(f"{record.origin} has no steps; leave it out")
+    form = getattr(source, "time_form", None)
+    times = None if times is None else local(times, form)
     declared = getattr(source, "step", lambda index: None)(index)
     if declared is not None:
-        return Series(_name(record), record.origin, numbers, words, times, declared)
+        return Series(_name(record), record.origin, numbers, words, times, declared, form)
     step = None if times is None else find_step(times)
     if times is None or step is None:
         rate = record.rate
         found = None if not rate else Step(1 / rate, "seconds")
-        return Series(_name(record), record.origin, numbers, words, times, step or found)
+        return Series(_name(record), record.origin, numbers, words, times, step or found, form)
     at = places(times, step)
     if at is not None:
         _take_back(times, notes)
     if at is None or int(at[-1]) + 1 == steps:
-        return Series(_name(record), record.origin, numbers, words, times, step)
+        return Series(_name(record), record.origin, numbers, words, times, step, form)
     length = int(at[-1]) + 1
     notes.add("steps without a row, taken as missing", length - steps)
     empty = {name: np.full(length, np.nan, dtype=np.float32) for name in numbers}
@@ -121,7 +126,7 @@ def _read(source: Source, index: int, times: np.ndarray | None, columns: Columns
             spread[name][place] = label
     filled = times_from(times[0], step, np.arange(length))
     filled[at] = times
-    return Series(_name(record), record.origin, empty, spread, filled, step)
+    return Series(_name(record), record.origin, empty, spread, filled, step, form)
 
 
 def _take_back(times: np.ndarray, notes: Notes) -> None:

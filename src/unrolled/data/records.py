@@ -11,6 +11,8 @@ from typing import Any, Literal, NamedTuple
 
 import numpy as np
 
+from unrolled.data.time_formats import TimeFormat
+
 Kind = Literal["numeric", "categorical", "text", "token", "signal", "frames", "event"]
 
 
@@ -128,6 +130,8 @@ class Reading:
     """long tables: the column that says which sequence a row belongs to"""
     time: str | None = None
     """column with the time of a step"""
+    time_form: TimeFormat | None = None
+    """how times of this kind are written, where that is known: it tells the day from the month"""
     group: str | None = None
     """column that says whom a record belongs to; no group is split between training and validation"""
     labels: str | None = None

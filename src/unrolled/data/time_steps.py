@@ -5,6 +5,8 @@ from typing import Any, Literal
 
 import numpy as np
 
+from unrolled.data.time_formats import seconds_between, ticks_per_second
+
 DAY = 86400.0
 NEAR = 0.1
 """How far, in steps, a time may be off its place."""
@@ -39,7 +41,7 @@ class Step:
 
 
 def find_step(times: np.ndarray) -> Step | None:
-    """The usual distance of ascending times, datetime64[us] or float64 `[time]`; None for fewer than two.
+    """The usual distance of ascending times, datetime64[us or ns] or float64 `[time]`; None for fewer than two.
 
     Months, to the same day or to their last, and weekdays without weekends are recognised, though they differ in
     length; else it is the median distance.
@@ -48,7 +50,7 @@ def find_step(times: np.ndarray) -> Step | None:
         return None
     if times.dtype.kind != "M":
         return Step(float(np.median(np.diff(times))), "units")
-    seconds = float(np.median(np.diff(times).astype("timedelta64[us]").astype(np.int64))) / 1e6
+    seconds = float(np.median(seconds_between(times)))
     months = times.astype("datetime64[M]")
     if seconds >= 28 * DAY:
         size = float(np.median(np.diff(months.astype(np.int64))))
@@ -73,11 +75,8 @@ def places(times: np.ndarray, step: Step) -> np.ndarray | None:
         months = times.astype("datetime64[M]").astype(np.int64)
         moved = (months - months[0]) / step.size
     else:
-        distances = np.diff(times)
-        if times.dtype.kind == "M":
-            distances = distances.astype("timedelta64[us]").astype(np.int64) / 1e6
         # From one to the next, since clocks that run a little fast add up to whole steps.
-        ratio = distances / step.size
+        ratio = seconds_between(times) / step.size
         if len(ratio) and (np.abs(ratio - np.rint(ratio)) > NEAR).any():
             return None
         moved = np.concatenate([[0.0], np.cumsum(np.rint(ratio))])
@@ -90,16 +89,17 @@ def times_from(first: Any, step: Step, numbers: np.ndarray) -> np.ndarray:
     """The times that lie so many steps (int64 `[count]`, also negative) after a first one."""
     if step.unit == "units":
         return float(first) + step.size * numbers
-    start = np.datetime64(first, "us")
+    start = np.datetime64(first, "ns" if np.datetime_data(first)[0] == "ns" else "us")
+    unit = np.datetime_data(start)[0]
     if step.unit == "weekdays":
         day = start.astype("datetime64[D]")
         # From a time at a weekend on, Monday is the first step.
         moved = np.busday_offset(day, numbers, roll="backward")
-        return moved.astype("datetime64[us]") + (start - day.astype("datetime64[us]"))
+        return moved.astype(f"datetime64[{unit}]") + (start - day.astype(f"datetime64[{unit}]"))
     if step.unit.startswith("months"):
         month, moved = start.astype("datetime64[M]"), (numbers * step.size).astype(np.int64)
         if step.unit == "months":
-            return (month + moved).astype("datetime64[us]") + (start - month.astype("datetime64[us]"))
-        before = (month + 1).astype("datetime64[us]") - start
-        return (month + 1 + moved).astype("datetime64[us]") - before
-    return start + np.rint(numbers * step.size * 1e6).astype("timedelta64[us]")
+            return (month + moved).astype(f"datetime64[{unit}]") + (start - month.astype(f"datetime64[{unit}]"))
+        before = (month + 1).astype(f"datetime64[{unit}]") - start
+        return (month + 1 + moved).astype(f"datetime64[{unit}]") - before
+    return start + np.rint(numbers * (step.size * ticks_per_second(start))).astype(f"timedelta64[{unit}]")

@@ -46,7 +46,9 @@ def read_series(loaded: LoadedForecast, files: list[str], notes: Notes) -> list[
 def _open(path: Path, encoding: ForecastEncoding, notes: Notes) -> Source:
     # Columns by name; which of them is a target makes no difference. Those that the model does not read may hold
     # anything. The channels of arrays have no names of their own.
-    reading = Reading(task="forecast", id=encoding.reading["id"], time=encoding.reading["time"])
+    reading = Reading(
+        task="forecast", id=encoding.reading["id"], time=encoding.reading["time"], time_form=encoding.time_form
+    )
     reader = find_reader([path], reading)
     if reader is not None and reader[0] != "array_files":
         reading = replace(reading, inputs=encoding.columns)

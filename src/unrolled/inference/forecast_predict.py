@@ -10,6 +10,7 @@ from unrolled.data.forecast_encoding import ForecastEncoding
 from unrolled.data.forecast_known import first_steps, note_missing, require_future
 from unrolled.data.forecast_series import Series
 from unrolled.data.records import Notes
+from unrolled.data.time_formats import written
 from unrolled.data.time_steps import Step, times_from
 from unrolled.inference.forecast import forecast, point_of
 from unrolled.inference.forecast_loading import LoadedForecast
@@ -101,58 +102,58 @@ def predictions(
 ) -> Predictions:
     """One row for each series, step ahead and channel.
 
-    Columns: `series` where there are several, `time` (continued from the series' own steps) or, without times, the
-    number of the `step`; `ahead`, from 1 on; `channel`, `prediction`, and `q0.1` and so on for each level.
+    Columns: `series` where there are several or the data names them; `time` (continued from the series' own steps, and
+    written as it writes them) or, without times, the number of the `step`; `ahead`, from 1 on; `channel`, `prediction`,
+    and `q0.1` and so on for each level.
     Raises `UserError` as `given_for` does.
     """
     encoding = loaded.encoding
     given = given_for(loaded, series, horizon=horizon, notes=notes)
-    timed = all(one.times is not None and one.step is not None for one in series)
-    columns: dict[str, Kind] = {"series": "text"} if len(series) > 1 else {}
-    columns |= {"time": "text"} if timed else {"step": "count"}
+    named = len(series) > 1 or any(one.name for one in series)
+    steps = loaded.network.config.horizon if horizon is None else horizon
+    times = [future_times(one.past, one.past.step or encoding.step, steps) for one in given]
+    columns: dict[str, Kind] = {"series": "text"} if named else {}
+    columns |= {"time": _kind(times)} if any(times) else {"step": "count"}
     columns |= {"ahead": "count", "channel": "text", "prediction": "number"}
     columns |= {f"q{level:g}": "number" for level in encoding.levels}
 
     def rows() -> Iterator[Row]:
-        for one, found in zip(given, forecast_series(loaded, given, horizon=horizon), strict=True):
-            name = {"series": one.past.name or one.past.origin} if len(given) > 1 else {}
-            yield from _rows(encoding, one.past, found, name, timed)
+        found = forecast_series(loaded, given, horizon=horizon)
+        for one, ahead, when in zip(given, found, times, strict=True):
+            row: Row = {"series": one.past.name or one.past.origin} if named else {}
+            for step in range(len(ahead.point)):
+                if "time" not in columns:
+                    row["step"] = len(one.past) + step + 1
+                elif columns["time"] == "text":
+                    row["time"] = str(when[step]) if when else ""
+                else:
+                    row["time"] = when[step]
+                yield from _rows(encoding, ahead, step, row)
 
     return Predictions(columns, rows())
 
 
-def _rows(encoding: ForecastEncoding, series: Series, found: Ahead, name: Row, timed: bool) -> Iterator[Row]:
-    horizon = len(found.point)
-    times = future_times(series, horizon) if timed else None
-    for step in range(horizon):
-        when = {"step": len(series) + step + 1} if times is None else {"time": times[step]}
-        for channel, label in enumerate(encoding.targets):
-            row = {
-                **name,
-                **when,
-                "ahead": step + 1,
-                "channel": label,
-                "prediction": plain_number(found.point[step, channel]),
-            }
-            if found.quantiles is not None:
-                levels = zip(encoding.levels, found.quantiles[step, channel], strict=True)
-                row |= {f"q{level:g}": plain_number(value) for level, value in levels}
-            yield row
+def _rows(encoding: ForecastEncoding, found: Ahead, step: int, begin: Row) -> Iterator[Row]:
+    for channel, label in enumerate(encoding.targets):
+        row = {**begin, "ahead": step + 1, "channel": label, "prediction": plain_number(found.point[step, channel])}
+        if found.quantiles is not None:
+            levels = zip(encoding.levels, found.quantiles[step, channel], strict=True)
+            row |= {f"q{level:g}": plain_number(value) for level, value in levels}
+        yield row
 
 
-def future_times(series: Series, horizon: int) -> list[str]:
-    """The times after the end of a series, as text: days without a clock if all its times are."""
-    assert series.times is not None
-    assert series.step is not None
-    return in_words(times_from(series.times[-1], series.step, np.arange(1, horizon + 1)), series.step)
+def future_times(series: Series, step: Step | None, horizon: int) -> list[str | int | float]:
+    """The times after the end of a series, written as its own are; none if it has none."""
+    if series.times is None or step is None or (series.times.dtype.kind == "M") == (step.unit == "units"):
+        return []
+    return written(times_from(series.times[-1], step, np.arange(1, horizon + 1)), series.form)
 
 
-def in_words(times: np.ndarray, step: Step) -> list[str]:
-    """Times as text: `2012-01-31`, `2012-01-31 18:30:00`, or plain numbers."""
-    if times.dtype.kind != "M":
-        return [f"{time:.10g}" for time in times]
-    days = (times == times.astype("datetime64[D]")).all() and not (step.unit == "seconds" and step.size % 86400)
-    return [time.replace("T", " ") for time in np.datetime_as_string(times, unit="D" if days else "s").tolist()]
+def _kind(times: list[list[str | int | float]]) -> Kind:
+    """What a column of such times holds; some series may have none."""
+    if not all(times) or any(isinstance(one, str) for some in times for one in some):
+        return "text"
+    return "count" if all(isinstance(one, int) for some in times for one in some) else "number"
 
 
 def plain_number(value: float) -> float:

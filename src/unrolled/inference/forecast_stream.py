@@ -13,11 +13,12 @@ from torch import Tensor
 
 from unrolled.data.forecast_encoding import ForecastEncoding
 from unrolled.data.forecast_series import Series
+from unrolled.data.time_formats import TimeFormat, local, written
 from unrolled.data.time_steps import Step, times_from
 from unrolled.errors import UserError
 from unrolled.inference.forecast import point_of
 from unrolled.inference.forecast_loading import LoadedForecast
-from unrolled.inference.forecast_predict import in_words, plain_number
+from unrolled.inference.forecast_predict import plain_number
 from unrolled.inference.stream import model_digest
 from unrolled.layers import state as states
 from unrolled.layers.state import State
@@ -30,6 +31,14 @@ class ForecastStreamState(NamedTuple):
     """the window that is read"""
     steps: Int[Tensor, " batch"]
     """how many steps came"""
+
+
+class When(NamedTuple):
+    """The time of a step."""
+
+    value: np.datetime64 | float
+    form: TimeFormat
+    """how the message writes it, and the answer too"""
 
 
 class SavedForecastStream(NamedTuple):
@@ -95,7 +104,7 @@ class ForecastStream:
             raise ValueError("another model saved this state")
         self.state = saved.stream
 
-    def _read(self, message: dict[str, Any]) -> tuple[np.ndarray, np.datetime64 | None, np.ndarray, bool]:
+    def _read(self, message: dict[str, Any]) -> tuple[np.ndarray, When | None, np.ndarray, bool]:
         """Values float32 `[1, channels]`, scaled; the time; what is known ahead `[horizon, columns]`; whether to begin
         anew.
         """
@@ -114,7 +123,7 @@ class ForecastStream:
             raise UserError(f'expected the values of a step, such as {{"{encoding.targets[0]}": 1.5}}')
         numbers = {name: np.array([_number(name, values.get(name))], dtype=np.float32) for name in encoding.numbers}
         words = {name: [_word(name, values.get(name))] for name in encoding.words}
-        time = _time(message.get("time"))
+        time = _time(message.get("time"), encoding)
         if encoding.cycles and time is None:
             raise UserError(
                 'the model knows the calendar; give the time of the step, such as "time": "2012-01-31 18:00"'
@@ -123,7 +132,7 @@ class ForecastStream:
         return encoding.encode(Series("", "the line", numbers, words, None, None)), time, ahead, reset
 
     def _known(
-        self, values: np.ndarray, time: np.datetime64 | None, ahead: np.ndarray, before: ForecastStreamState
+        self, values: np.ndarray, time: When | None, ahead: np.ndarray, before: ForecastStreamState
     ) -> np.ndarray:
         """What is known of the window that ends with this step and of the horizon: `[1, time, features]`.
 
@@ -133,7 +142,8 @@ class ForecastStream:
         parts = []
         if encoding.cycles:
             assert encoding.step is not None
-            times = times_from(time, encoding.step, np.arange(1 - context, 1))
+            assert time is not None
+            times = times_from(time.value, encoding.step, np.arange(1 - context, 1))
             parts.append(encoding.calendar(Series("", "the line", {}, {}, times, encoding.step), horizon))
         if encoding.known_ahead:
             # The columns known ahead are channels of the window, so nothing else needs to be remembered.
@@ -143,7 +153,7 @@ class ForecastStream:
         known[: max(0, context - int(before.steps[0]) - 1)] = 0
         return known[None]
 
-    def _answer(self, predicted: np.ndarray, time: np.datetime64 | None) -> dict[str, Any]:
+    def _answer(self, predicted: np.ndarray, time: When | None) -> dict[str, Any]:
         encoding = self.encoding
         point = encoding.unscale(point_of(self.network, predicted))[0]
         levels = encoding.unscale_levels(predicted)[0] if encoding.levels else None
@@ -155,8 +165,8 @@ class ForecastStream:
                 found[name][f"q{level:g}"] = [plain_number(value) for value in levels[:, channel, place]]
         answer: dict[str, Any] = {"step": int(self.state.steps[0])}
         step: Step | None = encoding.step
-        if time is not None and step is not None and step.unit != "units":
-            answer["times"] = in_words(times_from(time, step, np.arange(1, len(point) + 1)), step)
+        if time is not None and step is not None:
+            answer["times"] = written(times_from(time.value, step, np.arange(1, len(point) + 1)), time.form)
         return answer | {"forecast": found}
 
     @functools.cached_property
@@ -208,13 +218,15 @@ def _word(name: str, value: Any) -> str:
     return value or ""
 
 
-def _time(value: Any) -> np.datetime64 | None:
+def _time(value: Any, encoding: ForecastEncoding) -> When | None:
     if value is None:
         return None
-    try:
-        found = np.datetime64(value.strip().replace("/", "-"), "us")
-    except (ValueError, AttributeError) as error:
-        raise UserError(f'"time" is {value!r}; write times such as 2012-01-31 18:30:00') from error
-    if np.isnat(found):
-        raise UserError(f'"time" is {value!r}; write times such as 2012-01-31 18:30:00')
-    return found
+    from unrolled.data.readers.times import read_time
+
+    found = read_time(value, encoding.time_form)
+    plain = encoding.step is not None and encoding.step.unit == "units"
+    if found is None or (encoding.step is not None and plain == (found.values.dtype.kind == "M")):
+        example = "a number" if plain else "times such as 2012-01-31 18:30:00"
+        raise UserError(f'"time" is {value!r}; write {example}, or as the data of training does')
+    values, form = found
+    return When(local(values, form)[0], form)

@@ -4,11 +4,10 @@ from html import escape
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 
 from unrolled.data.forecast_data import SPOKEN, ForecastData
-from unrolled.data.time_steps import Step
+from unrolled.data.time_formats import written
 from unrolled.inference.forecast_loading import load_forecast
 from unrolled.inference.forecast_scores import Example, ForecastJudgement, judge_forecasts
 from unrolled.inference.metrics.bootstrap import Metric
@@ -118,16 +117,9 @@ def _picture(example: Example, data: ForecastData, part: str) -> tuple[str, str]
     if example.quantiles is not None and len(encoding.levels) > 1:
         low, high = example.quantiles[:, 0], example.quantiles[:, -1]
         interval = f"{100 * (encoding.levels[-1] - encoding.levels[0]):.3g} % interval"
-    since = f" from {_when(series.times[example.origin], series.step)}" if series.times is not None else ""
+    first = None if series.times is None else written(series.times[example.origin : example.origin + 1], series.form)
+    since = "" if first is None else f" from {first[0]}"
     name = f" of {series.name}" if series.name else ""
     title = f"{example.channel}{name}, {len(example.truth)} steps{since}"
     chart = forecast_chart(example.past, example.truth, example.forecast, low, high, title=title, interval=interval)
     return f"A typical forecast of {example.channel} in the {SPOKEN[part]} part", chart
-
-
-def _when(time: Any, step: Step | None) -> str:
-    """A time for a person."""
-    if not isinstance(time, np.datetime64):
-        return f"{time:g}"
-    whole_days = step is not None and (step.unit != "seconds" or step.size % 86400 == 0)
-    return str(time.astype("datetime64[D]" if whole_days else "datetime64[m]")).replace("T", " ")

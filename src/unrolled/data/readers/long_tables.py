@@ -12,7 +12,14 @@ from unrolled.data.readers.decoders import hint_at_separator, separator_of, spli
 from unrolled.data.readers.roles import find_target, input_columns
 from unrolled.data.readers.series import time_column
 from unrolled.data.readers.steps import Rows, StepSource, decode_steps, timed_fields
-from unrolled.data.readers.times import TIME_NAMES, count_irregular, order_of_steps, parse_times
+from unrolled.data.readers.times import (
+    Times,
+    count_irregular,
+    hint_at_unread,
+    named_like_time,
+    order_of_steps,
+    read_times,
+)
 from unrolled.data.records import Field, Notes, Reading
 from unrolled.errors import UserError
 
@@ -45,16 +52,17 @@ def read_long(table: Table, reading: Reading, notes: Notes) -> StepSource:
     ids = _ids(table, id_column)
     names, order, times = ids.names, None, None
     if time is not None:
-        times = parse_times(table.column(time), table.place)
-        order = order_of_steps(ids.codes, times, table.place, notes)
+        times = read_times(table.column(time), table.place, reading.time_form)
+        order = order_of_steps(ids.codes, times.values, table.place, notes)
     elif (np.diff(ids.codes) < 0).any():
         order = np.argsort(ids.codes, kind="stable")
     sorted_ids = ids.codes if order is None else ids.codes[order]
     bounds = np.searchsorted(sorted_ids, np.arange(len(names) + 1))
     rate = None
     if times is not None:
-        times = times if order is None else times[order]
-        rate = count_irregular(times, bounds, notes)
+        times = times if order is None else Times(times.values[order], times.form)
+        rate = count_irregular(times.values, bounds, notes)
+    hint_at_unread(head, inputs, notes)
 
     constant = _constant(table, id_column, [*inputs, *filter(None, (target, group))], table.length == len(names))
     if group is not None and group not in constant:
@@ -88,9 +96,7 @@ def read_long(table: Table, reading: Reading, notes: Notes) -> StepSource:
 def _time_column(table: Table, head: pl.DataFrame, id_column: str, reading: Reading) -> str | None:
     """As for a series; and numbers named like a time that begin anew with each sequence, none of them twice in one."""
     found = time_column(table.without([id_column]), reading)
-    candidates = [
-        name for name in table.columns if name.lower() in TIME_NAMES and name not in (id_column, reading.target)
-    ]
+    candidates = [name for name in table.columns if named_like_time(name) and name not in (id_column, reading.target)]
     anew = (
         name for name in candidates if is_numeric(head[name]) and not head.select(id_column, name).is_duplicated().any()
     )

@@ -5,7 +5,7 @@ import numpy as np
 from unrolled.data.readers.columns import Table
 from unrolled.data.readers.roles import find_target, input_columns
 from unrolled.data.readers.steps import StepSource, decode_steps, timed_fields
-from unrolled.data.readers.times import count_irregular, is_time, order_of_steps, parse_times
+from unrolled.data.readers.times import Times, count_irregular, hint_at_unread, is_time, order_of_steps, read_times
 from unrolled.data.records import Notes, Reading
 
 
@@ -37,12 +37,13 @@ def read_series(table: Table, reading: Reading, notes: Notes) -> StepSource:
     times = rate = None
     place = table.place
     if time is not None:
-        times = parse_times(table.column(time), table.place)
-        order = order_of_steps(np.zeros(table.length, dtype=np.int64), times, table.place, notes)
+        times = read_times(table.column(time), table.place, reading.time_form)
+        order = order_of_steps(np.zeros(table.length, dtype=np.int64), times.values, table.place, notes)
         if order is not None:
-            frame, times = frame[order], times[order]
+            frame, times = frame[order], Times(times.values[order], times.form)
             place = lambda row: table.place(int(order[row]))  # noqa: E731
-        rate = count_irregular(times, bounds, notes)
+        rate = count_irregular(times.values, bounds, notes)
+    hint_at_unread(head, columns, notes)
     fields = timed_fields(head, columns, target, reading, rate, None if target is None else frame[target])
     rows = decode_steps(frame, fields, place, notes, table.decimal_comma)
     return StepSource(fields, rows, bounds, lambda _: table.name, times=times)

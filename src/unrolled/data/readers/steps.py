@@ -7,6 +7,7 @@ import numpy as np
 import polars as pl
 
 from unrolled.data.readers.cells import Codes, Place, codes, is_class, is_numeric, numbers
+from unrolled.data.readers.times import Times
 from unrolled.data.records import Field, Notes, Reading, Record, Source
 
 FEW_STATES = 10
@@ -28,14 +29,17 @@ class StepSource(Source):
         bounds: np.ndarray,
         origin: Callable[[int], str],
         static: dict[str, list[Any]] | None = None,
-        times: np.ndarray | None = None,
+        times: Times | None = None,
         group: tuple[str, list[str]] | None = None,
         guess: str | None = None,
     ) -> None:
         self.fields = tuple(fields)
         self.target_guess = guess
         self._rows, self._bounds, self._origin = rows, bounds, origin
-        self._static, self._times, self._group = static or {}, times, group
+        self._static, self._group = static or {}, group
+        self._times = None if times is None else times.values
+        self.time_form = None if times is None else times.form
+        """how the times are written"""
 
     def __len__(self) -> int:
         return len(self._bounds) - 1

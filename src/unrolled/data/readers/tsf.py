@@ -8,9 +8,11 @@ import numpy as np
 
 from unrolled.data.readers.lines import numbered_lines
 from unrolled.data.readers.steps import StepSource
+from unrolled.data.readers.times import Times
 from unrolled.data.readers.ts_values import numbers, refuse
 from unrolled.data.readers.tsf_header import Header, read_header, read_start
 from unrolled.data.records import Field, Notes, Reading
+from unrolled.data.time_formats import DAYS
 from unrolled.data.time_steps import Step, times_from
 from unrolled.errors import UserError
 
@@ -170,13 +172,14 @@ def _names(header: Header, series: list[_Series]) -> list[str]:
     return [str(number) for number in range(1, len(series) + 1)]
 
 
-def _times(header: Header, series: list[_Series]) -> np.ndarray | None:
-    """The times of all steps, datetime64[us]; None without starts or a frequency."""
+def _times(header: Header, series: list[_Series]) -> Times | None:
+    """The times of all steps; None without starts or a frequency."""
     steps = [_step_from(one.start, header.step) for one in series]
     known = [(one, step) for one, step in zip(series, steps, strict=True) if step is not None and one.start is not None]
     if len(known) < len(series):
         return None
-    return np.concatenate([times_from(one.start, step, np.arange(len(one.values))) for one, step in known])
+    values = np.concatenate([times_from(one.start, step, np.arange(len(one.values))) for one, step in known])
+    return Times(values, DAYS.fitting(values))
 
 
 def _step_from(start: np.datetime64 | None, step: Step | None) -> Step | None:

@@ -1,0 +1,569 @@
+"""How times are written: a format is found from cells, reads a whole column, and writes the times that follow.
+
+A format is a row of parts, codes as in C's strftime and literal text, such as `%d . %m . %Y`. Every cell of a column
+has the same one. Codes beyond strftime's: `%q` is the quarter of a year, `%n` a plain number, `%s` a number of seconds
+(or milliseconds and so on, see `per_second`) since 1970. Names of months and weekdays are English.
+"""
+
+import itertools
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any, Literal
+
+import numpy as np
+
+MONTHS = tuple(
+    "january february march april may june july august september october november december".split()  # noqa: SIM905
+)
+WEEKDAYS = tuple("monday tuesday wednesday thursday friday saturday sunday".split())  # noqa: SIM905
+UNITS = {1: "seconds", 1_000: "milliseconds", 1_000_000: "microseconds", 1_000_000_000: "nanoseconds"}
+"""what an epoch may count, by how many are in a second"""
+ABSENT = -1
+"""a field of a cell that is not written in the format"""
+_PIVOT = 69
+"""two-digit years from here on are of the twentieth century, as POSIX has it"""
+_EPOCH_YEARS = (631_152_000, 4_102_444_800)
+"""seconds of the years 1990 to 2099, of which a number must be for an epoch"""
+
+_ZONE = r"(?P<z>Z|z|UTC|GMT|[+-][0-9]{2}(?::?[0-9]{2})?)"
+_REGEX = {
+    "%Y": r"(?P<Y>[0-9]{4})",
+    "%G": r"(?P<G>[0-9]{4})",
+    "%y": r"(?P<y>[0-9]{2})",
+    "%q": r"(?P<q>[1-4])",
+    "%V": r"(?P<V>[0-9]{2})",
+    "%u": r"(?P<u>[1-7])",
+    "%b": r"(?P<b>[A-Za-z]{3,9})",
+    "%a": r"(?P<a>[A-Za-z]{3,9})",
+    "%p": r"(?P<p>[AaPp])\.?[Mm]\.?",
+    "%z": _ZONE,
+}
+_SHORT = ("%m", "%d", "%H", "%I", "%M", "%S")
+"""codes of one or two digits"""
+_FRACTION = r"(?:[.,](?P<f>[0-9]{1,9})[0-9]*)?"
+_CLOCK = re.compile(
+    r"(?<![0-9])[0-9]{1,3}:[0-9]{1,2}(?P<S>:[0-9]{1,2}(?:[.,][0-9]+)?)?(?:(?P<space> *)(?P<p>[AaPp]\.?[Mm]\.?)"
+    rf"(?![A-Za-z]))?(?:(?P<gap> *){_ZONE}(?= |$))?(?![0-9:])"
+)
+_HOUR = re.compile(r"(?<![0-9:.])[0-9]{1,2}(?P<space> *)[AaPp]\.?[Mm]\.?(?![A-Za-z])")
+_RUN_ON = re.compile(
+    rf"(?P<date>.+?)(?P<join>[Tt_]| +)(?:(?P<dots>[0-9]{{1,2}}\.[0-9]{{2}}(?P<S>\.[0-9]{{2}})?)|(?P<H>[0-9]{{2}})"
+    rf"(?P<M>[0-9]{{2}})?(?P<S2>[0-9]{{2}}(?:[.,][0-9]+)?)?)(?:(?P<gap> *){_ZONE})?"
+)
+_PERIODS = (
+    (re.compile(r"[0-9]{4}([ -]?)([Qq])[1-4]"), ("%Y", 1, 2, "%q")),
+    (re.compile(r"([Qq])[1-4]([ /-]?)[0-9]{4}"), (1, "%q", 2, "%Y")),
+    (re.compile(r"[1-4]([Qq])([ /-]?)[0-9]{4}"), ("%q", 1, 2, "%Y")),
+    (re.compile(r"[0-9]{4}(-?)(W)[0-9]{2}"), ("%G", 1, 2, "%V")),
+    (re.compile(r"[0-9]{4}(-?)(W)[0-9]{2}(-?)[1-7]"), ("%G", 1, 2, "%V", 3, "%u")),
+    (re.compile(r"[0-9]{4}([ -]?)(M)[0-9]{2}"), ("%Y", 1, 2, "%m")),
+)
+_COMPACT = {
+    8: ("%Y", "%m", "%d"),
+    14: ("%Y", "%m", "%d", "%H", "%M", "%S"),
+    12: ("%Y", "%m", "%d", "%H", "%M"),
+    10: ("%Y", "%m", "%d", "%H"),
+    6: ("%Y", "%m"),
+}
+_ORDERS = {"dmy": (0, 1, 2), "mdy": (1, 0, 2), "ymd": (2, 1, 0)}
+
+Order = Literal["dmy", "mdy", "ymd"]
+
+
+@dataclass(frozen=True)
+class TimeFormat:
+    """How the times of a column are written."""
+
+    parts: tuple[str, ...]
+    """codes and literal text"""
+    order: Order | None = None
+    """of day, month and year, where all three are numbers and the year does not stand first with four digits"""
+    unpadded: tuple[str, ...] = ()
+    """codes whose numbers below 10 have one digit"""
+    decimals: int = 0
+    """digits behind the point of the seconds, or of a plain number"""
+    mark: str = "."
+    """that point"""
+    capitals: Literal["Title", "UPPER", "lower"] = "Title"
+    """how the names of months and weekdays are written"""
+    whole_names: bool = False
+    """January rather than Jan"""
+    meridiem: str = "AM"
+    """how the morning is written"""
+    zone: str = "+00:00"
+    """how an offset from UTC is written: with a colon, without one, or hours alone"""
+    utc: str = ""
+    """what is written for no offset, such as Z"""
+    per_second: int = 1
+    """what an epoch counts"""
+    width: int = 0
+    """digits of whole numbers, where they are filled up with zeros"""
+    lasting: bool = False
+    """whether a clock counts on beyond 24 hours, as for durations"""
+    offset: int = 0
+    """seconds east of UTC, where they say it; of times of several offsets, as where clocks change, that of the last"""
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> "TimeFormat":
+        """From what `dataclasses.asdict` makes of it. Raises `TypeError` or `ValueError` for anything else."""
+        form = cls(**{**data, "parts": tuple(data["parts"]), "unpadded": tuple(data.get("unpadded", ()))})
+        if not form.parts or not all(isinstance(part, str) for part in form.parts):
+            raise ValueError("a format of times has no parts")
+        return form
+
+    @property
+    def telling(self) -> bool:
+        """Whether hardly anything but a time is written so: with a year of four digits, or the name of a month."""
+        codes = {part for part in self.parts if part.startswith("%")}
+        return len(codes) > 1 and bool({"%Y", "%G", "%b"} & codes)
+
+    @property
+    def is_number(self) -> bool:
+        """Whether it is written as a number, so that JSON and tables hold one."""
+        return self.parts[0] in ("%s", "%n") and not self.width and self.mark == "."
+
+    @property
+    def is_clock(self) -> bool:
+        """Whether it says the time of day alone."""
+        return not {"%Y", "%y", "%G", "%s", "%n"} & set(self.parts)
+
+    @property
+    def text(self) -> str:
+        """Such as %d.%m.%Y."""
+        return "".join(self.parts)
+
+    @property
+    def resolution(self) -> Literal["us", "ns"]:
+        """The unit in which its times are kept."""
+        fine = self.per_second * 10**self.decimals if self.parts == ("%s",) else 10**self.decimals
+        return "ns" if fine > 1_000_000 else "us"
+
+    def regex(self) -> str:
+        """A pattern with a named group for each field, for Python and for polars."""
+        found = []
+        for before, part, after in zip(("", *self.parts), self.parts, (*self.parts[1:], ""), strict=False):
+            if part in _SHORT:
+                run_on = before.startswith("%") or after.startswith("%")
+                digits = "{1,3}" if part == "%H" and self.is_clock else "{2}" if run_on else "{1,2}"
+                found.append(f"(?P<{part[1]}>[0-9]{digits})")
+                found.append(_FRACTION if part == "%S" else "")
+            elif part.startswith("%"):
+                found.append(_REGEX[part])
+            else:
+                found.append("".join(" +" if c[0] == " " else _escaped(c) for c in re.findall(" +|[^ ]", part)))
+        return f"^{''.join(found)}$"
+
+    def fitting(self, times: np.ndarray) -> "TimeFormat":
+        """The same if it tells such times apart; else with more digits behind the seconds, or a clock, or in full."""
+        if times.dtype.kind != "M" or not len(times):
+            return self
+        fields = _fields(times)
+        decimals = next(digits for digits in range(10) if not (fields["f"] % 10 ** (9 - digits)).any())
+        if self.parts == ("%s",):
+            return replace(self, decimals=max(self.decimals, decimals - len(str(self.per_second)) + 1))
+        codes = {"H": ("%H", "%I"), "M": ("%M",), "S": ("%S",)}
+        if self.is_clock and "%S" not in self.parts and (fields["S"].any() or decimals):
+            return replace(self, parts=SECONDS.parts[6:], decimals=decimals)
+        if self.is_clock:
+            return replace(self, decimals=max(self.decimals, decimals)) if "%S" in self.parts else self
+        untold = any(fields[name].any() for name, ways in codes.items() if not {*ways} & {*self.parts})
+        if untold or ((fields["d"] != 1).any() and not {"%d", "%V"} & {*self.parts}):
+            parts = (*SECONDS.parts, "%z") if "%z" in self.parts else SECONDS.parts
+            return replace(SECONDS, parts=parts, decimals=decimals, zone=self.zone, utc=self.utc, offset=self.offset)
+        return replace(self, decimals=max(self.decimals, decimals)) if "%S" in self.parts else self
+
+    def write(self, times: np.ndarray) -> list[str | int | float]:
+        """Times `[count]`, datetime64 as clocks show it or float64, as text, or as numbers if that is the format."""
+        if times.dtype.kind != "M":
+            if self.decimals:
+                texts = [f"{one:.{self.decimals}f}".replace(".", self.mark) for one in times.tolist()]
+                return list(texts) if self.mark != "." else [float(text) for text in texts]
+            if np.abs(times).max(initial=0) >= 2**53:
+                return times.tolist()
+            whole = np.rint(times).astype(np.int64).tolist()
+            return [f"{one:0{self.width}d}" for one in whole] if self.width else whole
+        if self.parts == ("%s",):
+            ticks, per_tick = times.astype(np.int64), ticks_per_second(times)
+            if self.decimals:
+                return [round(tick / per_tick * self.per_second, self.decimals) for tick in ticks.tolist()]
+            if self.per_second > per_tick:
+                return (ticks * (self.per_second // per_tick)).tolist()
+            return (ticks // (per_tick // self.per_second)).tolist()
+        fields = _fields(times)
+        written = [self._part(part, fields) for part in self.parts]
+        return ["".join(one) for one in zip(*written, strict=True)]
+
+    def _part(self, part: str, fields: Mapping[str, np.ndarray]) -> list[str]:
+        if not part.startswith("%") or part == "%z":
+            return [self._offset(self.offset) if part == "%z" else part] * len(fields["Y"])
+        values = fields[part[1]].tolist()
+        if part == "%H" and self.lasting:
+            values = (fields["H"] + 24 * fields["days"]).tolist()
+        if part in ("%Y", "%G"):
+            return [f"{value:04d}" for value in values]
+        if part == "%b":
+            return [self._name(MONTHS[value - 1]) for value in values]
+        if part == "%a":
+            return [self._name(WEEKDAYS[value]) for value in values]
+        if part == "%p":
+            later = self.meridiem.translate(str.maketrans("aA", "pP"))
+            return [later if value else self.meridiem for value in values]
+        if part in ("%q", "%u") or part in self.unpadded:
+            found = [str(value) for value in values]
+        else:
+            found = [f"{value:02d}" for value in values]
+        if part == "%S" and self.decimals:
+            shares = (fields["f"] // 10 ** (9 - self.decimals)).tolist()
+            return [f"{text}{self.mark}{share:0{self.decimals}d}" for text, share in zip(found, shares, strict=True)]
+        return found
+
+    def _name(self, word: str) -> str:
+        word = word if self.whole_names else word[:3]
+        return {"Title": word.title(), "UPPER": word.upper(), "lower": word}[self.capitals]
+
+    def _offset(self, seconds: int) -> str:
+        if not seconds and self.utc:
+            return self.utc
+        minutes = abs(seconds) // 60
+        sign, hours, rest = "-" if seconds < 0 else "+", minutes // 60, minutes % 60
+        if len(self.zone) == 3 and not rest:
+            return f"{sign}{hours:02d}"
+        return f"{sign}{hours:02d}{':' if len(self.zone) != 5 else ''}{rest:02d}"
+
+
+NUMBER = TimeFormat(("%n",))
+"""times that are plain numbers"""
+DAYS = TimeFormat(("%Y", "-", "%m", "-", "%d"))
+SECONDS = TimeFormat((*DAYS.parts, " ", "%H", ":", "%M", ":", "%S"))
+
+
+def guess(cell: str) -> list[TimeFormat]:
+    """The formats in which one cell may be written, the usual ones first; none if it is no time.
+
+    Only where day, month and year are all numbers there are several.
+    """
+    cell = cell.strip()
+    if not 4 <= len(cell) <= 60 or not re.search("[0-9]", cell):
+        return []
+    clock = _CLOCK.search(cell)
+    if clock:
+        front, back = cell[: clock.start()], cell[clock.end() :]
+        found = _date(front + "\0" + back)
+        return [_with_clock(one, _clock_parts(clock)) for one in found]
+    hour = _HOUR.search(cell)
+    if hour:
+        found = _date(cell[: hour.start()] + "\0" + cell[hour.end() :])
+        return [_with_clock(one, ("%I", *filter(None, (hour["space"],)), "%p")) for one in found]
+    found = _date(cell)
+    run_on = None if found else _RUN_ON.fullmatch(cell)
+    if run_on:
+        parts = _run_on_parts(run_on)
+        found = [replace(one, parts=(*one.parts, *parts)) for one in _date(run_on["date"]) if "%d" in one.parts]
+    return found
+
+
+def _escaped(character: str) -> str:
+    return "\\" + character if character in r"\.+*?()|[]{}^$-/" and character not in "-/" else character
+
+
+def _with_clock(one: TimeFormat, clock: tuple[str, ...]) -> TimeFormat:
+    at = one.parts.index("\0")
+    return replace(one, parts=(*one.parts[:at], *clock, *one.parts[at + 1 :]))
+
+
+def _clock_parts(clock: re.Match[str]) -> tuple[str, ...]:
+    parts = ["%I" if clock["p"] else "%H", ":", "%M"]
+    parts += [":", "%S"] if clock["S"] else []
+    parts += [*filter(None, (clock["space"],)), "%p"] if clock["p"] else []
+    parts += [*filter(None, (clock["gap"],)), "%z"] if clock["z"] else []
+    return tuple(parts)
+
+
+def _run_on_parts(match: re.Match[str]) -> tuple[str, ...]:
+    parts = [match["join"], "%H"]
+    if match["dots"]:
+        parts += [".", "%M", *((".", "%S") if match["S"] else ())]
+    else:
+        parts += ["%M"] if match["M"] else []
+        parts += ["%S"] if match["S2"] else []
+    parts += [*filter(None, (match["gap"],)), "%z"] if match["z"] else []
+    return tuple(parts)
+
+
+def _date(text: str) -> list[TimeFormat]:
+    """The formats of what is left of a cell without its time of day, for which `\\0` stands."""
+    if text == "\0":
+        return [TimeFormat(("\0",))]
+    if "\0" not in text:
+        for pattern, form in _PERIODS:
+            match = pattern.fullmatch(text)
+            if match:
+                filled = (match[part] if isinstance(part, int) else part for part in form)
+                return [TimeFormat(tuple(filter(None, filled)))]
+        if text.isdecimal():
+            compact = _COMPACT.get(len(text))
+            return [TimeFormat(compact)] if compact and text[:2] in ("18", "19", "20") else []
+    tokens = re.findall(r"[0-9]+|[A-Za-z]+|\0|[^0-9A-Za-z\0]+", text)
+    parts = list(tokens)
+    numbers: list[int] = []
+    named = False
+    for place, token in enumerate(tokens):
+        if token.isdecimal():
+            numbers.append(place)
+        elif token.isalpha():
+            month, weekday = month_of(token), _weekday(token)
+            if month and not named:
+                parts[place], named = "%b", True
+            elif weekday and "%a" not in parts:
+                parts[place] = "%a"
+            elif token not in ("T", "t") or tokens[place + 1 : place + 2] != ["\0"]:
+                return []
+        elif token != "\0" and not re.fullmatch(r"[-/. ,:'_]{1,3}", token):
+            return []
+    lengths = [len(tokens[place]) for place in numbers]
+    if lengths == [8] and not named and "\0" in tokens:
+        at = numbers[0]
+        return [TimeFormat((*parts[:at], *_COMPACT[8], *parts[at + 1 :]))]
+    roles = _named_roles(lengths, tokens, numbers) if named else _number_roles(lengths, tokens, numbers)
+    found = []
+    for order, codes in roles:
+        coded = list(parts)
+        for place, code in zip(numbers, codes, strict=True):
+            coded[place] = code
+        found.append(TimeFormat(tuple(coded), order))
+    return found
+
+
+def _named_roles(
+    lengths: list[int], tokens: list[str], numbers: list[int]
+) -> list[tuple[Order | None, tuple[str, ...]]]:
+    if len(lengths) == 2:
+        if lengths[0] == 4 and lengths[1] <= 2:
+            return [(None, ("%Y", "%d"))]
+        if lengths[0] <= 2 and lengths[1] in (2, 4):
+            return [(None, ("%d", "%Y" if lengths[1] == 4 else "%y"))]
+    if lengths == [4]:
+        return [(None, ("%Y",))]
+    # Jan-19 and Jan'19 are months; 19-Jan and Jan 19 may be days of a year that is not said.
+    if lengths == [2] and "".join(tokens[: numbers[0]])[-1:] in ("-", "'") and "\0" not in tokens:
+        return [(None, ("%y",))]
+    return []
+
+
+def _number_roles(
+    lengths: list[int], tokens: list[str], numbers: list[int]
+) -> list[tuple[Order | None, tuple[str, ...]]]:
+    between = {"".join(tokens[a + 1 : b]) for a, b in itertools.pairwise(numbers) if "\0" not in tokens[a + 1 : b]}
+    if len(between) != 1 or between.isdisjoint(("-", "/", ".", " ")):
+        return []
+    short = [length <= 2 for length in lengths]
+    if lengths[0] == 4 and all(short[1:]):
+        return [(None, ("%Y", "%m", "%d")[: len(lengths)])] if len(lengths) in (2, 3) else []
+    if lengths[-1] == 4 and all(short[:-1]):
+        if len(lengths) == 2:
+            return [(None, ("%m", "%Y"))]
+        return [("dmy", ("%d", "%m", "%Y")), ("mdy", ("%m", "%d", "%Y"))] if len(lengths) == 3 else []
+    if len(lengths) != 3 or not all(short):
+        return []
+    found: list[tuple[Order | None, tuple[str, ...]]] = []
+    if lengths[2] == 2:
+        found += [("dmy", ("%d", "%m", "%y")), ("mdy", ("%m", "%d", "%y"))]
+    if lengths[0] == 2:
+        found.append(("ymd", ("%y", "%m", "%d")))
+    return found
+
+
+def month_of(word: str) -> int:
+    """The number of a month by its English name, whole or of three letters; 0 for any other word."""
+    return _MONTH_NUMBERS.get(word.lower(), 0)
+
+
+def _weekday(word: str) -> int:
+    return _WEEKDAY_NUMBERS.get(word.lower(), 0)
+
+
+def _numbered(names: tuple[str, ...]) -> dict[str, int]:
+    whole = {name: number for number, name in enumerate(names, start=1)}
+    return whole | {name[:3]: number for name, number in whole.items()}
+
+
+_MONTH_NUMBERS = _numbered(MONTHS) | {"sept": 9}
+_WEEKDAY_NUMBERS = _numbered(WEEKDAYS) | {"tues": 2, "thur": 4, "thurs": 4}
+
+
+def offset_of(text: str) -> int:
+    """Seconds east of UTC of Z, UTC, +01:00, +0100 or +01."""
+    if text in ("Z", "z", "UTC", "GMT"):
+        return 0
+    digits = text[1:].replace(":", "").ljust(4, "0")
+    return (-1 if text[0] == "-" else 1) * (int(digits[:2]) * 3600 + int(digits[2:]) * 60)
+
+
+def ticks_per_second(times: np.ndarray | np.datetime64) -> int:
+    """How many ticks of its unit, datetime64[us] or datetime64[ns], are in a second."""
+    return 1_000_000_000 if np.datetime_data(times.dtype)[0] == "ns" else 1_000_000
+
+
+def seconds_between(times: np.ndarray) -> np.ndarray:
+    """From each time to the next, float64 `[count - 1]`; of plain numbers their distances."""
+    if times.dtype.kind != "M":
+        return np.diff(times)
+    return np.diff(times).astype(np.int64) / ticks_per_second(times)
+
+
+def shifted(times: np.ndarray, seconds: int | np.ndarray) -> np.ndarray:
+    """Times so many seconds later."""
+    unit = np.datetime_data(times.dtype)[0]
+    return times + (np.asarray(seconds, dtype=np.int64) * ticks_per_second(times)).astype(f"timedelta64[{unit}]")
+
+
+def local(times: np.ndarray, form: TimeFormat | None) -> np.ndarray:
+    """UTC as clocks show it where the times were written, and as `TimeFormat.write` wants it."""
+    return times if form is None or not form.offset else shifted(times, form.offset)
+
+
+def moments(fields: Mapping[str, np.ndarray], unit: str) -> np.ndarray:
+    """Fields of cells, int64 `[cells]` by the letter of their code, as datetime64[unit]; NaT for what is no time.
+
+    Fields: `Y` or `y`, `m` or `b`, `d`, `q`, `G V u`, `H` or `I` with `p` (1 in the afternoon), `M`, `S`, `f`
+    (nanoseconds). `ABSENT` is a cell that does not fit. Without a year `H` may be of any size.
+    """
+    some = next(iter(fields.values()))
+    good = some != ABSENT
+    zero = np.zeros(len(some), np.int64)
+    days = zero
+    if "G" in fields:
+        week, weekday = fields["V"], fields.get("u", zero + 1)
+        first = _monday(fields["G"])
+        good &= (week >= 1) & (first + (week - 1) * 7 < _monday(fields["G"] + 1))
+        days = first + (week - 1) * 7 + weekday - 1
+    elif "Y" in fields or "y" in fields:
+        year = fields["Y"] if "Y" in fields else np.where(fields["y"] < _PIVOT, 2000, 1900) + fields["y"]
+        month = fields.get("m", fields.get("b", zero + 1))
+        month = 3 * fields["q"] - 2 if "q" in fields else month
+        good &= (month >= 1) & (month <= 12) & (year >= 1)
+        months = (year - 1970) * 12 + month - 1
+        begins, ends = _days_of(np.where(good, months, 0)), _days_of(np.where(good, months + 1, 1))
+        day = fields.get("d", zero + 1)
+        good &= (day >= 1) & (day <= ends - begins)
+        days = begins + day - 1
+    dated = days is not zero
+    hour = fields.get("H", zero)
+    if "I" in fields:
+        good &= (fields["I"] >= 1) & (fields["I"] <= 12)
+        hour = fields["I"] % 12 + 12 * fields["p"]
+    minute, second = fields.get("M", zero), fields.get("S", zero)
+    good &= (minute < 60) & (second < 60) & ((hour < 24) | (not dated))
+    seconds = days * 86400 + hour * 3600 + minute * 60 + second
+    if unit == "ns":
+        good &= np.abs(seconds) < 9_223_372_036
+    per_second = 1_000_000_000 if unit == "ns" else 1_000_000
+    ticks = seconds * per_second + fields.get("f", zero) // (1_000_000_000 // per_second)
+    return np.where(good, ticks, np.iinfo(np.int64).min).astype(f"datetime64[{unit}]")
+
+
+def _days_of(months: np.ndarray) -> np.ndarray:
+    return months.astype("datetime64[M]").astype("datetime64[D]").astype(np.int64)
+
+
+def _monday(years: np.ndarray) -> np.ndarray:
+    """The Monday of the first ISO week of a year, which holds January 4th, in days since 1970."""
+    fourth = _days_of((years - 1970) * 12) + 3
+    return fourth - (fourth + 3) % 7
+
+
+def _fields(times: np.ndarray) -> dict[str, np.ndarray]:
+    """What the codes say of times, int64 each; `a` counts from Monday, 0."""
+    day, month = times.astype("datetime64[D]"), times.astype("datetime64[M]")
+    days, months = day.astype(np.int64), month.astype(np.int64)
+    unit = np.datetime_data(times.dtype)[0]
+    nanoseconds = (times - day.astype(times.dtype)).astype(np.int64) * (1 if unit == "ns" else 1000)
+    seconds = nanoseconds // 1_000_000_000
+    weekday = (days + 3) % 7
+    thursday = (day + (3 - weekday)).astype("datetime64[Y]")
+    iso = thursday.astype(np.int64) + 1970
+    hour = seconds // 3600
+    year = times.astype("datetime64[Y]").astype(np.int64) + 1970
+    return {
+        "Y": year,
+        "y": year % 100,
+        "m": months % 12 + 1,
+        "b": months % 12 + 1,
+        "q": months % 12 // 3 + 1,
+        "d": (day - month.astype("datetime64[D]")).astype(np.int64) + 1,
+        "a": weekday,
+        "G": iso,
+        "V": (days - _monday(iso)) // 7 + 1,
+        "u": weekday + 1,
+        "H": hour,
+        "days": days,
+        "I": (hour - 1) % 12 + 1,
+        "p": (hour >= 12).astype(np.int64),
+        "M": seconds // 60 % 60,
+        "S": seconds % 60,
+        "f": nanoseconds % 1_000_000_000,
+    }
+
+
+def field_number(name: str, text: str | None) -> int:
+    """One group of `TimeFormat.regex` as `moments` wants it."""
+    if text is None:
+        return 0
+    if name == "b":
+        return month_of(text) or ABSENT
+    if name == "a":
+        return _weekday(text) or ABSENT
+    if name == "p":
+        return int(text in "pP")
+    return int(text.ljust(9, "0")) if name == "f" else int(text)
+
+
+def styled(form: TimeFormat, cells: Iterable[Mapping[str, str | None]], texts: Iterable[str]) -> TimeFormat:
+    """The format with what several cells show of how numbers, names and zones are written.
+
+    `cells` are the groups of `regex`, `texts` the whole cells.
+    """
+    cells, texts = list(cells), list(texts)
+    said = {name: [cell[name] for cell in cells if cell.get(name)] for name in ("b", "a", "z", "f")}
+    short = {f"%{code[1]}" for code in _SHORT if any(len(cell.get(code[1]) or "12") == 1 for cell in cells)}
+    if "%M" not in short and form.is_clock:
+        short -= {"%S"}
+    names = [str(name) for name in (*said["b"], *said["a"])]
+    zones = [str(zone) for zone in said["z"]]
+    offsets = [zone for zone in zones if zone[0] in "+-"]
+    utc = [zone for zone in zones if zone[0] not in "+-"]
+    morning = next((m[0] for text in texts if (m := re.search(r"[AaPp]\.?[Mm]\.?(?![A-Za-z])", text))), "AM")
+    decimals = max((len(str(share)) for share in said["f"]), default=0)
+    return replace(
+        form,
+        lasting=form.is_clock and any(int(cell.get("H") or 0) >= 24 for cell in cells),
+        unpadded=tuple(sorted(short & set(form.parts))),
+        decimals=decimals,
+        mark="," if decimals and any(re.search("[0-9],[0-9]", text) for text in texts) else ".",
+        capitals="lower"
+        if names and all(name.islower() for name in names)
+        else "UPPER"
+        if names and all(name.isupper() for name in names)
+        else "Title",
+        whole_names=any(len(name) > 4 for name in names),
+        meridiem=morning.translate(str.maketrans("pP", "aA")) if "%p" in form.parts else "AM",
+        zone={6: "+00:00", 5: "+0000", 3: "+00"}[len(offsets[0])] if offsets else "+00:00",
+        utc=utc[0] if utc else "",
+    )
+
+
+def epoch_of(least: float, most: float) -> int | None:
+    """How many of their units are in a second if such numbers count from 1970, in the years 1990 to 2099; else None."""
+    for per_second in UNITS:
+        if _EPOCH_YEARS[0] * per_second <= least and most < _EPOCH_YEARS[1] * per_second:
+            return per_second
+    return None
+
+
+def written(times: np.ndarray, form: TimeFormat | None) -> list[str | int | float]:
+    """Times as their data writes them, in more detail where that is needed to tell them apart; without a format as
+    `2012-01-31`, `2012-01-31 18:30:00`, or plain numbers."""
+    if form is None:
+        form = DAYS if times.dtype.kind == "M" else NUMBER if (times % 1 == 0).all() else replace(NUMBER, decimals=9)
+    return form.fitting(times).write(times)
