@@ -1,5 +1,6 @@
 """Files opened as records: what the settings say to readers, and the parts that are files of their own."""
 
+from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 
@@ -57,11 +58,19 @@ def open_parts(files: list[str], data: DataConfig, task: str | None, notes: Note
         if name != "train":
             source = open_source(paths, reading, notes)
             sources[name] = fit_source(source, recipe, notes, labelled=True, name=f"the {name} part ({paths[0]})")
-    within = []
-    for name in ("valid", "test"):
-        part: Source | None = getattr(sources["train"], f"{name}_part", None)
-        if part is not None and name not in sources:
-            sources[name] = fit_source(part, recipe, notes, labelled=True, name=f"the {name} part")
-            within.append(name)
-    also = [f"{' and '.join(within)} part found in the file"] if within else []
-    return sources, "; ".join(part for part in (found.note, *also) if part)
+    within = {name: part for name, part in parts_within(sources["train"]).items() if name not in sources}
+    for name, part in within.items():
+        sources[name] = fit_source(part, recipe, notes, labelled=True, name=f"the {name} part")
+    return sources, "; ".join(part for part in (found.note, within_in_words(within)) if part)
+
+
+def parts_within(source: Source) -> dict[str, Source]:
+    """The parts for validation and test that lie in the same file as those for training."""
+    parts = {name: getattr(source, f"{name}_part", None) for name in ("valid", "test")}
+    return {name: part for name, part in parts.items() if part is not None}
+
+
+def within_in_words(parts: Iterable[str]) -> str:
+    """How those came about; nothing without any."""
+    names = " and ".join(parts)
+    return f"{names} part found in the file" if names else ""

@@ -7,7 +7,7 @@ from typing import NamedTuple
 from unrolled.data.config import DataConfig
 from unrolled.data.counting import counted
 from unrolled.data.forecast_opening import open_for_forecast
-from unrolled.data.opening import reading_of
+from unrolled.data.opening import parts_within, reading_of, within_in_words
 from unrolled.data.readers.kept_tables import tables_kept
 from unrolled.data.readers.registry import open_source
 from unrolled.data.records import Field, Notes
@@ -70,6 +70,7 @@ def _read(paths: list[Path], data: DataConfig, task: str | None, notes: Notes) -
         raise UserError(f"{paths[0]} has no record; give a file with some in it")
     schema = infer_schema(source, task=task, target=data.target, inputs=data.inputs)
     hint_at_forecast(schema, source, task, notes)
+    notes.hint(within_in_words(name for name in parts_within(source) if not getattr(data, name)))
     said: str = getattr(source, "said", "")
     if schema.task == "forecast" and said:
         notes.hint(said)

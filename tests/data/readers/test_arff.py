@@ -15,6 +15,7 @@ from unrolled.data.split_names import find_parts
 from unrolled.errors import UserError
 
 RNG = np.random.default_rng(0)
+UCR = Path(__file__).parents[3].parent / "shared" / "data" / "ucr"
 
 
 def opened(path: Path, text: str, notes: Notes | None = None, **said: object) -> Source:
@@ -226,3 +227,19 @@ def test_several_files_and_a_target_that_is_not_there(tmp_path: Path) -> None:
         opened(path, univariate(), target="targets")
     with pytest.raises(UserError, match=r"\.arff files are read one at a time, and 2 were given"):
         open_source([path, path], Reading(), Notes())
+
+
+@pytest.mark.skipif(not UCR.is_dir(), reason="no shared data here")
+def test_the_same_problem_in_both_formats(tmp_path: Path) -> None:
+    """Twelve channels of 7 to 29 steps, written as ARFF."""
+    ts = open_source([UCR / "JapaneseVowels" / "JapaneseVowels_TEST.ts"], Reading(), Notes())
+    cases = [record.values["series"].T for record in ts]
+    labels = ts.labels("label")
+    assert labels is not None
+    text = multivariate(cases, labels, 29).replace(
+        "{Standing,'Running fast'}", "{" + ",".join(sorted(set(labels))) + "}"
+    )
+    found = opened(tmp_path / "j.arff", text)
+    assert found.labels("activity") == labels
+    for index, case in enumerate(cases):
+        np.testing.assert_array_equal(found.record(index).values["relationalAtt"], case.T)
