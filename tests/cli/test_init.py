@@ -172,3 +172,14 @@ def test_several_files(capsys: pytest.CaptureFixture) -> None:
     assert capsys.readouterr().out.startswith("translate: source -> target; 2 records\n")
     assert yaml.safe_load(Path("a.yaml").read_text())["files"] == ["a.de", "a.en"]
     assert "there is no file b.en" in refusal(capsys, "a.de", "b.en")
+
+
+@pytest.mark.parametrize("content", [b"", b" \n\n", b"caf\xe9 noir\n", bytes(range(256)), "text".encode("utf-16-le")])
+def test_what_is_no_text_is_refused_as_train_does(content: bytes, capsys: pytest.CaptureFixture) -> None:
+    Path("a").write_bytes(content)
+    Path("empty").mkdir()
+    for name in ("a", "empty"):
+        sentence = refusal(capsys, name)
+        assert main(["train", name]) == 2
+        assert capsys.readouterr().err.removeprefix("unrolled: ").strip() == sentence
+    assert not list(Path().glob("*.yaml"))

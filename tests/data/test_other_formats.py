@@ -90,6 +90,9 @@ BY_CONTENT: dict[str, tuple[bytes, str]] = {
     "wav": (b"RIFF\0\0\0\0WAVEfmt " + bytes(50), r"\.wav"),
     "html": (b"\n<!DOCTYPE html>\n<html><body><p>some text</p></body></html>", "HTML"),
     "xml": (b'\xef\xbb\xbf<?xml version="1.0"?>\n<a><b>1</b></a>', "XML"),
+    "an element": (b'<data id="1">\n<row>1</row>\n<row>2</row>\n</data>\n', "XML"),
+    "pickle 0": (pickle.dumps({"X": [1.5] * 9}, 0), "pickle"),
+    "matrix": (b"%%MatrixMarket matrix coordinate real general\n3 3 1\n1 1 1\n", "sparse matrix"),
     "json lines": (b'{"text": "a", "label": "b"}\n' * 9, r"\.json"),
     "json": (b'[\n  {\n    "text": "a"\n  }\n]', r"\.json"),
     "json numbers": (b"[[1, 2, 3], [4, 5, 6]]", r"\.json"),
@@ -111,7 +114,7 @@ NAMES = [
 @pytest.mark.parametrize("name", BY_CONTENT)
 def test_by_content(name: str, tmp_path: Path) -> None:
     content, words = BY_CONTENT[name]
-    for ending in ("data", "data.txt", "data.bin"):
+    for ending in ("data", "data.txt", "data.bin", f"data.{name.partition(' ')[0]}.txt"):
         path = tmp_path / ending
         path.write_bytes(content)
         with pytest.raises(UserError, match=rf"{ending} is .*{words}"):
@@ -150,6 +153,7 @@ PROSE = [
     "PAR1S is no town\n",
     "<s> the cat </s>\n",
     "<doc id=1>\nsome text\n</doc>\n",
+    "(don't you)\n",
     "[Verse 1]\nla la la\n",
     "{curly} beginnings\n",
     "1 2 3 4\n5 6 7 8\n",
@@ -182,7 +186,7 @@ def test_what_is_text_can_be_learned_as_text(tmp_path: Path) -> None:
     for name in ("pdf", "xlsx", "gz", "pickle 4", "png"):
         path = tmp_path / "data.txt"
         path.write_bytes(BY_CONTENT[name][0])
-        with pytest.raises(UserError, match=r"not read|let its name"):
+        with pytest.raises(UserError, match=r"not read|never loaded|let its name"):
             find_text_files(path)
 
 

@@ -64,12 +64,23 @@ def guess_settings(options: Namespace) -> Guess:
     if task is None and data.known:
         task = "forecast"  # the only one that knows columns ahead
     if task == "language" or (task is None and is_plain_text([Path(file) for file in options.files])):
+        _check_text(options.files, data)
         return Guess("language", data, [])
     from unrolled.data.outline import outline
 
     found = outline(options.files, data, task=task)
     target = found.data.target
     return Guess(found.schema.task, replace(data, target=target), [found.summary, *found.fields])
+
+
+def _check_text(files: list[str], data: DataConfig) -> None:
+    """Raises `UserError` as training would, as far as the beginnings of the texts tell."""
+    from unrolled.data.splits import choose_splits
+    from unrolled.data.text import read_blocks
+
+    splits = choose_splits(files, data)
+    for path in (*splits.train, *splits.valid, *splits.test):
+        next(read_blocks(path, size=1 << 16), None)
 
 
 def commented_config(options: Namespace, target: Path, guess: Guess) -> str:

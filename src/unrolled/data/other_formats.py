@@ -53,6 +53,7 @@ _HTML = Format("an HTML page", f"save its text as .txt, or {_AS_TEXT}", text=Tru
 _XML = Format("XML", f"write what is to be learned as CSV, JSON Lines or plain text, or {_AS_TEXT}", text=True)
 _GENES = Format("a format of bioinformatics", "write the sequences as FASTA or the table as CSV", text=True)
 _YAML = Format("YAML, as settings are written in", f"give it as --config FILE, {_CSV}, or {_AS_TEXT}", text=True)
+_MATRIX = Format("a sparse matrix", _SAVE_ARRAYS, text=True)
 _SPARSE = Format("in the sparse format of libsvm (label index:value)", "write it as CSV or .npz", text=True)
 _JSON = Format("JSON by its beginning", "let its name end in .json", text=True, endings=(".json", ".jsonl", ".ndjson"))
 _SQL = Format("an SQL dump", "load it into its database and write the table as CSV", text=True)
@@ -100,6 +101,7 @@ _NAMES: dict[Format, str] = {
     _GENES: "vcf gff gff3 gtf sam gbk genbank embl",
     _YAML: "yaml yml",
     _SPARSE: "libsvm svmlight svm",
+    _MATRIX: "mtx",
     Format("GeoJSON", _CSV, text=True): "geojson",
     _NOTEBOOK: "ipynb",
     _SQL: "sql",
@@ -155,7 +157,9 @@ _MAGIC: tuple[tuple[int, bytes, Format], ...] = (
 )
 _FIRST_LINES: tuple[tuple[str, Format], ...] = (
     (r"<!doctype html|<html[\s>]", _HTML),
-    (r"<\?xml|<svg[\s>]|<!doctype ", _XML),
+    (r"<\?xml|<svg[\s>]|<rss[\s>]|<!doctype ", _XML),
+    (r"\([dlt]p\d+\n|c(copy_reg|__builtin__|builtins|numpy|pandas)[\w.]*\n\w+\n", _PICKLE),
+    (r"%%MatrixMarket ", _MATRIX),
     (r"version https://git-lfs\.github\.com/spec", _POINTER),
     (r"##fileformat=VCF|##gff-version|@HD\tVN:|LOCUS {3,}\S+ +\d+ bp", _GENES),
     (r"[+-]?\d+(\.\d+)?( +\d+:[-+.\deE]+)+\s*(#.*)?(\n|$)", _SPARSE),
@@ -181,10 +185,11 @@ def refuse_other_format(path: Path, *, by_name: bool = True, as_text: bool = Fal
         found = _TAR
     if found is None:
         found = _by_content(path)
-    endings = [suffix.lower() for suffix in path.suffixes[-2:]]
+    suffixes = [suffix.lower() for suffix in path.suffixes]
+    endings = suffixes[-2:] if suffixes[-1:] == [".gz"] else suffixes[-1:]
     if found is None or (as_text and found.text) or any(ending in endings for ending in found.endings):
         return
-    unread = "" if found.endings else ", which is not read"
+    unread = "" if found.endings or ", which" in found.words else ", which is not read"
     raise UserError(f"{path} is {found.words}{unread}; {found.advice.replace('FILE', path.name)}")
 
 
@@ -232,7 +237,18 @@ def _by_content(path: Path) -> Format | None:
     if found is not None or b"\0" in head:
         return found
     text = head.removeprefix(_BOM).decode(errors="replace").lstrip()
-    return next((found for pattern, found in _FIRST if pattern.match(text)), None) or _whole_json(text, head)
+    found = next((found for pattern, found in _FIRST if pattern.match(text)), None)
+    return found or _whole_json(text, head) or (_XML if _is_element(path, text) else None)
+
+
+def _is_element(path: Path, text: str) -> bool:
+    """Whether all of a file is one element, as XML without its first line is; texts may have several in a row."""
+    root = re.match(r"<([A-Za-z_][\w:.-]*)(\s[^<>]*)?>", text)
+    if root is None or len(re.findall(rf"<{re.escape(root[1])}[\s>]", text)) > 1:
+        return False
+    with open(path, "rb") as file:
+        file.seek(max(0, path.stat().st_size - 1000))
+        return file.read().decode(errors="replace").rstrip().endswith(f"</{root[1]}>")
 
 
 def _whole_json(text: str, head: bytes) -> Format | None:
