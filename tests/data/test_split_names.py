@@ -5,6 +5,8 @@ from pathlib import Path
 import pytest
 
 from unrolled.data.config import DataConfig
+from unrolled.data.readers.registry import find_reader, open_source
+from unrolled.data.records import Notes, Reading
 from unrolled.data.split_names import find_parts
 from unrolled.errors import UserError
 
@@ -79,3 +81,17 @@ def test_a_folder_with_one_table_and_with_official_parts(tmp_path: Path) -> None
     touch(tmp_path, "k/train/t.csv", "k/test/t.csv", "k/readme.txt")
     assert parts(tmp_path, "k") == {"train": ["k/train/t.csv"], "test": ["k/test/t.csv"]}
     assert parts(tmp_path, "one", test=["ucr/Gun_TEST.ts"])["train"] == ["one/data.csv"]
+
+
+def test_columns_of_words_in_a_folder_are_no_text(tmp_path: Path) -> None:
+    for part in ("train", "testa", "testb"):
+        (tmp_path / f"eng.{part}").write_text("Mia\tB-PER\nlives\tO\n\nTom\tB-PER\n")
+    (tmp_path / "README.md").write_text("about them\n")
+    wanted = {name: [f"eng.{part}"] for name, part in (("train", "train"), ("valid", "testa"), ("test", "testb"))}
+    assert parts(tmp_path, ".") == wanted
+    assert parts(tmp_path, "eng.train") == wanted
+    assert find_reader([tmp_path], Reading()) == ("conll", "read_conll")
+    source = open_source([tmp_path], Reading(), Notes())
+    assert len(source) == 6
+    (tmp_path / "more.txt").write_text("some text of another kind\n")
+    assert find_reader([tmp_path], Reading()) is None

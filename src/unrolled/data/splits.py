@@ -18,6 +18,9 @@ _SPLIT_WORDS = {
     "val": "valid",
     "dev": "valid",
     "test": "test",
+    "testa": "valid",  # as CoNLL 2003 calls its parts
+    "testb": "test",
+    "tst": "test",
 }
 _SPLIT_NAME = re.compile(rf"(?:^|[._-])({'|'.join(_SPLIT_WORDS)})(?=$|[._\-\d])", re.IGNORECASE)
 _WHITE_SPACE = re.compile(rb"[ \t\r\n]")

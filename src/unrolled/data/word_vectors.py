@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
+from unrolled.data.given import refuse_special
 from unrolled.data.parts import Progress
 from unrolled.errors import UserError
 
@@ -42,6 +43,7 @@ def read_word_vectors(path: Path, words: Sequence[str], progress: Progress | Non
     comes twice, the first counts. Raises `UserError` with the line for another number of columns, and for values that
     are no finite numbers; and if the file has none of the words.
     """
+    refuse_special(path)
     wanted = {word.encode() for word in words} | {word.lower().encode() for word in words}
     vectors: dict[bytes, np.ndarray] = {}
     size = 0

@@ -71,7 +71,8 @@ def find_reader(paths: list[Path], reading: Reading) -> tuple[str, str] | None:
     kinds = Counter(READERS.get(suffix_of(path)) for path in without_descriptions(_files(paths), paths))
     known = [kind for kind, _ in kinds.most_common() if kind is not None]
     if not known:
-        if all(path.is_file() and conll.looks_like(path, reading) for path in paths):
+        files = _content(paths)
+        if files and all(conll.looks_like(path, reading) for path in files):
             return "conll", "read_conll"
         for path in paths:
             if path.is_dir():
@@ -102,6 +103,9 @@ def files_meant(paths: list[Path], reader: tuple[str, str] | None, notes: Notes)
     if reader is None or reader[0] not in BY_FILE or not any(path.is_dir() for path in paths):
         return paths
     endings = [suffix for suffix, other in READERS.items() if other == reader]
+    files = _content(paths)
+    if reader[0] == "conll" and not any(suffix_of(path) in endings for path in files):
+        return files  # told by their content
     found = list(find_files(paths, (*endings, *(e + c for e in endings for c in suffixes.COMPRESSED)), notes))
     kept = without_descriptions(found, paths)
     notes.add("files of another kind, left out", len(found) - len(kept))
@@ -135,6 +139,11 @@ def _files(paths: list[Path]) -> list[Path]:
         else:
             found.append(path)
     return found
+
+
+def _content(paths: list[Path]) -> list[Path]:
+    """The same in order, without those in folders that are about the others, such as a README."""
+    return sorted(path for path in _files(paths) if path in paths or path.stem.lower() not in ABOUT)
 
 
 def _hidden(path: Path) -> bool:
