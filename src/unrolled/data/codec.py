@@ -37,6 +37,8 @@ class Vocabulary(ABC):
     kind: ClassVar[str]
     unknown: int | None = None
     """Number of the token that stands for what the vocabulary does not know; None if it has none."""
+    min_count: int = 1
+    """what came less often in training is unknown"""
 
     @classmethod
     @abstractmethod

@@ -22,6 +22,7 @@ from unrolled.data.records import Notes, Record, Source
 from unrolled.data.reopening import Recipe, recipe_of
 from unrolled.data.schema import Schema, hint_at_forecast, infer_schema
 from unrolled.data.split_names import find_parts
+from unrolled.data.token_counts import unseen
 from unrolled.data.workers import read_and_encode
 from unrolled.errors import UserError
 
@@ -190,8 +191,7 @@ def own_part(
 def _count_unseen(record: Record, example: Example, encoding: Encoding, notes: Notes, part: str) -> None:
     target = encoding.target
     if part != "train":
-        unknown = encoding.count_unknown(example)
-        notes.add(f"tokens or categories in {part} that training did not see, read as unknown", unknown)
+        _count_unknown(record, example, encoding, notes, part)
     value = None if target is None else record.values.get(target.field)
     if value is None or not isinstance(target, ClassTarget | StepTarget | EventTarget):
         return
@@ -208,6 +208,13 @@ def _count_unseen(record: Record, example: Example, encoding: Encoding, notes: N
     else:
         unseen = value not in target.labels
         notes.add(f"records in {part} with a label that training did not see, left out of the scores", unseen)
+
+
+def _count_unknown(record: Record, example: Example, encoding: Encoding, notes: Notes, part: str) -> None:
+    unknown, rare = encoding.count_unknown(example), encoding.count_rare(record)
+    what = f"tokens or categories in {part}"
+    notes.add(f"{what} {unseen(rare is not None)}, read as unknown", unknown - (rare or 0))
+    notes.add(f"{what} that training saw too rarely to know them, read as unknown", rare or 0)
 
 
 def _fingerprint(parts: dict[str, Examples], encoding: Encoding) -> str:

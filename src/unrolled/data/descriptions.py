@@ -12,6 +12,7 @@ from unrolled.data.encoding import Encoding
 from unrolled.data.examples import Spool
 from unrolled.data.feeds import NO_TARGET
 from unrolled.data.records import Notes, Record
+from unrolled.data.token_counts import unseen
 from unrolled.errors import UserError
 
 END = 0
@@ -91,11 +92,12 @@ class Descriptions:
         tokens = written.encode(value)
         if self._part != "train":
             notes.add(
-                f"tokens in {self._part} that training did not see, left out or read as unknown",
+                f"tokens in {self._part} {unseen(written.complete)}, left out or read as unknown",
                 written.unknown(value, tokens),
             )
             notes.add(
-                f"labels in {self._part} that training did not see, read as unknown", int((categories == 0).sum())
+                f"labels in {self._part} {unseen(self._encoding.known.complete)}, read as unknown",
+                int((categories == 0).sum()),
             )
         if len(tokens) > self._longest:
             notes.add(f"sequences cut to {self._longest:,} tokens (see --data.context)")

@@ -3,7 +3,7 @@
 import itertools
 import json
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -30,6 +30,7 @@ from unrolled.data.encoders.texts import KmerEncoder, TextEncoder, fit_vocabular
 from unrolled.data.examples import Example
 from unrolled.data.records import Field, Record
 from unrolled.data.schema import Schema
+from unrolled.data.token_counts import TokenCounts, count_tokens
 from unrolled.data.vocabulary import infer_vocabulary
 from unrolled.errors import UserError
 
@@ -53,7 +54,8 @@ TARGETS: dict[str, Any] = {
     "transcript": TextTarget,
 }
 FIT_ON = 2000
-"""Records that scalers and vocabularies are fitted on, evenly spread, if the training part has more."""
+"""Records that scalers are fitted on, evenly spread, if the training part has more: they only need what is typical.
+Tables of words, pieces and categories are of all records."""
 HOPS = {"transcribe": 0.020}
 """Seconds between two frames of a spectrogram, where not 10 ms: letters last longer, and steps cost time."""
 EVENT_RATE = 125.0
@@ -155,8 +157,23 @@ class Encoding:
             )
         return target
 
+    def count_rare(self, record: Record) -> int | None:
+        """How many of the unknown tokens of a record training saw, if too rarely to know them; None where that cannot
+        be told."""
+        rare = [
+            encoder.count_rare(record.values[encoder.field])
+            for encoder in self._token_columns()
+            if isinstance(encoder, Words)
+        ]
+        return None if None in rare else sum(number for number in rare if number is not None)
+
+    @property
+    def complete(self) -> bool:
+        """Whether all categories that training saw have a number."""
+        return all(one.rare == () for one in self._token_columns() if isinstance(one, TokenTable))
+
     def count_unknown(self, example: Example) -> int:
-        """How many tokens of an example training did not see."""
+        """How many tokens of an example are unknown: training did not see them, or too rarely (see `count_rare`)."""
         if example.tokens is None:
             return 0
         return sum(
@@ -216,7 +233,7 @@ def _joined(arrays: list[np.ndarray], steps: int, record: Record) -> np.ndarray 
 def fit_encoding(schema: Schema, records: Callable[[], Iterable[Record]], count: int, data: DataConfig) -> Encoding:
     """The encoders of a schema, from the `count` training records. Raises `UserError` for data they cannot express.
 
-    `records` gives them anew each time; with more than `FIT_ON` only some of them are looked at, except for labels.
+    `records` gives them anew each time. Tables are of all of them; scalers, with more than `FIT_ON`, of some.
     """
     step = max(1, count // FIT_ON)
 
@@ -227,60 +244,78 @@ def fit_encoding(schema: Schema, records: Callable[[], Iterable[Record]], count:
     inputs: list[Input] = []
     for field in schema.inputs:
         if field.kind == "token":
-            inputs.extend(_fit_words(field, some, data, schema.task))
+            inputs.extend(_fit_words(field, records, step, data, schema.task))
+        elif field.kind == "text":
+            inputs.append(_fit_text(field, records, step, data))
+        elif field.kind == "categorical":
+            # A single category counts as one token.
+            values = (record.values[field.name] for record in records())
+            values_of = ([value] if isinstance(value, str) else value for value in values)
+            inputs.append(TokenTable.fit(field.name, values_of, min_count=data.min_count))
+        elif field.kind == "numeric":
+            inputs.append(_fit_numbers(field, records, step, data))
+        elif field.kind == "signal":
+            inputs.append(_fit_signal(field, some, data, task=schema.task, reduced=reduced))
         else:
-            inputs.append(_fit_input(field, some, data, task=schema.task, reduced=reduced))
+            shape = next(iter(some())).values[field.name].shape
+            inputs.append(FramesEncoder(field.name, int(shape[1]), int(shape[2])))
     return Encoding(schema.task, tuple(inputs), _fit_target(schema, records, tuple(inputs), data))
 
 
-def _fit_input(
-    field: Field, some: Callable[[], Iterable[Record]], data: DataConfig, *, task: str, reduced: bool
-) -> Input:
-    if field.kind == "numeric":
-        values = np.concatenate([np.atleast_2d(record.values[field.name]) for record in some()])
-        scaling: Scaling = "standard" if data.scaling == "auto" else data.scaling
-        return NumericEncoder(field.name, Scaler.fit(values, scaling), tuple(np.isnan(values).any(axis=0).tolist()))
-    if field.kind == "signal":
-        return _fit_signal(field, some, data, task=task, reduced=reduced)
-    if field.kind == "frames":
-        shape = next(iter(some())).values[field.name].shape
-        return FramesEncoder(field.name, int(shape[1]), int(shape[2]))
-    if field.kind == "text":
-        kind: str = data.vocabulary
-        if kind == "auto":
-            sample = "\n".join(record.values[field.name] for _, record in zip(range(1000), some(), strict=False))
-            kind = _text_kind(sample)
-        if kind == "char" or data.kmer > 1:
-            return KmerEncoder.fit(
-                field.name, (record.values[field.name] for record in some()), data.kmer, min_count=data.min_count
-            )
-        return TextEncoder(
-            field.name,
-            fit_vocabulary(
-                kind,
-                lambda: (r.values[field.name] for r in some()),
-                size=data.vocabulary_size,
-                min_count=data.min_count,
-            ),
-        )
-    # A single category counts as one token.
-    values_of = ([v] if isinstance(v, str) else v for v in (record.values[field.name] for record in some()))
-    return TokenTable.fit(field.name, values_of, min_count=data.min_count)
+def _fit_numbers(field: Field, records: Callable[[], Iterable[Record]], step: int, data: DataConfig) -> NumericEncoder:
+    """Scaled by every `step`-th record; whether a channel has gaps is asked of all."""
+    kept, gaps = [], None
+    for number, record in enumerate(records()):
+        values = np.atleast_2d(record.values[field.name])
+        missing = np.isnan(values).any(axis=0)
+        gaps = missing if gaps is None else gaps | missing
+        if number % step == 0:
+            kept.append(values)
+    scaling: Scaling = "standard" if data.scaling == "auto" else data.scaling
+    assert gaps is not None
+    return NumericEncoder(field.name, Scaler.fit(np.concatenate(kept), scaling), tuple(gaps.tolist()))
+
+
+def _fit_text(field: Field, records: Callable[[], Iterable[Record]], step: int, data: DataConfig) -> Words:
+    """What a token is, is told from at most a thousand records from all over; the tokens are those of all."""
+
+    def texts() -> Iterable[str]:
+        return (record.values[field.name] for record in records())
+
+    kind: str = data.vocabulary
+    if kind == "auto":
+        kind = _text_kind("\n".join(itertools.islice(texts(), 0, 1000 * step, step)))
+    if kind == "char" or data.kmer > 1:
+        return KmerEncoder.fit(field.name, texts(), data.kmer, min_count=data.min_count)
+    return TextEncoder(field.name, fit_vocabulary(kind, texts, size=data.vocabulary_size, min_count=data.min_count))
 
 
 def _fit_words(
-    field: Field, some: Callable[[], Iterable[Record]], data: DataConfig, task: str
+    field: Field, records: Callable[[], Iterable[Record]], step: int, data: DataConfig, task: str
 ) -> list[TokenTable | SpellingTable]:
-    """Words that come ready cut, and how they are spelled, where the network is to see that."""
-    values = [record.values[field.name] for record in some()]
+    """Words that come ready cut, and how they are spelled, where the network is to see that.
+
+    In much data few words are left that come only once, and how new words are spelled is worth showing all the same: so
+    every `step`-th record is asked, too, whether the vocabulary is open.
+    """
+    some = Counter[str]()
+
+    def values() -> Iterator[Sequence[str]]:
+        for number, record in enumerate(records()):
+            words = record.values[field.name]
+            if number % step == 0:
+                some.update(words)
+            yield words
+
+    counts = count_tokens(values())
     spelled = data.spelling
     if spelled is None:
-        spelled = task == "tag" and is_open(values)
+        spelled = task == "tag" and (is_open(counts) or is_open(TokenCounts(some)))
     if not spelled:
-        return [TokenTable.fit(field.name, values, min_count=data.min_count)]
+        return [TokenTable.fit(field.name, counts, min_count=data.min_count)]
     # Words that come once are unknown, so that the network learns what to make of unknown ones.
-    words = TokenTable.fit(field.name, values, min_count=max(2, data.min_count))
-    return [words, *(SpellingTable.fit(field.name, aspect, values) for aspect in ASPECTS)]
+    words = TokenTable.fit(field.name, counts, min_count=max(2, data.min_count))
+    return [words, *(SpellingTable.fit(field.name, aspect, counts) for aspect in ASPECTS)]
 
 
 def _text_kind(sample: str) -> str:

@@ -12,6 +12,7 @@ from unrolled.data.characters import UnknownCharacters
 from unrolled.data.codec import Vocabulary
 from unrolled.data.examples import Spool
 from unrolled.data.records import Notes
+from unrolled.data.token_counts import unseen
 from unrolled.data.vocabulary import vocabulary_from_json
 
 LONGEST = 512
@@ -104,6 +105,7 @@ class Pairs:
         """Pairs with a side of more than `longest` tokens are left out. They are counted in `notes`, and so is what the
         vocabularies do not know."""
         notes = Notes() if notes is None else notes
+        not_seen = unseen(max(encoding.source.min_count, encoding.target.min_count) == 1)
         self.texts: list[tuple[str, str]] = []
         self.source, self.target = Spool(np.dtype(np.int32)), Spool(np.dtype(np.int32))
         for pair in texts:
@@ -112,7 +114,7 @@ class Pairs:
                 notes.add(f"pairs left out, since a side has more than {longest:,} tokens (see --data.context)")
                 continue
             unknown = unknown_in(encoding.source, pair[0], source) + unknown_in(encoding.target, pair[1], target)
-            notes.add("characters or words that training did not see, left out or read as unknown", unknown)
+            notes.add(f"characters or words {not_seen}, left out or read as unknown", unknown)
             self.texts.append(pair)
             self.source.append(source)
             self.target.append(target)

@@ -13,6 +13,7 @@ from numpy.typing import ArrayLike
 
 from unrolled.data.codec import StreamDecoder, Vocabulary
 from unrolled.data.frequency import most_frequent_first
+from unrolled.data.token_counts import TokenCounts, without_rarer
 from unrolled.errors import UserError
 
 Tokenisation = Literal["spaces", "punctuation"]
@@ -76,18 +77,30 @@ class WordVocabulary(Vocabulary):
 
     @classmethod
     def fit(
-        cls, blocks: Iterable[str], *, tokenisation: Tokenisation | None = None, min_count: int = 1
+        cls,
+        blocks: Iterable[str],
+        *,
+        tokenisation: Tokenisation | None = None,
+        min_count: int = 1,
+        most: int | None = None,
     ) -> "WordVocabulary":
         """Every word seen at least `min_count` times. Without a tokenisation, the first block decides.
 
-        Raises `UserError` for a text without white space and for one with too many different words to count.
+        With `most` no more than so many words: where there are more, `min_count` is raised. Raises `UserError` for a
+        text without white space, and without `most` for one with too many different words to count.
         """
-        counts: Counter[str] = Counter()
+        found = TokenCounts(Counter())
         for piece in _whole_words(blocks):
             tokenisation = tokenisation or ("spaces" if looks_tokenised(piece) else "punctuation")
-            counts.update(_SPLITTERS[tokenisation](piece))
-            _require_few(len(counts))
-        return cls.of_counts(counts.items(), tokenisation or "punctuation", min_count)
+            found.counts.update(_SPLITTERS[tokenisation](piece))
+            if most is None:
+                _require_few(len(found.counts))
+            elif len(found.counts) > _MOST_WORDS:
+                found = without_rarer(found)
+        if most is not None:
+            min_count, words = found.at_least(min_count, most)
+            return cls(words, tokenisation or "punctuation", min_count)
+        return cls.of_counts(found.counts.items(), tokenisation or "punctuation", min_count)
 
     @classmethod
     def of_counts(

@@ -10,6 +10,7 @@ import torch
 from unrolled.data.descriptions import END, stacked
 from unrolled.data.encoders.written import WrittenText, WrittenTokens
 from unrolled.data.records import Notes, Record, Source
+from unrolled.data.token_counts import unseen
 from unrolled.inference.config import Sampling
 from unrolled.inference.description_loading import LoadedDescription
 from unrolled.inference.predict import Kind, Predictions, Row
@@ -115,7 +116,7 @@ def description_rows(
         while records := list(islice(remaining, AT_ONCE)):
             conditions = [loaded.encoding.condition(record) for record in records]
             unknown = sum(int((categories == 0).sum()) for _, categories in conditions)
-            notes.add("labels that training did not see, read as unknown", unknown)
+            notes.add(f"labels {unseen(loaded.encoding.known.complete)}, read as unknown", unknown)
             own = None if seed is None else seed + done
             for record, value in zip(records, describe(loaded, conditions, sampling=sampling, seed=own), strict=True):
                 yield {"record": record.origin, name: value}

@@ -120,8 +120,9 @@ def add_baseline(scores: RecordScores, encoding: Encoding, naive: Naive | None, 
         metrics = _text_metrics(target, examples, [str(naive.answer)] * len(examples))
     elif naive.by_word:
         assert isinstance(target, StepTarget)
-        usual = np.eye(len(target.labels), dtype=np.float32)[np.array(naive.answer)]
-        metrics = _score_tags(target, examples, [usual[_words(examples, n)] for n in range(len(examples))]).metrics
+        usual, labels = np.array(naive.answer), np.arange(len(target.labels))
+        said = [(usual[_words(examples, n), None] == labels).astype(np.float32) for n in range(len(examples))]
+        metrics = _score_tags(target, examples, said).metrics
     else:
         answer = np.array(naive.answer, dtype=np.float32)
         answers = [np.tile(answer, (steps, 1)) if encoding.per_step else answer for steps in examples.lengths]

@@ -1,14 +1,18 @@
 """Categories as numbers."""
 
-from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 
+from unrolled.data.token_counts import TokenCounts, count_tokens
+
 UNKNOWN = 0
-"""The number of a category or token that training did not see."""
+"""The number of a category or token that training did not see, or too rarely."""
+LARGEST = 200_000
+"""Tokens of a table at most: the most frequent ones."""
 
 
 @dataclass(frozen=True)
@@ -17,21 +21,38 @@ class TokenTable:
 
     field: str
     tokens: tuple[str, ...]
+    rare: tuple[str, ...] | None = ()
+    """what training saw too rarely to have a number; None where there was too much to tell"""
 
     @classmethod
-    def fit(cls, field: str, values: Iterable[Sequence[str]], *, min_count: int = 1) -> "TokenTable":
-        """From the training part. Tokens seen less often than `min_count` stay unknown."""
-        counts = Counter(token for value in values for token in value)
-        kept = (token for token, count in counts.items() if count >= min_count)
-        return cls(field, tuple(sorted(kept, key=lambda token: (-counts[token], token))))
+    def fit(
+        cls,
+        field: str,
+        values: Iterable[Sequence[str]] | TokenCounts,
+        *,
+        min_count: int = 1,
+        most: int = LARGEST,
+    ) -> "TokenTable":
+        """From the training part. Tokens seen less often than `min_count` stay unknown, and of more than `most` the
+        rarest."""
+        found = count_tokens(values)
+        _, kept = found.at_least(min_count, most)
+        rare = None if found.lost else tuple(sorted(found.counts.keys() - set(kept)))
+        return cls(field, tuple(kept), rare)
 
     def __len__(self) -> int:
         return len(self.tokens) + 1
 
     @property
     def unknown(self) -> int:
-        """The number of what training did not see."""
+        """The number of what training did not see, or too rarely."""
         return UNKNOWN
+
+    def count_rare(self, value: str | Sequence[str]) -> int | None:
+        """How many of its unknown tokens training saw, if too rarely; None where that cannot be told."""
+        if self.rare is None:
+            return None
+        return sum(token in self._rare for token in ([value] if isinstance(value, str) else value))
 
     def encode(self, value: str | Sequence[str]) -> np.ndarray:
         """int64 `[time]`; a single category counts as one step."""
@@ -40,17 +61,19 @@ class TokenTable:
             [number.get(t, UNKNOWN) for t in ([value] if isinstance(value, str) else value)], dtype=np.int64
         )
 
-    @property
+    @cached_property
     def _number(self) -> dict[str, int]:
-        found = self.__dict__.get("_table")
-        if found is None:
-            found = {token: number for number, token in enumerate(self.tokens, 1)}
-            object.__setattr__(self, "_table", found)
-        return found
+        return {token: number for number, token in enumerate(self.tokens, 1)}
+
+    @cached_property
+    def _rare(self) -> frozenset[str]:
+        return frozenset(self.rare or ())
 
     def to_json(self) -> dict[str, Any]:
-        return {"kind": "tokens", "field": self.field, "tokens": list(self.tokens)}
+        rare = {} if self.rare == () else {"rare": None if self.rare is None else list(self.rare)}
+        return {"kind": "tokens", "field": self.field, "tokens": list(self.tokens)} | rare
 
     @classmethod
     def from_json(cls, data: dict[str, Any]) -> "TokenTable":
-        return cls(data["field"], tuple(data["tokens"]))
+        rare = data.get("rare", ())
+        return cls(data["field"], tuple(data["tokens"]), None if rare is None else tuple(rare))

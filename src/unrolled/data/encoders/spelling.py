@@ -3,12 +3,13 @@
 import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
 from unrolled.data.encoders.categories import TokenTable
+from unrolled.data.token_counts import TokenCounts, count_tokens
 
 OPEN = 0.05
 """A vocabulary is open if at least so many of the tokens of the training part are words that come only once."""
@@ -44,10 +45,14 @@ class SpellingTable:
     table: TokenTable
 
     @classmethod
-    def fit(cls, field: str, aspect: str, values: Iterable[Sequence[str]]) -> "SpellingTable":
+    def fit(cls, field: str, aspect: str, values: Iterable[Sequence[str]] | TokenCounts) -> "SpellingTable":
         """From the training part. What comes once says nothing of other words, and stays unknown."""
-        look = ASPECTS[aspect]
-        return cls(aspect, TokenTable.fit(field, (list(map(look, value)) for value in values), min_count=2))
+        look, words = ASPECTS[aspect], count_tokens(values)
+        counts = Counter[str]()
+        for word, count in words.counts.items():
+            counts[look(word)] += count
+        table = TokenTable.fit(field, TokenCounts(counts, words.lost), min_count=2)
+        return cls(aspect, replace(table, rare=()))
 
     @property
     def field(self) -> str:
@@ -77,8 +82,8 @@ def ends_of(known: dict[str, str]) -> str:
     return f"{first}…{last}" if first or last else ""
 
 
-def is_open(values: Iterable[Sequence[str]]) -> bool:
+def is_open(values: Iterable[Sequence[str]] | TokenCounts) -> bool:
     """Whether other data will have words that these do not have, going by how many come only once."""
-    counts = Counter(token for value in values for token in value)
-    total = sum(counts.values())
-    return sum(count == 1 for count in counts.values()) >= OPEN * max(total, 1)
+    counts, lost = count_tokens(values)
+    once = sum(count == 1 for count in counts.values())
+    return lost > 0 or once >= OPEN * max(counts.total(), 1)

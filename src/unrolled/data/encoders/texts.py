@@ -2,13 +2,17 @@
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 
 import numpy as np
 
 from unrolled.data.codec import Vocabulary
-from unrolled.data.encoders.categories import UNKNOWN, TokenTable
+from unrolled.data.encoders.categories import LARGEST, UNKNOWN, TokenTable
 from unrolled.data.vocabulary import VOCABULARIES, vocabulary_from_json
+
+BPE_TEXT = 1 << 27
+"""Characters that are enough to learn byte pairs from."""
 
 
 @dataclass(frozen=True)
@@ -23,8 +27,12 @@ class TextEncoder:
 
     @property
     def unknown(self) -> int:
-        """The number of what training did not see."""
+        """The number of what training did not see, or too rarely."""
         return UNKNOWN if self.vocabulary.unknown is None else self.vocabulary.unknown + 1
+
+    def count_rare(self, text: str) -> int | None:
+        """How many of its unknown tokens training saw, if too rarely; None where that cannot be told."""
+        return None if self.vocabulary.min_count > 1 else 0
 
     def encode(self, text: str) -> np.ndarray:
         """int64 `[tokens]`; a text without any is one token 0."""
@@ -60,8 +68,12 @@ class KmerEncoder:
 
     @property
     def unknown(self) -> int:
-        """The number of what training did not see."""
+        """The number of what training did not see, or too rarely."""
         return UNKNOWN
+
+    def count_rare(self, text: str) -> int | None:
+        """How many of its unknown pieces training saw, if too rarely; None where that cannot be told."""
+        return self.table.count_rare(pieces(text, self.k))
 
     def encode(self, text: str) -> np.ndarray:
         """int64 `[letters - k + 1]`; a text shorter than k is one unknown piece."""
@@ -83,10 +95,16 @@ def pieces(text: str, k: int) -> list[str]:
 def fit_vocabulary(
     kind: str, texts: Callable[[], Iterable[str]], *, size: int = 8192, min_count: int = 1
 ) -> Vocabulary:
-    """A vocabulary of texts, learned from the training part."""
-    blocks = (text + "\n" for text in texts())
+    """A vocabulary of texts, learned from the training part: of all of it, and of no more than the `LARGEST` most
+    frequent words.
+
+    Byte pairs know every text, so of more than `BPE_TEXT` characters they are learned from texts evenly spread.
+    """
     if kind == "bpe":
+        step = max(1, -(-sum(map(len, texts())) // BPE_TEXT))
+        blocks = (text + "\n" for text in islice(texts(), 0, None, step))
         return VOCABULARIES[kind].fit(blocks, vocabulary_size=size)  # type: ignore[call-arg]
+    blocks = (text + "\n" for text in texts())
     if kind == "word":
-        return VOCABULARIES[kind].fit(blocks, min_count=min_count)  # type: ignore[call-arg]
+        return VOCABULARIES[kind].fit(blocks, min_count=min_count, most=LARGEST)  # type: ignore[call-arg]
     return VOCABULARIES[kind].fit(blocks)

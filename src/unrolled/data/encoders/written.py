@@ -26,6 +26,11 @@ class WrittenText:
     def __len__(self) -> int:
         return len(self.vocabulary)
 
+    @property
+    def complete(self) -> bool:
+        """Whether all that training saw has a number."""
+        return self.vocabulary.min_count == 1
+
     def encode(self, value: str) -> np.ndarray:
         """int64 `[tokens]`."""
         return encode(self.vocabulary, value) + 1
@@ -55,6 +60,11 @@ class WrittenTokens:
 
     def __len__(self) -> int:
         return len(self.table.tokens)
+
+    @property
+    def complete(self) -> bool:
+        """Whether all that training saw has a number."""
+        return self.table.rare == ()
 
     def encode(self, value: Sequence[str]) -> np.ndarray:
         """int64 `[tokens]`."""
@@ -101,6 +111,11 @@ class WrittenLevels:
 
     def __len__(self) -> int:
         return len(self.values)
+
+    @property
+    def complete(self) -> bool:
+        """Whether all that training saw has a number."""
+        return True
 
     def encode(self, value: np.ndarray) -> np.ndarray:
         """int64 `[time]` of values `[time, 1]`."""

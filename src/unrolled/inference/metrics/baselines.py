@@ -34,9 +34,12 @@ def frequent_tags(
     """For each word the tag it has most often in training, for one without a known tag (-100) the most frequent of
     all."""
     words, tags = words[tags >= 0], tags[tags >= 0]
-    counts = np.zeros((vocabulary, tags.max(initial=0) + 1), dtype=np.int64)
-    np.add.at(counts, (words, tags), 1)
-    return np.where(counts.any(axis=1), counts.argmax(axis=1), counts.sum(axis=0).argmax())
+    kinds = int(tags.max(initial=0)) + 1
+    pairs, counts = np.unique(words * kinds + tags, return_counts=True)  # a table of both would be mostly empty
+    order = np.lexsort((-(pairs % kinds), counts))  # the most frequent last, of equal ones the first tag
+    usual = np.full(vocabulary, np.bincount(tags, minlength=1).argmax(), dtype=np.int64)
+    usual[pairs[order] // kinds] = pairs[order] % kinds
+    return usual
 
 
 def unigram_cross_entropy(
