@@ -239,3 +239,31 @@ def test_two_files_of_one_name_are_no_translation(tmp_path: Path) -> None:
         (tmp_path / f"data.{ending}").write_text("one\ntwo\n")
     with pytest.raises(UserError, match=r"data\.xlsx is a spreadsheet"):
         is_plain_text([tmp_path / "data.xlsx", tmp_path / "data.xml"])
+
+
+@pytest.mark.parametrize("separator", [",", "; ", "\t"])
+def test_a_table_of_another_name_is_no_text(separator: str, tmp_path: Path) -> None:
+    rows = [separator.join(["5.1", "3.5", str(n), "-1e-3", "Iris-setosa"]) for n in range(9)]
+    for name, lines in {"iris.data": rows, "iris.txt": ["a,b,c,d,e", *rows], "iris": rows}.items():
+        path = tmp_path / name
+        path.write_text("\n".join(lines) + "\n")
+        with pytest.raises(UserError, match=rf"{name} looks like a table with 5 columns; let its name end in \.[ct]sv"):
+            is_plain_text([path])
+        assert find_text_files(path) == [path]  # for those who say that it is a text
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "1 2 3 4\n5 6 7 8\n" * 9,
+        "well, yes\nno, never\nhm, so\n" * 9,
+        "1, 2, 3, go\nand then he said, 4\n" * 9,
+        "12\n13\n14\n" * 9,
+        "1,2\n",
+        "12+34=46\n99+1=100\n" * 9,
+    ],
+)
+def test_lines_with_numbers_may_be_text(text: str, tmp_path: Path) -> None:
+    path = tmp_path / "a.txt"
+    path.write_text(text)
+    assert is_plain_text([path])

@@ -172,6 +172,7 @@ _FIRST_LINES: tuple[tuple[str, Format], ...] = (
 _FIRST = [(re.compile(pattern, re.IGNORECASE | re.MULTILINE), found) for pattern, found in _FIRST_LINES]
 _PLAIN = (b"%PDF-", b"{\\rtf", b"%!PS")
 """beginnings of formats that may be without any binary data"""
+_NUMBER = re.compile(r"[-+]?(\d+([.,]\d*)?|[.,]\d+)([eE][-+]?\d+)?|nan", re.IGNORECASE)
 _CONTROL = bytes(set(range(32)) - set(b"\t\n\r\f\v\x1b\x08")) + b"\x7f"
 
 
@@ -205,6 +206,27 @@ def refuse_other_folder(folder: Path, files: list[Path]) -> None:
             f"{folder} holds {text}{many} like {path.name}, which is {known.words} and not read; "
             f"{known.advice.replace('FILE', path.name)}"
         )
+
+
+def refuse_table(path: Path) -> None:
+    """Raises `UserError` for a text file of another name than a table's whose lines are rows, mostly of numbers."""
+    try:
+        with open(path, "rb") as file:
+            head = file.read(LOOKED_AT).removeprefix(_BOM)
+    except OSError:
+        return
+    lines = [line for line in head.decode(errors="replace").splitlines() if line.strip()]
+    rows = lines[1 : _SOME + 1] if len(head) < LOOKED_AT else lines[1:-1][:_SOME]
+    for separator, ending in (("\t", ".tsv"), (",", ".csv"), (";", ".csv")):
+        widths = {row.count(separator) for row in rows}
+        if len(rows) < 3 or len(widths) != 1 or not widths.pop():
+            continue
+        cells = [cell.strip() for row in rows for cell in row.split(separator)]
+        if sum(bool(_NUMBER.fullmatch(cell)) for cell in cells) >= len(cells) / 2:
+            raise UserError(
+                f"{path} looks like a table with {len(rows[0].split(separator))} columns; let its name end in {ending} "
+                f"to read it as one, or {_AS_TEXT}"
+            )
 
 
 def is_other_binary(path: Path, head: bytes) -> bool:

@@ -5,7 +5,7 @@ import itertools
 from collections import Counter
 from pathlib import Path
 
-from unrolled.data.other_formats import refuse_other_folder, refuse_other_format
+from unrolled.data.other_formats import refuse_other_folder, refuse_other_format, refuse_table
 from unrolled.data.readers import suffixes
 from unrolled.data.readers.files import ABOUT, find_files
 from unrolled.data.records import Notes, Reading, Source
@@ -77,6 +77,8 @@ def find_reader(paths: list[Path], reading: Reading) -> tuple[str, str] | None:
         for path in paths:
             if path.is_dir():
                 refuse_other_folder(path, _files([path]))
+            else:
+                refuse_table(path)
         return None
     if len(known) > 1 and any(path.is_file() for path in paths):
         raise UserError(
