@@ -112,6 +112,14 @@ BAD = {
     "infinity": (HEAD + "T1:a:2001-01-01 00-00-00:1,inf\n", r"line 13: the series, step 2 is 'inf'"),
     "no values": (HEAD + "T1:a:2001-01-01 00-00-00:\n", r"line 13: the series has length 0"),
     "a time": (HEAD + "T1:a:tomorrow:1\n", r"line 13: start_timestamp is 'tomorrow', expected a time such as"),
+    "no such year": (
+        HEAD.replace("half_hourly", "yearly") + f"T1:a:9990-01-01:{'1,' * 30}1\n",
+        r"line 13: the series would end in the year 10020",
+    ),
+    "no such step": (
+        HEAD.replace("half_hourly", "9" * 15 + "_years") + "T1:a:2001-01-01:1,2\n",
+        r"would end in the year",
+    ),
     "no such day": (HEAD + "T1:a:2001-02-30 00-00-00:1\n", r"line 13: start_timestamp is '2001-02-30 00-00-00'"),
     "a frequency": (HEAD.replace("half_hourly", "often"), r"line 8: @frequency is 'often', expected such as daily"),
     "a horizon": (

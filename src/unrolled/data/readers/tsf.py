@@ -13,8 +13,10 @@ from unrolled.data.readers.ts_values import numbers, refuse
 from unrolled.data.readers.tsf_header import Header, read_header, read_start
 from unrolled.data.records import Field, Notes, Reading
 from unrolled.data.time_formats import DAYS
-from unrolled.data.time_steps import Step, times_from
+from unrolled.data.time_steps import DAY, Step, times_from
 from unrolled.errors import UserError
+
+_LAST_YEAR = 9999
 
 
 class _Series(NamedTuple):
@@ -80,7 +82,7 @@ def read_tsf(paths: list[Path], reading: Reading, notes: Notes) -> TsfSource:
         bounds,
         lambda index: f"{path}, series {names[index]}",
         static=static,
-        times=_times(header, series),
+        times=_times(path, header, series),
     )
 
 
@@ -172,12 +174,18 @@ def _names(header: Header, series: list[_Series]) -> list[str]:
     return [str(number) for number in range(1, len(series) + 1)]
 
 
-def _times(header: Header, series: list[_Series]) -> Times | None:
+def _times(path: Path, header: Header, series: list[_Series]) -> Times | None:
     """The times of all steps; None without starts or a frequency."""
     steps = [_step_from(one.start, header.step) for one in series]
     known = [(one, step) for one, step in zip(series, steps, strict=True) if step is not None and one.start is not None]
     if len(known) < len(series):
         return None
+    for one, step in known:
+        assert one.start is not None
+        year = float(one.start.astype("datetime64[Y]").astype(int)) + 1970
+        year += (len(one.values) - 1) * step.size / (12 if step.unit.startswith("months") else 366 * DAY)
+        if year > _LAST_YEAR:
+            refuse(path, one.line, f"the series would end in the year {year:.0f}; check its start and @frequency")
     values = np.concatenate([times_from(one.start, step, np.arange(len(one.values))) for one, step in known])
     return Times(values, DAYS.fitting(values))
 
