@@ -1,13 +1,15 @@
 """Decoding of tags in an allowed order, against trying all of them."""
 
 import itertools
+import json
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from unrolled.inference.metrics.spans import find_spans
+from unrolled.data.encoders.targets import StepTarget
+from unrolled.inference.metrics.spans import find_spans, span_kinds
 from unrolled.inference.tag_decoding import best_tags, decode_tags, rules_of
 
 SCHEMES = {
@@ -80,3 +82,84 @@ def test_no_probability_at_all_still_gives_an_allowed_sequence() -> None:
     tags = decode_tags(shares, rules_of(SCHEMES["bio"]))
     assert is_allowed(tuple(SCHEMES["bio"][tag] for tag in tags), SCHEMES["bio"])
     assert len(find_spans(tags, np.array([0]), SCHEMES["bio"]).start) == 1
+
+
+IOB1 = ["O", "B-PER", "I-PER", "B-LOC", "I-LOC"]
+
+
+def pairs_in(labels: list[str], sentences: list[str]) -> tuple[tuple[int, int, int], ...]:
+    target = StepTarget.fit("tags", tuple(labels), [sentence.split() for sentence in sentences])
+    assert target.pairs is not None
+    assert StepTarget.from_json(json.loads(json.dumps(target.to_json()))) == target
+    return target.pairs
+
+
+def test_iob1_is_told_from_the_pairs_of_training() -> None:
+    pairs = pairs_in(IOB1, ["O I-PER I-PER O", "I-LOC O", "O I-PER B-PER O", "I-LOC I-PER O", "O I-LOC B-LOC I-LOC"])
+    sure = np.full((2, 5), 0.003)
+    sure[0, 2] = sure[1, 4] = 0.987
+    assert best_tags([sure], IOB1, pairs)[0].tolist() == [2, 4]
+    rules = rules_of(IOB1, pairs)
+    assert rules.first.tolist() == [True, False, True, False, True], "B-x only behind x"
+    assert rules.next[0].tolist() == rules.first.tolist()
+    assert rules.next[:, [2, 4]].all()
+    assert rules.next[1, 1]
+    assert rules.next[2, 1]
+    assert not rules.next[4, 1]
+    assert rules.last.all()
+
+
+@pytest.mark.parametrize("name", SCHEMES)
+def test_the_rules_of_a_scheme_follow_from_sequences_of_it(name: str) -> None:
+    scheme = SCHEMES[name]
+    sentences = [
+        " ".join(scheme[tag] for tag in path)
+        for path in itertools.product(range(len(scheme)), repeat=3)
+        if is_allowed(tuple(scheme[tag] for tag in path), scheme)
+    ]
+    learned, expected = rules_of(scheme, pairs_in(scheme, sentences)), rules_of(scheme)
+    for one, other in zip(learned, expected, strict=True):
+        assert one.tolist() == other.tolist()
+
+
+def test_pairs_that_training_did_not_see_are_allowed_where_the_scheme_has_them() -> None:
+    labels = ["O", "B-a", "I-a", "B-b", "I-b"]
+    rules = rules_of(labels, pairs_in(labels, ["O B-a I-a O"] * 5 + ["B-b I-b O"] * 5))
+    assert rules.next[2, 3], "B-b right behind I-a"
+    assert not rules.next[0, 2], "no I-a after O"
+    assert not rules.next[1, 4], "no I-b after B-a"
+
+
+def test_what_training_saw_is_never_forbidden() -> None:
+    """A slip in the annotation makes no scheme, but what it did is possible."""
+    labels = ["O", "B-a", "I-a", "B-b", "I-b"]
+    slips = rules_of(labels, pairs_in(labels, ["O B-a I-a O", "B-b I-b O"] * 200 + ["O I-a O"]))
+    assert slips.next[0, 2]
+    assert not slips.next[0, 4]
+    none = rules_of(labels, pairs_in(labels, ["O B-a I-b O", "I-a B-b I-a O"] * 10))
+    assert none.next.all()
+    assert none.first.all()
+
+
+@pytest.mark.parametrize(
+    ("tags", "spans"),
+    [
+        ("O I-PER I-PER B-PER O I-LOC I-PER", [(1, 2, "PER"), (3, 3, "PER"), (5, 5, "LOC"), (6, 6, "PER")]),
+        ("B-PER I-PER I-LOC O B-LOC", [(0, 1, "PER"), (2, 2, "LOC"), (4, 4, "LOC")]),
+        ("U-PER B-LOC I-LOC L-LOC U-LOC", [(0, 0, "PER"), (1, 3, "LOC"), (4, 4, "LOC")]),
+        ("S-PER B-LOC E-LOC O", [(0, 0, "PER"), (1, 2, "LOC")]),
+    ],
+)
+def test_spans_of_every_scheme(tags: str, spans: list[tuple[int, int, str]]) -> None:
+    words = tags.split()
+    labels = sorted({*words, "O"})
+    found = find_spans(np.array([labels.index(word) for word in words]), np.array([0]), labels)
+    kinds = span_kinds(labels)
+    assert [(int(a), int(b), kinds[k]) for a, b, k in zip(*found, strict=True)] == spans
+
+
+def test_models_without_pairs_load() -> None:
+    old = StepTarget.from_json({"kind": "step", "field": "tags", "labels": ["O", "B"]})
+    assert old.pairs is None
+    with pytest.raises(ValueError, match="pairs"):
+        StepTarget.from_json({"kind": "step", "field": "tags", "labels": ["O", "B"], "pairs": [[0, 3, 1]]})

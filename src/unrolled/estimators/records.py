@@ -83,7 +83,7 @@ class SequenceTagger(RecordEstimator):
         if isinstance(target, EventTarget):
             return [_events(target, record, answer) for record, answer in answers]
         places = [trained.labels.words.index(label) for label in target.labels]
-        tags = best_tags([answer for _, answer in answers], target.labels)
+        tags = best_tags([answer for _, answer in answers], target.labels, target.pairs)
         return [trained.labels.values[np.array(places)[one]] for one in tags]
 
     def predict_proba(self, X: Any) -> list[np.ndarray]:

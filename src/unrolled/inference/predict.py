@@ -114,7 +114,7 @@ def _value_rows(names: list[str], record: Record, answer: np.ndarray) -> list[Ro
 
 
 def _tag_rows(target: StepTarget, tokens: str | None, record: Record, answer: np.ndarray) -> list[Row]:
-    tags = best_tags([answer], target.labels)[0]
+    tags = best_tags([answer], target.labels, target.pairs)[0]
     row: Row = {"record": record.origin}
     if tokens is not None:
         row["token"] = record.values[tokens]

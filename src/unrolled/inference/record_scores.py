@@ -177,7 +177,7 @@ def _score_values(target: NumberTarget, examples: Examples, answers: list[np.nda
 
 def _score_tags(target: StepTarget, examples: Examples, answers: list[np.ndarray]) -> RecordScores:
     truth = [_target(examples, number) for number in range(len(examples))]
-    said = best_tags(answers, target.labels)
+    said = best_tags(answers, target.labels, target.pairs)
     metrics = tagging_metrics(truth, said, target.labels, groups=group_numbers(examples))
     loss, count, missing = _step_loss(truth, answers)
     return RecordScores(loss, metrics, "span_f1" if "span_f1" in metrics else "accuracy", count, missing)

@@ -1,6 +1,8 @@
 """Targets as numbers, and predictions back as what they stand for."""
 
-from collections.abc import Sequence
+import itertools
+from collections import Counter
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -70,6 +72,21 @@ class StepTarget:
 
     field: str
     labels: tuple[str, ...]
+    pairs: tuple[tuple[int, int, int], ...] | None = None
+    """which label followed which in training, and how often; the number of labels stands for the beginning and the end
+    of a record. None where that was not counted"""
+
+    @classmethod
+    def fit(cls, field: str, labels: tuple[str, ...], values: Iterable[Sequence[str] | None]) -> "StepTarget":
+        """From the training part. Pairs are counted if there is a label `O`, as tags of spans have it."""
+        if "O" not in labels:
+            return cls(field, labels)
+        number = {label: index for index, label in enumerate(labels)}
+        border = len(labels)
+        counts = Counter[tuple[int, int]]()
+        for value in values:
+            counts.update(itertools.pairwise([border, *(number[label] for label in value or ()), border]))
+        return cls(field, labels, tuple(sorted((*pair, times) for pair, times in counts.items())))
 
     def encode(self, value: Sequence[str]) -> np.ndarray:
         """int64 `[time]`."""
@@ -77,11 +94,18 @@ class StepTarget:
         return np.array([number.get(label, NO_TARGET) for label in value], dtype=np.int64)
 
     def to_json(self) -> dict[str, Any]:
-        return {"kind": "step", "field": self.field, "labels": list(self.labels)}
+        pairs = {} if self.pairs is None else {"pairs": list(map(list, self.pairs))}
+        return {"kind": "step", "field": self.field, "labels": list(self.labels)} | pairs
 
     @classmethod
     def from_json(cls, data: dict[str, Any]) -> "StepTarget":
-        return cls(data["field"], tuple(data["labels"]))
+        """Raises `ValueError` for pairs of labels that are not there."""
+        labels, pairs = tuple(data["labels"]), data.get("pairs")
+        if pairs is None:
+            return cls(data["field"], labels)
+        if not all(len(pair) == 3 and min(pair) >= 0 and max(pair[:2]) <= len(labels) for pair in pairs):
+            raise ValueError("pairs of tags that do not fit the tags")
+        return cls(data["field"], labels, tuple((int(a), int(b), int(times)) for a, b, times in pairs))
 
 
 ANY_EVENT = "event"
