@@ -98,6 +98,18 @@ def codes(column: pl.Series, notes: Notes) -> Codes:
     return Codes(found["code"].cast(pl.Int32).to_numpy(), tuple(names.to_list()))
 
 
+def join_codes(parts: list[Codes]) -> Codes:
+    """The codes of a column from those of its parts, one below the other."""
+    if len(parts) == 1:
+        return parts[0]
+    numbers_of: dict[str, int] = {}
+    joined = []
+    for part in parts:
+        lookup = np.array([numbers_of.setdefault(name, len(numbers_of)) for name in part.names], dtype=np.int32)
+        joined.append(lookup[part.codes])
+    return Codes(np.concatenate(joined), tuple(numbers_of))
+
+
 def is_class(column: pl.Series, task: str | None, most: int = FEW) -> bool:
     """Whether a target column holds classes rather than amounts.
 

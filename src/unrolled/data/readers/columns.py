@@ -2,21 +2,24 @@
 
 CSV and TSV are read as text, so that a value that does not fit can be named with its row; spaces around fields are
 stripped. A .tsv file has no quoting (that is what text/tab-separated-values says), a .csv file has double quotes. Rows
-count from 1 without the header. This module and all that import it load polars: import them when a table is read.
+count from 1 without the header. Of a large file no text is held: it is read again for every question, some columns and
+a block of rows at a time. This module and all that import it load polars: import them when a table is read.
 """
 
 import csv
 import difflib
 import itertools
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import polars as pl
 
 from unrolled.data.counting import counted
+from unrolled.data.readers.field_counts import may_be_ragged
 from unrolled.data.readers.header import has_header
 from unrolled.data.readers.json_lines import find_bad_json
 from unrolled.data.readers.json_tables import holds_lines, read_json_table
@@ -29,6 +32,10 @@ from unrolled.errors import UserError
 
 IN_MEMORY = 256 << 20
 """Parquet files larger than this many bytes stay on the disk and are read in blocks of rows"""
+TEXT_IN_MEMORY = 16 << 20
+"""so do CSV and TSV files, whose cells take many times their size as text"""
+BLOCK_CELLS = 1 << 21
+"""cells read at once of a table on the disk"""
 SAMPLE = 1000
 """rows looked at to tell what a column is"""
 _SEPARATORS = ",;\t|"
@@ -48,6 +55,8 @@ class Table:
     decimal_comma: bool = False
     headless: bool = False
     """whether the file has no header, so that the names of the columns are made up"""
+    seekable: bool = True
+    """whether rows can be read without those before them, which those of a CSV file on the disk cannot"""
 
     def place(self, row: int) -> str:
         """Where row number `row` (from 0) stands, for messages."""
@@ -59,12 +68,37 @@ class Table:
         part = frame.slice(start, stop - start)
         return normalised(part.collect() if isinstance(part, pl.LazyFrame) else part)
 
+    def blocks(self, columns: Iterable[str] | None = None) -> Iterator[tuple[int, pl.DataFrame]]:
+        """All rows of some columns or all, in order: the number of the first row of a block, and the block.
+
+        A table in memory is one block. Raises `UserError` if the file has lost or gained rows since it was opened.
+        """
+        names = list(self.columns if columns is None else columns)
+        frame = self.frame.select(names)
+        if isinstance(frame, pl.DataFrame):
+            yield 0, normalised(frame)
+            return
+        start = 0
+        try:
+            for block in _in_blocks(frame, len(names)):
+                yield start, normalised(block)
+                start += block.height
+        except (pl.exceptions.PolarsError, OSError):
+            start = -1
+        if start != self.length:
+            raise UserError(f"{self.name} has changed since it was opened; start again when nothing writes to it")
+
     def column(self, name: str) -> pl.Series:
         """One whole column."""
-        return self.read(0, self.length, [name])[name]
+        parts = [block[name] for _, block in self.blocks([name])]
+        return parts[0] if len(parts) == 1 else pl.concat(parts, rechunk=False)
 
     def head(self) -> pl.DataFrame:
         """The first rows."""
+        return self._head
+
+    @cached_property
+    def _head(self) -> pl.DataFrame:
         return self.read(0, min(SAMPLE, self.length))
 
     def require(self, column: str, flag: str) -> str:
@@ -78,8 +112,9 @@ class Table:
 
     def without(self, names: Iterable[str]) -> "Table":
         """The table with some columns left out."""
-        columns = {name: dtype for name, dtype in self.columns.items() if name not in set(names)}
-        return Table(self.name, self.frame.select(list(columns)), self.length, columns, self.rows, self.decimal_comma)
+        left_out = set(names)
+        columns = {name: dtype for name, dtype in self.columns.items() if name not in left_out}
+        return replace(self, frame=self.frame.select(list(columns)), columns=columns)
 
 
 def nearest(name: str, names: Iterable[str]) -> str:
@@ -181,36 +216,71 @@ def _open_delimited(path: Path, notes: Notes) -> Table:
         twice = [name for name in dict.fromkeys(names) if names.count(name) > 1]
         if twice:
             raise UserError(f"{path} has the column {twice[0]!r} twice in its header; give each column its own name")
+    if names is not None and len(head) == 1:
+        raise UserError(f"{path} has a header but no rows; give a table with at least one row")
+    columns = names or [f"column_{number}" for number in range(1, len(head[0]) + 1)]
+    small = path.stat().st_size <= TEXT_IN_MEMORY
     try:
-        frame = pl.read_csv(
+        cells = (pl.read_csv if small else pl.scan_csv)(
             path,
             separator=separator,
             quote_char=quote,
             has_header=False,
             skip_rows=0 if names is None else 1,
-            new_columns=names or [f"column_{number}" for number in range(1, len(head[0]) + 1)],
-            infer_schema=False,
+            schema=dict.fromkeys(columns, pl.String),
+            missing_columns="insert",  # the first line may be a blank one
             raise_if_empty=False,
+            glob=False,
         )
+        rows = _read_cells(cells, columns)
     except pl.exceptions.PolarsError:
         _find_bad_line(path, separator, quote)
         raise UserError(
             f"{path} cannot be read as a table with fields between {separator!r}; check its quotes"
         ) from None
-    if frame.width != len(head[0]) or frame[frame.columns[-1]].null_count():
+    if rows.short and may_be_ragged(path, separator, quote, len(columns)):
         _find_bad_line(path, separator, quote)
-    frame = frame.with_columns(pl.all().str.strip_chars()).with_columns(
-        pl.when(pl.all() == "").then(None).otherwise(pl.all()).name.keep()
-    )
-    rows = None
-    blank = frame.select(pl.all_horizontal(pl.all().is_null())).to_series().to_numpy()
-    if blank.any():
-        notes.add("blank rows left out", int(blank.sum()))
-        rows = np.flatnonzero(~blank)
-        frame = frame.filter(~pl.Series(blank))
+    blank = rows.blank
+    notes.add("blank rows left out", int(blank.sum()))
     return Table(
-        str(path), frame, frame.height, dict(frame.schema), rows, decimal_comma=separator == ";", headless=names is None
+        str(path),
+        rows.frame,
+        len(blank) - int(blank.sum()),
+        dict.fromkeys(columns, pl.String()),
+        np.flatnonzero(~blank) if blank.any() else None,
+        decimal_comma=separator == ";",
+        headless=names is None,
+        seekable=isinstance(rows.frame, pl.DataFrame),
     )
+
+
+class _Rows(NamedTuple):
+    """The rows of a delimited file."""
+
+    frame: pl.DataFrame | pl.LazyFrame
+    """those that are not blank; an empty cell is null"""
+    blank: np.ndarray
+    """bool `[rows]`"""
+    short: bool
+    """whether the last cell of some row is empty, as it is in a row with too few fields"""
+
+
+def _read_cells(cells: pl.DataFrame | pl.LazyFrame, columns: list[str]) -> _Rows:
+    """All is read once; of a lazy frame nothing stays in memory. Raises `PolarsError`."""
+    frame = cells.select(columns).select(pl.all().str.strip_chars())
+    frame = frame.select(pl.when(pl.all() == "").then(None).otherwise(pl.all()).name.keep())
+    found, short = [np.zeros(0, dtype=bool)], False
+    for block in [frame] if isinstance(frame, pl.DataFrame) else _in_blocks(frame, len(columns)):
+        found.append(block.select(pl.all_horizontal(pl.all().is_null())).to_series().to_numpy())
+        short = short or block[columns[-1]].null_count() > 0
+    blank = np.concatenate(found)
+    if blank.any():
+        frame = frame.filter(~pl.all_horizontal(pl.all().is_null()))
+    return _Rows(frame, blank, short)
+
+
+def _in_blocks(frame: pl.LazyFrame, columns: int) -> Iterator[pl.DataFrame]:
+    return iter(frame.collect_batches(chunk_size=max(1, BLOCK_CELLS // columns), maintain_order=True))
 
 
 def _dialect(path: Path) -> tuple[str, str | None]:

@@ -1,6 +1,7 @@
 """Text with a label: two columns of a table, or a folder per class with a file per record."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -45,7 +46,6 @@ def read_labelled_table(table: Table, reading: Reading, notes: Notes) -> WideSou
         raise UserError(f"{table.name} is not a table of text and labels; it needs one column of each")
     text, label = found
     if table.headless:
-        assert isinstance(table.frame, pl.DataFrame)
         table = _renamed(table, {text: "text", label: "label"})
         text, label = "text", "label"
     table = drop_empty_text(table, [text], notes)
@@ -62,25 +62,20 @@ def read_labelled_table(table: Table, reading: Reading, notes: Notes) -> WideSou
 
 def drop_empty_text(table: Table, columns: list[str], notes: Notes) -> Table:
     """The table without the rows where one of these columns is empty; they are counted."""
-    frame = table.frame.collect() if isinstance(table.frame, pl.LazyFrame) else table.frame
-    there = frame.select(pl.all_horizontal(pl.col(columns).fill_null("").ne(""))).to_series()
+    filled = pl.all_horizontal(pl.col(columns).fill_null("").ne(""))
+    there = np.concatenate([block.select(filled).to_series().to_numpy() for _, block in table.blocks(columns)])
     if there.all():
         return table
     if not there.any():
         raise UserError(f"{table.name} has no row with text in {' and '.join(columns)}; give one with some text")
     notes.add("rows left out, since their text is empty", int((~there).sum()))
     rows = np.arange(table.length) if table.rows is None else table.rows
-    kept = frame.filter(there)
-    return Table(
-        table.name, kept, kept.height, table.columns, rows[there.to_numpy()], table.decimal_comma, table.headless
-    )
+    return replace(table, frame=table.frame.filter(filled), length=int(there.sum()), rows=rows[there])
 
 
 def _renamed(table: Table, names: dict[str, str]) -> Table:
     columns = {names.get(name, name): dtype for name, dtype in table.columns.items()}
-    return Table(
-        table.name, table.frame.rename(names), table.length, columns, table.rows, table.decimal_comma, table.headless
-    )
+    return replace(table, frame=table.frame.rename(names), columns=columns)
 
 
 def _text_and_label(table: Table, reading: Reading) -> tuple[str, str] | None:

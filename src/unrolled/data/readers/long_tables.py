@@ -6,12 +6,12 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from unrolled.data.readers.cells import FEW, codes, is_class, is_numeric, numbers, words
+from unrolled.data.readers.cells import FEW, Codes, codes, is_class, is_numeric, join_codes, numbers, words
 from unrolled.data.readers.columns import Table, shown
 from unrolled.data.readers.decoders import hint_at_separator, separator_of, split_labels
 from unrolled.data.readers.roles import find_target, input_columns
 from unrolled.data.readers.series import time_column
-from unrolled.data.readers.steps import Rows, StepSource, decode_steps, timed_fields
+from unrolled.data.readers.steps import Rows, StepSource, columns_of, decode_steps, timed_fields
 from unrolled.data.readers.times import (
     Times,
     count_irregular,
@@ -64,7 +64,7 @@ def read_long(table: Table, reading: Reading, notes: Notes) -> StepSource:
         rate = count_irregular(times.values, bounds, notes)
     hint_at_unread(head, inputs, notes)
 
-    constant = _constant(table, id_column, [*inputs, *filter(None, (target, group))], table.length == len(names))
+    constant = _constant(table, ids, [*inputs, *filter(None, (target, group))], table.length == len(names))
     if group is not None and group not in constant:
         raise UserError(f"{table.name}: column {group!r} (--group) changes within one {id_column}; name another")
     first = np.minimum(bounds[:-1], table.length - 1) if order is None else order[bounds[:-1]]
@@ -73,8 +73,10 @@ def read_long(table: Table, reading: Reading, notes: Notes) -> StepSource:
 
     timed = [name for name in inputs if name not in constant]
     step_target = target if target is not None and target not in constant else None
-    values = None if step_target is None else table.column(step_target)
-    steps = timed_fields(head, timed, step_target, reading, rate, values)
+    # The text of the target is not kept, so it is given right here.
+    steps = timed_fields(
+        head, timed, step_target, reading, rate, None if step_target is None else table.column(step_target)
+    )
     if not steps:
         raise UserError(
             f"{table.name} has no column that changes within one {id_column}; is {id_column!r} (--id) what tells the "
@@ -103,22 +105,40 @@ def _time_column(table: Table, head: pl.DataFrame, id_column: str, reading: Read
     return found or next(anew, None)
 
 
-def _ids(table: Table, id_column: str) -> Any:
-    column = table.column(id_column)
-    missing = column.is_null().arg_true()
-    if len(missing):
-        raise UserError(f"{table.place(missing[0])}: column {id_column!r} (--id) is empty; fill it in or drop the row")
-    return codes(column, Notes())
+def _ids(table: Table, id_column: str) -> Codes:
+    parts = []
+    for start, block in table.blocks([id_column]):
+        missing = block[id_column].is_null().arg_true()
+        if len(missing):
+            place = table.place(start + missing[0])
+            raise UserError(f"{place}: column {id_column!r} (--id) is empty; fill it in or drop the row")
+        parts.append(codes(block[id_column], Notes()))
+    return join_codes(parts)
 
 
-def _constant(table: Table, id_column: str, columns: list[str], single_rows: bool) -> set[str]:
+def _constant(table: Table, ids: Codes, columns: list[str], single_rows: bool) -> set[str]:
     """The columns with one value per id. If all sequences have one row, or there is one, only words can be such."""
-    lazy = table.frame.lazy().select(id_column, *columns)
-    per_id = lazy.group_by(id_column).agg(pl.col(columns).n_unique())
-    found = per_id.select(pl.len().alias(id_column), pl.col(columns).max()).collect().row(0, named=True)
-    single = single_rows or found[id_column] == 1
     head = table.head()
-    return {name for name in columns if found[name] == 1 and not (single and is_numeric(head[name]))}
+    single = single_rows or len(ids.names) == 1
+    candidates = [name for name in columns if not (single and is_numeric(head[name]))]
+    # Most columns change within the first rows; only the others are looked at as a whole.
+    values = {name: _add_values(None, head[name], ids.codes) for name in candidates}
+    left = [name for name, found in values.items() if found is not None]
+    values = dict.fromkeys(left)
+    for start, block in table.blocks(left) if left else ():
+        for name in left:
+            values[name] = _add_values(values[name], block[name], ids.codes[start:])
+        left = [name for name in left if values[name] is not None]
+        if not left:
+            break
+    return set(left)
+
+
+def _add_values(found: pl.DataFrame | None, column: pl.Series, codes: np.ndarray) -> pl.DataFrame | None:
+    """The value of each id, from those found before and those of further rows; None if one has two values."""
+    pairs = pl.DataFrame({"id": codes[: len(column)], "value": column}).unique()
+    both = pairs if found is None else pl.concat([found, pairs]).unique()
+    return None if both["id"].is_duplicated().any() else both
 
 
 def _at(table: Table, column: str, rows: np.ndarray) -> pl.Series:
@@ -161,17 +181,10 @@ def _static_fields(
 
 
 def _rows(table: Table, fields: list[Field], order: np.ndarray | None, notes: Notes) -> Rows:
-    columns = [name for field in fields for name in (field.channels or (field.name,))]
-    if isinstance(table.frame, pl.LazyFrame) and order is None:
+    columns = columns_of(fields)
+    if isinstance(table.frame, pl.LazyFrame) and table.seekable and order is None:
         return _rows_on_disk(table, fields, columns, notes)
-    frame = table.read(0, table.length, columns)
-    if order is None:
-        return decode_steps(frame, fields, table.place, notes, table.decimal_comma)
-
-    def place(row: int) -> str:
-        return table.place(int(order[row]))
-
-    return decode_steps(frame[order], fields, place, notes, table.decimal_comma)
+    return decode_steps(table.blocks(columns), table.length, fields, table.place, notes, table.decimal_comma, order)
 
 
 def _rows_on_disk(table: Table, fields: list[Field], columns: list[str], notes: Notes) -> Rows:
@@ -182,7 +195,8 @@ def _rows_on_disk(table: Table, fields: list[Field], columns: list[str], notes: 
             return table.place(start + row)
 
         frame = table.read(start, stop, columns)
-        return decode_steps(frame, fields, place, count or Notes(), table.decimal_comma)(0, stop - start)
+        blocks, length = [(0, frame)], stop - start
+        return decode_steps(blocks, length, fields, place, count or Notes(), table.decimal_comma)(0, length)
 
     block = 1 << 16
     for start in range(0, table.length, block):

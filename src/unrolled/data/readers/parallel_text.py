@@ -1,5 +1,6 @@
 """Parallel text: pairs of a source and a target text, from two files line by line or from a table of two columns."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -62,7 +63,7 @@ def read_parallel_table(table: Table, reading: Reading, notes: Notes) -> WideSou
     if not table.headless and Path(table.name).suffix.lower() in (".csv", ".tsv", ".tab"):
         _say_header(names, notes)
     frame = table.frame.select(pl.col(source).alias(new[0]), pl.col(target).alias(new[1]))
-    pairs = Table(table.name, frame, table.length, dict.fromkeys(new, pl.String()), table.rows)
+    pairs = replace(table, frame=frame, columns=dict.fromkeys(new, pl.String()))
     pairs = drop_empty_text(pairs, list(new), notes)
     columns = [Column(Field(name, "text", timed=False), decoders.text, [name]) for name in new]
     return WideSource(pairs, columns, None, new[1], notes)

@@ -4,7 +4,7 @@ import numpy as np
 
 from unrolled.data.readers.columns import Table
 from unrolled.data.readers.roles import find_target, input_columns
-from unrolled.data.readers.steps import StepSource, decode_steps, timed_fields
+from unrolled.data.readers.steps import StepSource, columns_of, decode_steps, timed_fields
 from unrolled.data.readers.times import Times, count_irregular, hint_at_unread, is_time, order_of_steps, read_times
 from unrolled.data.records import Notes, Reading
 
@@ -32,18 +32,15 @@ def read_series(table: Table, reading: Reading, notes: Notes) -> StepSource:
         for name in input_columns(table, head, reading, {time, target}, notes, required=target is None)
         if name != time
     ]
-    frame = table.read(0, table.length, [*columns, *([target] if target and target not in columns else [])])
     bounds = np.array([0, table.length])
-    times = rate = None
-    place = table.place
+    times = rate = order = None
     if time is not None:
         times = read_times(table.column(time), table.place, reading.time_form)
         order = order_of_steps(np.zeros(table.length, dtype=np.int64), times.values, table.place, notes)
-        if order is not None:
-            frame, times = frame[order], Times(times.values[order], times.form)
-            place = lambda row: table.place(int(order[row]))  # noqa: E731
+        times = times if order is None else Times(times.values[order], times.form)
         rate = count_irregular(times.values, bounds, notes)
     hint_at_unread(head, columns, notes)
-    fields = timed_fields(head, columns, target, reading, rate, None if target is None else frame[target])
-    rows = decode_steps(frame, fields, place, notes, table.decimal_comma)
+    fields = timed_fields(head, columns, target, reading, rate, None if target is None else table.column(target))
+    blocks = table.blocks(columns_of(fields))
+    rows = decode_steps(blocks, table.length, fields, table.place, notes, table.decimal_comma, order)
     return StepSource(fields, rows, bounds, lambda _: table.name, times=times)

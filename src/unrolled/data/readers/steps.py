@@ -1,12 +1,12 @@
 """Records that are runs of rows, one row per step: what long tables and plain series have in common."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import numpy as np
 import polars as pl
 
-from unrolled.data.readers.cells import Codes, Place, codes, is_class, is_numeric, numbers
+from unrolled.data.readers.cells import Codes, Place, codes, is_class, is_numeric, join_codes, numbers
 from unrolled.data.readers.times import Times
 from unrolled.data.records import Field, Notes, Reading, Record, Source
 
@@ -87,15 +87,46 @@ def timed_fields(
     return fields
 
 
-def decode_steps(frame: pl.DataFrame, fields: list[Field], place: Place, notes: Notes, decimal_comma: bool) -> Rows:
-    """The values of the timed fields of these rows, as arrays; missing values become NaN or "" and are counted."""
-    columns: dict[str, np.ndarray | Codes] = {}
-    for field in fields:
-        if field.kind == "numeric":
-            parts = [numbers(frame[name], place, notes, decimal_comma) for name in field.channels]
-            columns[field.name] = np.stack(parts, axis=1)
-        else:
-            columns[field.name] = codes(frame[field.name], notes)
+def columns_of(fields: list[Field]) -> list[str]:
+    """The columns of a table that fields are made of."""
+    return [name for field in fields for name in (field.channels or (field.name,))]
+
+
+def decode_steps(
+    blocks: Iterable[tuple[int, pl.DataFrame]],
+    length: int,
+    fields: list[Field],
+    place: Place,
+    notes: Notes,
+    decimal_comma: bool,
+    order: np.ndarray | None = None,
+) -> Rows:
+    """The values of the timed fields of `length` rows, as arrays; missing values become NaN or "" and are counted.
+
+    The rows come in blocks with the number of their first row, and are put into another `order` if one is given.
+    """
+    numeric = {
+        field.name: np.empty((length, len(field.channels)), dtype=np.float32)
+        for field in fields
+        if field.kind == "numeric"
+    }
+    words: dict[str, list[Codes]] = {field.name: [] for field in fields if field.name not in numeric}
+    for start, block in blocks:
+
+        def place_in_block(row: int, start: int = start) -> str:
+            return place(start + row)
+
+        for field in fields:
+            if field.name in words:
+                words[field.name].append(codes(block[field.name], notes))
+                continue
+            values = numeric[field.name][start : start + block.height]
+            for number, name in enumerate(field.channels):
+                values[:, number] = numbers(block[name], place_in_block, notes, decimal_comma)
+    columns: dict[str, np.ndarray | Codes] = {**numeric, **{name: join_codes(parts) for name, parts in words.items()}}
+    if order is not None:
+        for name, column in columns.items():
+            columns[name] = column._replace(codes=column.codes[order]) if isinstance(column, Codes) else column[order]
 
     def rows(start: int, stop: int) -> dict[str, Any]:
         return {

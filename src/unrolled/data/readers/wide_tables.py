@@ -1,6 +1,7 @@
 """Wide tables: one record per row."""
 
-from collections.abc import Callable
+from bisect import bisect_right
+from collections.abc import Callable, Iterator
 from functools import lru_cache
 from typing import Any, NamedTuple
 
@@ -13,7 +14,7 @@ from unrolled.data.readers.roles import Steps, find_target, input_columns, steps
 from unrolled.data.records import Field, Notes, Reading, Record, Source
 
 BLOCK = 4096
-"""rows decoded at once of a table that is not in memory"""
+"""rows decoded at once of a table in which rows can be found again"""
 
 
 class Column(NamedTuple):
@@ -24,29 +25,41 @@ class Column(NamedTuple):
     columns: list[str]
 
 
-class WideSource(Source):
-    """Records that are rows. A table in memory is decoded at once, another one in blocks, the last few of which stay.
+Block = dict[str, Callable[[int], Any]]
+"""Of each field the function that gives its value in a row of a block."""
 
-    Opening it reads every row once, so that missing values are counted and bad ones refused before anything starts.
+
+class WideSource(Source):
+    """Records that are rows.
+
+    Opening it reads every row once, block by block, so that missing values are counted and bad ones refused before
+    anything starts. What was decoded stays, except of a table on the disk in which rows can be found again: of that the
+    last few blocks stay.
     """
 
     def __init__(self, table: Table, columns: list[Column], group: str | None, guess: str | None, notes: Notes) -> None:
         self.fields = tuple(column.field for column in columns)
         self.target_guess = guess
         self._table, self._columns, self._group = table, columns, group
-        self._size = table.length if isinstance(table.frame, pl.DataFrame) else BLOCK
-        blocks = range(0, table.length, self._size)
-        first = self._decode(0, notes)
-        for start in blocks[1:]:
-            self._decode(start, notes)
-        self._block = lru_cache(maxsize=4)(self._decode) if len(blocks) > 1 else lambda start: first
+        self._needed = list(dict.fromkeys(name for column in columns for name in column.columns))
+        again = isinstance(table.frame, pl.LazyFrame) and table.seekable
+        seek = ((start, self._read(start)) for start in range(0, table.length, BLOCK))
+        blocks: Iterator[tuple[int, pl.DataFrame]] = seek if again else table.blocks(self._needed)
+        starts, decoded = [], []
+        for start, frame in blocks:
+            block = self._decode(start, frame, notes)
+            starts.append(start)
+            decoded.append(None if again else block)
+        self._starts, self._decoded = starts, decoded
+        self._read_again = lru_cache(maxsize=4)(lambda start: self._decode(start, self._read(start), Notes()))
 
     def __len__(self) -> int:
         return self._table.length
 
     def record(self, index: int) -> Record:
-        start = index - index % self._size
-        block = self._block(start)
+        number = bisect_right(self._starts, index) - 1
+        start = self._starts[number]
+        block = self._decoded[number] or self._read_again(start)
         values = {name: value(index - start) for name, value in block.items()}
         return Record(values, self._table.place(index))
 
@@ -59,15 +72,13 @@ class WideSource(Source):
     def groups(self, name: str) -> list[str] | None:
         return _label_words(self._table.column(name)) if name == self._group else None
 
-    def _decode(self, start: int, notes: Notes | None = None) -> dict[str, Callable[[int], Any]]:
-        rows = min(start + self._size, self._table.length)
-        needed = dict.fromkeys(name for column in self._columns for name in column.columns)
-        frame = self._table.read(start, rows, needed)
+    def _read(self, start: int) -> pl.DataFrame:
+        return self._table.read(start, min(start + BLOCK, self._table.length), self._needed)
 
+    def _decode(self, start: int, frame: pl.DataFrame, notes: Notes) -> Block:
         def place(row: int) -> str:
             return self._table.place(start + row)
 
-        notes = Notes() if notes is None else notes
         return {
             column.field.name: column.decode(frame.select(column.columns), place, notes) for column in self._columns
         }
