@@ -145,3 +145,16 @@ def test_from_files_to_scores(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, c
     assert main(["evaluate", "r"]) == 0
     model = Translator(max_steps=2, width=8, layers=1).fit([Path("data/train.en"), Path("data/train.de")])
     assert set(model.result_) >= {"valid", "test"}
+
+
+def test_files_of_other_kinds_are_no_pairs(tmp_path: Path) -> None:
+    for name in ("train_en.wav", "train_de.wav", "test_en.wav", "test_de.wav"):
+        (tmp_path / name).write_text("x")
+    assert find_reader([tmp_path], Reading()) == ("audio", "read_audio")
+    for name in ("train_en.csv", "train_de.csv"):
+        (tmp_path / name).write_text("text,label\na b,c\n")
+    assert find_reader([tmp_path / "train_en.csv"], Reading()) == ("tables", "read_table")
+    assert parts(tmp_path, "train_en.csv") == {"train": ["train_en.csv"]}
+    for name in ("100.hea", "100.dat"):
+        (tmp_path / name).write_text("x")
+    assert find_reader([tmp_path / "100.hea", tmp_path / "100.dat"], Reading()) == ("wfdb_records", "read_wfdb")

@@ -45,7 +45,7 @@ def test_every_suffix_of_a_reader_is_known() -> None:
         *(suffixes.AUDIO, suffixes.VIDEO, suffixes.EDF, suffixes.WFDB, suffixes.ARRAYS, suffixes.TABLES),
         *(suffixes.FASTA, suffixes.CONLL, suffixes.TS, suffixes.TSF, suffixes.ARFF),
     }
-    assert set(READERS) == {suffix for kind in kinds for suffix in kind}
+    assert set(READERS) == {suffix for kind in kinds for suffix in kind} == set(suffixes.EVERY)
     assert len({READERS[kind[0]] for kind in kinds}) == len(kinds)
     assert [suffix_of(Path(name)) for name in ("a.FA.GZ", "b.c.CSV", "c", "d.gz")] == [".fa", ".csv", "", ".gz"]
 

@@ -8,16 +8,18 @@ from unrolled.data.splits import part_of_name
 from unrolled.errors import UserError
 
 Pair = tuple[Path, Path]
+_TEXT = ("txt", "text", "raw", "tok", "lc", "tc", "clean", "bpe", "spm")
+"""endings that say no more than that a file is text, perhaps prepared in some way"""
 
 
 def language_of(name: str) -> tuple[str, str] | None:
     """The name with `*` for the word that names its language, and that word; None if there is no such.
 
-    It is the ending, as in `news.de`, or any word where the name says a part too, as in `train.de.txt`.
+    It is the ending, as in `news.de`, or in the name of a text any word if it says a part too, as in `train.de.txt`.
     """
     words = re.split(r"([._-])", name)
     places = [len(words) - 1] if len(words) > 1 else []
-    if part_of_name(name) is not None:
+    if words[-1].lower() in _TEXT and part_of_name(name) is not None:
         places += range(len(words) - 3, -1, -2)
     for place in places:
         if names_a_language(words[place]):

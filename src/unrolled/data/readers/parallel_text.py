@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
-from unrolled.data.readers import decoders
+from unrolled.data.readers import decoders, suffixes
 from unrolled.data.readers.cells import is_numeric
 from unrolled.data.readers.columns import Table
 from unrolled.data.readers.header import names_a_pair
@@ -20,24 +20,7 @@ from unrolled.errors import UserError
 LOOKED_AT = 100
 """lines that tell whether the first one is a header"""
 FIELDS = (Field("source", "text", timed=False), Field("target", "text", timed=False))
-_OTHER_SUFFIXES = frozenset(
-    [
-        ".csv",
-        ".tsv",
-        ".parquet",
-        ".jsonl",
-        ".json",
-        ".npy",
-        ".npz",
-        ".wav",
-        ".flac",
-        ".ogg",
-        ".ts",
-        ".conll",
-        ".fasta",
-        ".fastq",
-    ]
-)
+_OTHER_SUFFIXES = frozenset(suffixes.EVERY) - {".fa"}  # which is Persian too
 
 
 def is_parallel_text(table: Table, reading: Reading) -> bool:
