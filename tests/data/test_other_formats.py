@@ -155,6 +155,7 @@ PROSE = [
     "<doc id=1>\nsome text\n</doc>\n",
     "(don't you)\n",
     "[Verse 1]\nla la la\n",
+    "[1]\n" + "In the beginning\n" * 200,
     "{curly} beginnings\n",
     "1 2 3 4\n5 6 7 8\n",
     "LOCUS of control\n",

@@ -136,11 +136,12 @@ def _whole_json(text: str, head: bytes) -> Format | None:
     """JSON that does not begin with an object of names: lists of numbers and the like, or an object per line."""
     if not text.startswith(("[", "{")):
         return None
+    whole = len(head) < LOOKED_AT
     try:
-        found = json.loads(text if len(head) < LOOKED_AT else text.partition("\n")[0])
+        found = json.loads(text if whole else text.partition("\n")[0])
     except (ValueError, RecursionError):
         return None
-    return JSON if isinstance(found, dict | list) and found else None
+    return JSON if found and isinstance(found, dict | list if whole else dict) else None
 
 
 def _by_magic(path: Path, head: bytes) -> Format | None:
