@@ -95,3 +95,12 @@ def test_columns_of_words_in_a_folder_are_no_text(tmp_path: Path) -> None:
     assert len(source) == 6
     (tmp_path / "more.txt").write_text("some text of another kind\n")
     assert find_reader([tmp_path], Reading()) is None
+
+
+def test_several_files_with_their_parts_beside_them(tmp_path: Path) -> None:
+    touch(tmp_path, "X_train.npy", "y_train.npy", "X_val.npy", "y_val.npy", "X_test.npy", "z_test.npy")
+    wanted = {"train": ["X_train.npy", "y_train.npy"], "valid": ["X_val.npy", "y_val.npy"]}
+    assert parts(tmp_path, "X_train.npy", "y_train.npy") == wanted
+    assert parts(tmp_path, "X_train.npy", "y_val.npy") == {"train": ["X_train.npy"], "valid": ["y_val.npy"]}
+    touch(tmp_path, "one/train.txt", "two/train.txt", "one/test.txt")
+    assert parts(tmp_path, "one/train.txt", "two/train.txt") == {"train": ["one/train.txt", "two/train.txt"]}

@@ -27,9 +27,10 @@ def find_parts(paths: list[Path], data: DataConfig) -> FoundParts:
     """The files of each part.
 
     Those in `data.valid` and `data.test` are as given (patterns such as `clips/*_[0-4].wav` are expanded). Among the
-    others, a name such as `X_TRAIN.ts` has its test part in `X_TEST.ts` beside it, and a folder that holds `train`,
-    `valid` and `test` files or folders is split by them; files of a kind that nothing reads are passed over where
-    others are read. A folder with one table stands for the table. Raises `UserError` for files that do not exist.
+    others, a name such as `X_TRAIN.ts` has its test part in `X_TEST.ts` beside it, and so have several files or texts
+    in two languages; a folder that holds `train`, `valid` and `test` files or folders is split by them; files of a kind
+    that nothing reads are passed over where others are read. A folder with one table stands for the table. Raises
+    `UserError` for files that do not exist.
     """
     for path in paths:
         if not path.exists():
@@ -50,8 +51,8 @@ def find_parts(paths: list[Path], data: DataConfig) -> FoundParts:
         found, left_out = _of_one_kind(_by_name(_of_known_kinds(paths[0])))
         note = f"split by file name{left_out}"
         return _opened(FoundParts(found, note) if found else FoundParts({"train": paths}, ""))
-    if len(paths) == 1 and part_of_name(paths[0].name) == "train":
-        found = _by_name(_siblings(paths[0]))
+    if all(part_of_name(path.name) == "train" and path.is_file() for path in paths):
+        found = _by_name(_siblings(paths[0])) if len(paths) == 1 else _siblings_of_all(paths)
         if found:
             return FoundParts(found, _beside(found))
     found = _by_name(paths)
@@ -175,6 +176,17 @@ def _siblings(path: Path) -> list[Path]:
     stem = _without_part(path.name)
     beside = (other for other in path.parent.iterdir() if other.is_file())
     return sorted(other for other in beside if _without_part(other.name) == stem)
+
+
+def _siblings_of_all(paths: list[Path]) -> dict[str, list[Path]]:
+    """Parts in which there is one file beside each of several, such as `X_test.npy` and `y_test.npy`."""
+    beside = [_by_name(_siblings(path)) for path in paths]
+    parts = {
+        name: [path for one in beside for path in one[name]]
+        for name in ("valid", "test")
+        if all(len(one.get(name, [])) == 1 for one in beside)
+    }
+    return {"train": paths} | parts if parts else {}
 
 
 def _without_part(name: str) -> str:
