@@ -34,7 +34,7 @@ IN_MEMORY = 256 << 20
 """Parquet files larger than this many bytes stay on the disk and are read in blocks of rows"""
 TEXT_IN_MEMORY = 16 << 20
 """so do CSV and TSV files, whose cells take many times their size as text"""
-BLOCK_CELLS = 1 << 21
+BLOCK_CELLS = 1 << 19
 """cells read at once of a table on the disk"""
 SAMPLE = 1000
 """rows looked at to tell what a column is"""

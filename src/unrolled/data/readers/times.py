@@ -116,7 +116,7 @@ def read_times(column: pl.Series, place: Place, like: TimeFormat | None = None) 
     elif is_numeric(column) and _compact(column) is None:
         parsed, form = _numbers(column)
     else:
-        parsed, form = _words(column.cast(pl.String).str.strip_chars(), place, like)
+        parsed, form = _words(column.cast(pl.String), place, like)
     wrong = np.flatnonzero(np.isnat(parsed) if parsed.dtype.kind == "M" else np.isnan(parsed))
     if len(wrong):
         row = int(wrong[0])
@@ -232,7 +232,7 @@ def _swapped(parts: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def _styled(column: pl.Series, form: TimeFormat) -> TimeFormat:
-    cells = column.drop_nulls().head(SAMPLE).to_list()
+    cells = column.drop_nulls().head(SAMPLE).str.strip_chars().to_list()
     pattern = re.compile(form.regex())
     return styled(form, [match.groupdict() for cell in cells if (match := pattern.match(cell))], cells)
 
@@ -249,24 +249,31 @@ def _best_format(words: pl.Series) -> tuple[TimeFormat | None, float]:
 
 def _parsed(words: pl.Series, form: TimeFormat) -> tuple[np.ndarray, int]:
     """Words as datetime64 `[rows]`, UTC if they have offsets, NaT where they have another format; the last offset."""
-    blocks = [_parsed_block(words.slice(begin, _BLOCK), form) for begin in range(0, max(1, len(words)), _BLOCK)]
-    moment = np.concatenate([block[0] for block in blocks])
-    offsets = np.concatenate([block[1] for block in blocks])
-    if not offsets.any():
+    moment = np.empty(len(words), dtype="datetime64[us]")
+    offsets: np.ndarray | None = None
+    for begin in range(0, len(words), _BLOCK):
+        rows = slice(begin, begin + _BLOCK)
+        read, offset = _parsed_block(words[rows].str.strip_chars(), form)
+        if read.dtype == "datetime64[ns]" and moment.dtype != read.dtype:
+            moment = moment.astype(read.dtype)
+        moment[rows] = read
+        if offset is not None and offset.any():
+            offsets = np.zeros(len(words), np.int64) if offsets is None else offsets
+            offsets[rows] = offset
+    if offsets is None:
         return moment, 0
-    read = np.flatnonzero(~np.isnat(moment))
-    last = int(offsets[read[-1]]) if len(read) else 0
+    there = np.flatnonzero(~np.isnat(moment))
+    last = int(offsets[there[-1]]) if len(there) else 0
     return shifted(moment, -offsets), last
 
 
-def _parsed_block(words: pl.Series, form: TimeFormat) -> tuple[np.ndarray, np.ndarray]:
-    """The local times as they are written, and the offset of each in seconds."""
-    none = np.zeros(len(words), np.int64)
+def _parsed_block(words: pl.Series, form: TimeFormat) -> tuple[np.ndarray, np.ndarray | None]:
+    """The local times as they are written, and the offset of each in seconds, if the format has offsets."""
     pattern = form.regex()
     fits = words.str.contains(pattern).fill_null(False).to_numpy()
     if _is_quick(form) and not ("%S" in form.parts and words.str.contains(r"\d[.,]\d").any()):
         read = words.str.to_datetime(form.text, strict=False, time_unit="us")
-        return np.where(fits, read.to_numpy(), np.datetime64("NaT")), none
+        return np.where(fits, read.to_numpy(), np.datetime64("NaT")), None
     groups = words.str.extract_groups(pattern).struct.unnest()
     fields = {name: _field(name, groups[name]) for name in groups.columns if name not in ("z", "f")}
     unit = "us"
@@ -276,7 +283,7 @@ def _parsed_block(words: pl.Series, form: TimeFormat) -> tuple[np.ndarray, np.nd
     moment = moments({"fits": np.where(fits, 0, ABSENT), **fields}, unit)
     moment[~fits] = np.datetime64("NaT")
     if "z" not in groups.columns:
-        return moment, none
+        return moment, None
     texts = groups["z"].fill_null("Z")
     known = {text: offset_of(text) for text in texts.unique().to_list()}
     return moment, texts.replace_strict(known, return_dtype=pl.Int64).to_numpy()
@@ -340,7 +347,9 @@ def count_irregular(times: np.ndarray, bounds: np.ndarray, notes: Notes) -> floa
     steps = steps[inside]
     if not len(steps):
         return None
-    usual = float(np.median(steps))
-    irregular = int((np.abs(steps - usual) > 0.1 * usual).sum())
+    mean = float(steps.mean())
+    usual = float(np.median(steps, overwrite_input=True))  # here and below no copy is made: there may be many
+    steps -= usual
+    irregular = int((np.abs(steps, out=steps) > 0.1 * usual).sum())
     notes.add(IRREGULAR, irregular)
-    return 1 / float(steps.mean()) if not irregular and times.dtype.kind == "M" else None
+    return 1 / mean if not irregular and times.dtype.kind == "M" else None
