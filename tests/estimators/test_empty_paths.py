@@ -72,3 +72,22 @@ def test_the_current_folder_can_be_named() -> None:
     model.save_pretrained("m")
     with pytest.raises(UserError, match=r"the folder is empty"):
         model.save_pretrained("")
+
+
+def test_a_trained_model_is_not_asked_about_nothing() -> None:
+    small = {"max_steps": 1, "width": 8, "layers": 1, "silent": True}
+    classifier = SequenceClassifier(**small).fit(["good one", "bad two"] * 5, ["a", "b"] * 5)
+    translator = Translator(**small).fit(["a b", "c d", "e f"] * 4, ["x", "y", "z"] * 4)
+    model = LanguageModel(**small).fit("the cat sat\n" * 20)
+    asked = [classifier.predict, classifier.score, translator.predict, translator.score, model.score]
+    for ask in asked:
+        for nothing in (
+            "",
+            "  ",
+            Path(),
+            *([] if ask == translator.predict else [[]]),
+        ):  # no texts have no translations
+            with pytest.raises(
+                UserError, match=r"is empty|empty text becomes too|no records|no texts|no text|y is missing"
+            ):
+                ask(nothing)
