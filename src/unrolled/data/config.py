@@ -56,6 +56,8 @@ class DataConfig:
     """labels of files: a CSV file with file,label, or a pattern such as (?P<label>[a-z]+)_.*"""
     label_separator: str | None = None
     """what stands between the labels of one record in a cell of a table, such as ";"; by default |"""
+    decimal: Literal["auto", "point", "comma"] = "auto"
+    """what stands before decimals in a table, where numbers such as 1.230 leave it open"""
     split: Literal["auto", "random", "group", "time"] = "auto"
     """how records are held out for validation"""
     layout: Literal["auto", "time-channels", "channels-time"] = "auto"

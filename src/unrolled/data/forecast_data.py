@@ -103,7 +103,7 @@ def prepare_forecast(opened: Opened, data: DataConfig) -> ForecastData:
         period=rules.period,
         levels=levels,
         scale=(),
-        reading={"id": data.id, "time": data.time},
+        reading=_reading(opened.sources["train"], data),
         known_ahead=ahead,
         time_form=next((one.form for one in training if one.form is not None), None),
     )
@@ -226,6 +226,17 @@ def _check_targets(first: Series, names: tuple[str, ...], raw: list[np.ndarray],
             "choose another --target or file"
         )
     notes.add(f"columns that never change in training ({', '.join(constant)})", len(constant))
+
+
+def _reading(source: Source, data: DataConfig) -> dict[str, Any]:
+    """What other files are read by. Plain numbers go without saying, as in the encodings of earlier versions."""
+    formats = {name: list(form) for name, form in (source.formats or {}).items()}
+    said: dict[str, Any] = {"id": data.id, "time": data.time}
+    if formats:
+        said["formats"] = formats
+    if data.decimal != "auto":
+        said["decimal"] = data.decimal
+    return said
 
 
 def _cycles(training: list[Series], ends: list[int], data: DataConfig, windows: int) -> tuple[str, ...]:

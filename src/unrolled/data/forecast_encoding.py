@@ -38,8 +38,8 @@ class ForecastEncoding:
     """of the quantiles that are forecast"""
     scale: tuple[float, ...]
     """of each target: the error of the seasonal naive forecast in training, in standard deviations"""
-    reading: dict[str, str | None]
-    """the columns with the ids and the times, where the user named them"""
+    reading: dict[str, Any]
+    """the columns with the ids and the times, where the user named them, and how numbers are written"""
     known_ahead: tuple[str, ...] = ()
     """columns whose values are known for the steps ahead too"""
     time_form: TimeFormat | None = field(default=None, compare=False)

@@ -44,7 +44,7 @@ def open_for_forecast(files: list[str], data: DataConfig, task: str | None) -> O
     if task is None and not _suggests_forecast(train, data):
         return None
     others = {name: paths for name, paths in found.parts.items() if name != "train"}
-    reading = replace(reading, task="forecast")
+    reading = replace(reading, task="forecast", formats=train.formats)
     sources = {"train": train} | {name: open_source(paths, reading, notes) for name, paths in others.items()}
     return Opened(sources, found.note, notes)
 

@@ -30,6 +30,7 @@ def reading_of(data: DataConfig, task: str | None) -> Reading:
         rate=data.rate,
         layout=data.layout,
         label_separator=data.label_separator,
+        decimal=data.decimal,
     )
 
 

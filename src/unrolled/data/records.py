@@ -65,6 +65,8 @@ class Source(ABC):
     """Records of one kind. Reading one may decode a file; nothing holds all of them in memory unless they came so."""
 
     fields: tuple[Field, ...]
+    formats: dict[str, tuple[str, str]] | None = None
+    """of a table: how its numbers are written, where they are not plain (see `Reading.formats`)"""
     slow: bool = False
     """whether decoding a record is worth a worker process (audio, video)"""
 
@@ -144,5 +146,9 @@ class Reading:
     """order of the axes of three-dimensional arrays, after the first"""
     label_separator: str | None = None
     """what stands between several labels of a record in a text; without it `|`"""
+    decimal: Literal["auto", "point", "comma"] = "auto"
+    """what stands before the decimals of numbers in a table, where their column does not tell"""
+    formats: dict[str, tuple[str, str]] | None = None
+    """how training read the numbers of a table that are not plain: the mark before decimals and the unit, by column"""
     unlabelled: bool = False
     """records to predict: the target may be missing, and nothing is taken for it that is not named so"""

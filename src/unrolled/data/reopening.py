@@ -46,6 +46,9 @@ class Recipe:
         reading = {name: value for name, value in data["reading"].items() if name in known}
         inputs = [_field(one) for one in data["inputs"]]
         target = None if data["target"] is None else _field(data["target"])
+        formats = reading.get("formats")
+        if formats is not None:
+            reading["formats"] = {str(name): (str(decimal), str(unit)) for name, (decimal, unit) in formats.items()}
         return cls(Reading(**reading | {"inputs": tuple(reading["inputs"])}), tuple(inputs), target)
 
 
@@ -70,6 +73,8 @@ def recipe_of(source: Source, schema: Schema, data: DataConfig) -> Recipe:
         rate=data.rate,
         layout=data.layout,
         label_separator=data.label_separator,
+        decimal=data.decimal,
+        formats=source.formats,
     )
     return Recipe(reading, schema.inputs, schema.target)
 

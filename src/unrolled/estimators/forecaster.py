@@ -17,7 +17,7 @@ from unrolled.errors import UserError
 from unrolled.estimators.base import TrainedEstimator
 from unrolled.estimators.paths import is_path, paths_of
 from unrolled.estimators.settings import configs
-from unrolled.inference.forecast_files import part_of, read_series
+from unrolled.inference.forecast_files import part_of, read_series, reading_by
 from unrolled.inference.forecast_loading import LoadedForecast, load_forecast
 from unrolled.inference.forecast_predict import Ahead, forecast_series, given_for
 from unrolled.inference.forecast_scores import ForecastJudgement, judge_forecasts
@@ -107,8 +107,7 @@ class Forecaster(TrainedEstimator):
         loaded: LoadedForecast = self._model
         if is_path(X):
             return read_series(loaded, paths_of(X), Notes())
-        reading = loaded.encoding.reading
-        source = _open(X, Reading(id=reading["id"], time=reading["time"], task="forecast"))
+        source = _open(X, reading_by(loaded.encoding))
         return read_all(source, Notes(), wanted=loaded.encoding.columns)
 
 

@@ -46,9 +46,7 @@ def read_series(loaded: LoadedForecast, files: list[str], notes: Notes) -> list[
 def _open(path: Path, encoding: ForecastEncoding, notes: Notes) -> Source:
     # Columns by name; which of them is a target makes no difference. Those that the model does not read may hold
     # anything. The channels of arrays have no names of their own.
-    reading = Reading(
-        task="forecast", id=encoding.reading["id"], time=encoding.reading["time"], time_form=encoding.time_form
-    )
+    reading = reading_by(encoding)
     reader = find_reader([path], reading)
     if reader is not None and reader[0] != "array_files":
         reading = replace(reading, inputs=encoding.columns)
@@ -56,6 +54,19 @@ def _open(path: Path, encoding: ForecastEncoding, notes: Notes) -> Source:
         return open_source([path], reading, notes)
     except UserError as error:
         raise UserError(str(error).replace(" (--inputs)", ", which the model reads")) from error
+
+
+def reading_by(encoding: ForecastEncoding) -> Reading:
+    """How a model's files are read: as those of its training."""
+    said = encoding.reading
+    return Reading(
+        task="forecast",
+        id=said["id"],
+        time=said["time"],
+        time_form=encoding.time_form,
+        decimal=said.get("decimal", "auto"),
+        formats={name: (decimal, unit) for name, (decimal, unit) in said.get("formats", {}).items()},
+    )
 
 
 def part_of(loaded: LoadedForecast, series: list[Series], notes: Notes, name: str) -> Part:

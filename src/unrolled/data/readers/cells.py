@@ -1,17 +1,17 @@
 """What the cells of one column are, and their values as arrays."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
 import numpy as np
 import polars as pl
 
+from unrolled.data.readers.column_facts import CELLS, MISSING, find_facts, one_below_the_other
 from unrolled.data.readers.columns import SAMPLE
+from unrolled.data.readers.written_numbers import PER_CENT, PLAIN, NumberFormat, parse
 from unrolled.data.records import Notes
 from unrolled.errors import UserError
 
-MISSING = ("", "?", "-", "NA", "N/A", "n/a", "#N/A", "null", "NULL", "None", "nan", "NaN", "NAN", "-nan")
-"""how a missing number may be written; in a column of words these are words"""
 FEW = 20
 """an integer target with at most so many values is a class, if nothing else is said"""
 
@@ -29,44 +29,71 @@ class Codes(NamedTuple):
         return [self.names[code] for code in self.codes[start:stop]]
 
 
-def is_empty(column: pl.Series) -> bool:
-    """Whether nothing stands in a column but marks of missing values."""
-    filled = column.drop_nulls()
-    return filled.is_empty() or (filled.dtype == pl.String and bool(filled.is_in(MISSING).all()))
-
-
 def is_numeric(column: pl.Series) -> bool:
     """Whether a column holds numbers: by its type, or because four in five of its first words are written so."""
-    if column.dtype.is_numeric() or column.dtype == pl.Boolean:
-        return True
     if column.dtype != pl.String:
-        return False
-    words = column.drop_nulls().head(SAMPLE)
-    words = words.filter(~words.is_in(MISSING))
-    if not len(words):
-        return False
-    parsed = len(words) - words.str.replace(",", ".", literal=True).cast(pl.Float64, strict=False).null_count()
-    return parsed >= 0.8 * len(words)
+        return column.dtype.is_numeric() or column.dtype == pl.Boolean
+    return find_facts(column.head(SAMPLE).to_frame(), lambda _: iter(())).columns[column.name].numeric
 
 
-def numbers(column: pl.Series, place: Place, notes: Notes, decimal_comma: bool = False) -> np.ndarray:
+def number_matrix(
+    frame: pl.DataFrame, place: Place, notes: Notes, formats: Mapping[str, NumberFormat] | None = None
+) -> np.ndarray:
+    """Columns as float32 `[rows, columns]`, as `numbers` reads each of them, but plain ones all at once."""
+    formats = formats or {}
+    result = np.empty((frame.height, frame.width), dtype=np.float32)
+    width = max(1, CELLS // max(1, frame.height))
+    for start in range(0, frame.width, width):
+        block = frame.select(frame.columns[start : start + width])
+        plain = [
+            name for name in block.columns if formats.get(name, PLAIN)[0] == "." and not formats.get(name, PLAIN)[1]
+        ]
+        values = dict(zip(plain, _plain_numbers(block.select(plain)), strict=True))
+        for number, name in enumerate(block.columns, start):
+            column = values.get(name)
+            if column is None:
+                column = numbers(block[name], place, notes, formats.get(name, PLAIN))
+            else:
+                notes.add("missing values", int(np.isnan(column).sum()))
+            result[:, number] = column
+    return result
+
+
+def _plain_numbers(frame: pl.DataFrame) -> list[np.ndarray | None]:
+    """Each column as float32 `[rows]`, None for one with a cell that is not simply a number or missing."""
+    found: dict[str, np.ndarray | None] = {}
+    with np.errstate(over="ignore"):
+        for name in (name for name, dtype in frame.schema.items() if dtype != pl.String):
+            found[name] = frame[name].cast(pl.Float64).fill_null(float("nan")).to_numpy().astype(np.float32)
+        texts = [name for name in frame.columns if name not in found]
+        if texts:
+            cells = one_below_the_other(frame.select(texts))
+            read = cells.cast(pl.Float64, strict=False)
+            wrong: np.ndarray = (
+                read.is_null() & cells.is_not_null() & ~cells.is_in(MISSING).fill_null(False)
+            ).to_numpy()
+            values = read.fill_null(float("nan")).to_numpy().astype(np.float32).reshape(len(texts), -1)
+            right = np.logical_not(wrong.reshape(values.shape).any(axis=1))
+            found |= {name: values[place] if right[place] else None for place, name in enumerate(texts)}
+    return [None if column is None or np.isinf(column).any() else column for column in map(found.get, frame.columns)]
+
+
+def numbers(column: pl.Series, place: Place, notes: Notes, form: NumberFormat = PLAIN) -> np.ndarray:
     """A column as float32 `[rows]`, NaN where a value is missing; those are counted.
 
-    Raises `UserError` with the row for a word, for infinity, and for a number too large for float32.
+    Raises `UserError` with the row for what is no number as the column writes them (`form`), for infinity, and for a
+    number too large for float32.
     """
     values = column
     if column.dtype == pl.String:
-        if decimal_comma:
-            column = column.str.replace(",", ".", literal=True)
-        values = column.cast(pl.Float64, strict=False)
-        missing = column.is_in(MISSING)
-        wrong = (values.is_null() & column.is_not_null() & ~missing.fill_null(False)).arg_true()
+        missing = column.is_in(MISSING).fill_null(False)
+        values = parse(pl.select(pl.when(~missing).then(column)).to_series(), form)
+        wrong = (values.is_null() & column.is_not_null() & ~missing).arg_true()
         if len(wrong):
             raise UserError(
-                f"{place(wrong[0])}: column {column.name!r} has {column[wrong[0]]!r} where numbers are expected; "
+                f"{place(wrong[0])}: column {column.name!r} has {column[wrong[0]]!r} where {_expected(form)}; "
                 "mend it, or leave it empty if the value is missing"
             )
-        values = pl.select(pl.when(missing).then(None).otherwise(values)).to_series()
     exact = values.cast(pl.Float64).fill_null(float("nan")).to_numpy()
     with np.errstate(over="ignore"):
         result = exact.astype(np.float32)
@@ -78,6 +105,14 @@ def numbers(column: pl.Series, place: Place, notes: Notes, decimal_comma: bool =
         )
     notes.add("missing values", int(np.isnan(result).sum()))
     return result
+
+
+def _expected(form: NumberFormat) -> str:
+    mark = {".": "", ",": " with a comma before decimals"}[form.decimal]
+    if form.unit == PER_CENT:
+        return f"numbers{mark} with a per-cent sign are expected, as in the rest of the column"
+    unit = f" in {form.unit}" if form.unit else ""
+    return f"numbers{mark}{unit} are expected"
 
 
 def words(column: pl.Series) -> pl.Series:
@@ -110,7 +145,7 @@ def join_codes(parts: list[Codes]) -> Codes:
     return Codes(np.concatenate(joined), tuple(numbers_of))
 
 
-def is_class(column: pl.Series, task: str | None, most: int = FEW) -> bool:
+def is_class(column: pl.Series, task: str | None, most: int = FEW, form: NumberFormat = PLAIN) -> bool:
     """Whether a target column holds classes rather than amounts.
 
     Words and truth values are classes. Numbers are classes if the task is `classify`, and never if it is `regress` or
@@ -120,5 +155,6 @@ def is_class(column: pl.Series, task: str | None, most: int = FEW) -> bool:
         return True
     if task in ("classify", "regress", "forecast"):
         return task == "classify"
-    values = column.cast(pl.Float64, strict=False).drop_nulls().drop_nans()
+    read = parse(column, form) if column.dtype == pl.String else column.cast(pl.Float64, strict=False)
+    values = read.drop_nulls().drop_nans()
     return bool((values % 1 == 0).all()) and values.n_unique() <= most

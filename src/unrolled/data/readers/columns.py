@@ -9,7 +9,8 @@ a block of rows at a time. This module and all that import it load polars: impor
 import csv
 import difflib
 import itertools
-from collections.abc import Iterable, Iterator
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -19,6 +20,7 @@ import numpy as np
 import polars as pl
 
 from unrolled.data.counting import counted
+from unrolled.data.readers.column_facts import CELLS, Facts, Found, find_facts
 from unrolled.data.readers.field_counts import may_be_ragged
 from unrolled.data.readers.header import has_header
 from unrolled.data.readers.json_lines import find_bad_json
@@ -26,7 +28,8 @@ from unrolled.data.readers.json_tables import holds_lines, read_json_table
 from unrolled.data.readers.kept_tables import kept_or
 from unrolled.data.readers.lines import numbered_lines
 from unrolled.data.readers.suffixes import COMPRESSED
-from unrolled.data.records import Notes
+from unrolled.data.readers.written_numbers import NumberFormat
+from unrolled.data.records import Notes, Reading
 from unrolled.data.text import find_text_files
 from unrolled.errors import UserError
 
@@ -38,6 +41,8 @@ BLOCK_CELLS = 1 << 19
 """cells read at once of a table on the disk"""
 SAMPLE = 1000
 """rows looked at to tell what a column is"""
+FEWEST = 20
+"""of tables with very many columns"""
 _SEPARATORS = ",;\t|"
 
 
@@ -52,11 +57,16 @@ class Table:
     """polars data types by name (beartype cannot check that type)"""
     rows: np.ndarray | None = None
     """int64 `[length]`: the number of each row in the file, where blank rows were left out"""
-    decimal_comma: bool = False
+    semicolons: bool = False
+    """whether `;` parts the fields, as where a comma stands before decimals"""
     headless: bool = False
     """whether the file has no header, so that the names of the columns are made up"""
     seekable: bool = True
     """whether rows can be read without those before them, which those of a CSV file on the disk cannot"""
+    usual: str | None = None
+    """the mark before decimals, where the user said it"""
+    known: Mapping[str, NumberFormat] | None = None
+    """how training read the numbers of these columns, where it did"""
 
     def place(self, row: int) -> str:
         """Where row number `row` (from 0) stands, for messages."""
@@ -100,6 +110,41 @@ class Table:
     @cached_property
     def _head(self) -> pl.DataFrame:
         return self.read(0, min(SAMPLE, self.length))
+
+    def read_by(self, reading: Reading) -> "Table":
+        """The table, its numbers read as the user says or as in training."""
+        usual = {"point": ".", "comma": ","}.get(reading.decimal)
+        known = None if reading.formats is None else {n: NumberFormat(*form) for n, form in reading.formats.items()}
+        if (usual, known) == (self.usual, self.known):
+            return self
+        return replace(self, usual=usual, known=known)
+
+    @property
+    def facts(self) -> dict[str, Facts]:
+        """What each column is."""
+        return self._found.columns
+
+    @property
+    def formats(self) -> dict[str, NumberFormat]:
+        """How the numbers of each column of numbers are written."""
+        return {name: facts.format for name, facts in self.facts.items() if facts.numeric}
+
+    def is_numeric(self, name: str) -> bool:
+        """Whether a column holds numbers."""
+        return self.facts[name].numeric
+
+    @property
+    def doubtful(self) -> list[str]:
+        """Columns of numbers of which nothing tells what the mark in them is."""
+        return self._found.doubtful
+
+    @cached_property
+    def _found(self) -> Found:
+        known, usual = self.known, self.usual
+        return find_facts(self.head(), self._blocks, usual=usual, semicolons=self.semicolons, known=known)
+
+    def _blocks(self, columns: list[str]) -> Iterator[pl.DataFrame]:
+        return (block for _, block in self.blocks(columns))
 
     def require(self, column: str, flag: str) -> str:
         """The column as named by the user. Raises `UserError` with the nearest name if there is none."""
@@ -208,12 +253,14 @@ def _open_json_lines(path: Path) -> Table:
 
 def _open_delimited(path: Path, notes: Notes) -> Table:
     separator, quote = _dialect(path)
-    head = list(itertools.islice(_records(path, separator, quote), SAMPLE))
+    records = _records(path, separator, quote)
+    head = list(itertools.islice(records, 1))
+    head += itertools.islice(records, min(SAMPLE, max(FEWEST, CELLS // max(1, len(head[0])))) if head else 0)
     if not head:
         raise UserError(f"{path} has no rows; give a table with at least one row")
     names = head[0] if has_header(head, doubt=quote is not None) else None
     if names is not None:
-        twice = [name for name in dict.fromkeys(names) if names.count(name) > 1]
+        twice = [name for name, count in Counter(names).items() if count > 1]
         if twice:
             raise UserError(f"{path} has the column {twice[0]!r} twice in its header; give each column its own name")
     if names is not None and len(head) == 1:
@@ -248,7 +295,7 @@ def _open_delimited(path: Path, notes: Notes) -> Table:
         len(blank) - int(blank.sum()),
         dict.fromkeys(columns, pl.String()),
         np.flatnonzero(~blank) if blank.any() else None,
-        decimal_comma=separator == ";",
+        semicolons=separator == ";",
         headless=names is None,
         seekable=isinstance(rows.frame, pl.DataFrame),
     )

@@ -3,16 +3,19 @@
 Each takes the block with only its columns, a function that names the place of a row, and notes to count in.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
 import polars as pl
 
-from unrolled.data.readers.cells import Place, numbers, words
+from unrolled.data.readers.cells import Place, number_matrix, numbers, words
+from unrolled.data.readers.written_numbers import NumberFormat
 from unrolled.data.records import Notes, Reading
 from unrolled.errors import UserError
 
+Formats = Mapping[str, NumberFormat]
+"""by column, how its numbers are written"""
 Decoder = Callable[[pl.DataFrame, Place, Notes], Callable[[int], Any]]
 
 SEPARATOR = "|"
@@ -44,17 +47,17 @@ def hint_at_separator(column: pl.Series, reading: Reading, notes: Notes) -> None
             return
 
 
-def features(decimal_comma: bool) -> Decoder:
+def features(formats: Formats) -> Decoder:
     """Columns of numbers: float32 `[channels]`."""
 
     def decode(block: pl.DataFrame, place: Place, notes: Notes) -> Callable[[int], np.ndarray]:
-        values = np.stack([numbers(column, place, notes, decimal_comma) for column in block], axis=1)
+        values = number_matrix(block, place, notes, formats)
         return lambda row: values[row]
 
     return decode
 
 
-def steps(channels: int, decimal_comma: bool) -> Decoder:
+def steps(channels: int, formats: Formats) -> Decoder:
     """Columns of numbers, channel by channel: float32 `[time, channels]`. Steps missing at the end are cut off.
 
     Raises `UserError` for a row without any value.
@@ -62,7 +65,7 @@ def steps(channels: int, decimal_comma: bool) -> Decoder:
 
     def decode(block: pl.DataFrame, place: Place, notes: Notes) -> Callable[[int], np.ndarray]:
         counted = Notes()
-        flat = np.stack([numbers(column, place, counted, decimal_comma) for column in block], axis=1)
+        flat = number_matrix(block, place, counted, formats)
         values = np.ascontiguousarray(flat.reshape(len(flat), channels, -1).transpose(0, 2, 1))
         there = ~np.isnan(values).all(axis=2)
         lengths = np.where(there.any(axis=1), there.shape[1] - there[:, ::-1].argmax(axis=1), 0)
@@ -153,12 +156,12 @@ def labels(block: pl.DataFrame, place: Place, notes: Notes) -> Callable[[int], t
     return lambda row: None if column[row] is None else tuple(column[row].drop_nulls())
 
 
-def number(decimal_comma: bool) -> Decoder:
+def number(form: NumberFormat) -> Decoder:
     """A target column of numbers: float32 `[1]`, None if missing."""
 
     def decode(block: pl.DataFrame, place: Place, notes: Notes) -> Callable[[int], np.ndarray | None]:
         counted = Notes()
-        values = numbers(block.to_series(), place, counted, decimal_comma)
+        values = numbers(block.to_series(), place, counted, form)
         notes.add("rows without a target", counted.counts.get("missing values", 0))
         return lambda row: None if np.isnan(values[row]) else values[row : row + 1]
 

@@ -2,6 +2,8 @@
 
 import re
 
+from unrolled.data.readers.written_numbers import is_written_number
+
 KNOWN = frozenset(
     [
         "label",
@@ -72,8 +74,8 @@ _NUMBER = re.compile(r"[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?$")
 
 
 def is_number(cell: str) -> bool:
-    """Whether a field is written as a number (not infinity or NaN)."""
-    return bool(_NUMBER.match(cell))
+    """Whether a field is written as a number (not infinity or NaN), also as spreadsheets do, such as `$1,230.50`."""
+    return bool(_NUMBER.match(cell)) or is_written_number(cell)
 
 
 def has_header(rows: list[list[str]], doubt: bool = True) -> bool:

@@ -8,10 +8,11 @@ import numpy as np
 import polars as pl
 
 from unrolled.data.readers import decoders
-from unrolled.data.readers.cells import is_numeric, words
-from unrolled.data.readers.columns import Table
+from unrolled.data.readers.cells import words
+from unrolled.data.readers.columns import SAMPLE, Table
 from unrolled.data.readers.files import ABOUT
 from unrolled.data.readers.roles import LABEL_NAMES
+from unrolled.data.readers.series import time_column
 from unrolled.data.readers.suffixes import AUDIO
 from unrolled.data.readers.wide_tables import Column, WideSource
 from unrolled.data.records import Field, Notes, Reading, Record, Source
@@ -50,8 +51,8 @@ def read_labelled_table(table: Table, reading: Reading, notes: Notes) -> WideSou
         text, label = "text", "label"
     table = drop_empty_text(table, [text], notes)
     values = table.column(label)
-    if is_numeric(values) and reading.task == "regress":
-        target = Column(Field(label, "numeric", False, (label,)), decoders.number(table.decimal_comma), [label])
+    if table.is_numeric(label) and reading.task == "regress":
+        target = Column(Field(label, "numeric", False, (label,)), decoders.number(table.facts[label].format), [label])
     else:
         decoders.hint_at_separator(values, reading, notes)
         decode = decoders.label(decoders.separator_of(values, reading))
@@ -81,6 +82,8 @@ def _renamed(table: Table, names: dict[str, str]) -> Table:
 def _text_and_label(table: Table, reading: Reading) -> tuple[str, str] | None:
     if len(table.columns) != 2 or reading.task not in (None, "classify", "regress"):
         return None
+    if time_column(table, reading) is not None or reading.id is not None:
+        return None
     head = table.head()
     names = list(table.columns)
     if reading.target in names:
@@ -90,17 +93,18 @@ def _text_and_label(table: Table, reading: Reading) -> tuple[str, str] | None:
     elif reading.inputs and reading.inputs[0] in names:
         label = names[1 - names.index(reading.inputs[0])]
     else:
-        likely = [name for name in names if _looks_like_labels(head[name])]
+        likely = [name for name in names if _looks_like_labels(table, name)]
         label = min(likely, key=lambda name: words(head[name]).n_unique(), default="")
     if not label:
         return None
     text = names[1 - names.index(label)]
-    if head[label].dtype.is_nested() or head[text].dtype != pl.String or is_numeric(head[text]):
+    if head[label].dtype.is_nested() or head[text].dtype != pl.String or table.is_numeric(text):
         return None
     return text, label
 
 
-def _looks_like_labels(column: pl.Series) -> bool:
+def _looks_like_labels(table: Table, name: str) -> bool:
+    column = table.head()[name]
     if column.dtype.is_nested() or column.dtype.is_temporal() or column.dtype.is_float():
         return False
     filled = words(column).drop_nulls()
@@ -108,7 +112,14 @@ def _looks_like_labels(column: pl.Series) -> bool:
         repeated = column.dtype != pl.String or len(filled) < FEWEST or filled.n_unique() < 0.9 * len(filled)
         several = column.name.lower() != "target" and not (filled.str.len_chars() > LABEL_LENGTH).any()
         return repeated or several  # such as `news|sport`
-    return filled.n_unique() <= MOST_LABELS * len(filled) and not (filled.str.len_chars() > LABEL_LENGTH).any()
+    if (filled.str.len_chars() > LABEL_LENGTH).any():
+        return False
+    if filled.n_unique() <= MOST_LABELS * len(filled):
+        return True
+    if table.length <= SAMPLE or 2 * table.facts[name].several > len(filled):
+        return False
+    filled = words(table.column(name)).drop_nulls()  # of many labels the first rows have few twice
+    return filled.n_unique() <= MOST_LABELS * len(filled)
 
 
 def looks_like(path: Path, reading: Reading) -> bool:

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from unrolled.data.readers.cells import FEW, Codes, codes, is_class, is_numeric, join_codes, numbers, words
+from unrolled.data.readers.cells import FEW, Codes, codes, is_class, join_codes, number_matrix, numbers, words
 from unrolled.data.readers.columns import Table, shown
 from unrolled.data.readers.decoders import hint_at_separator, separator_of, split_labels
 from unrolled.data.readers.roles import find_target, input_columns
@@ -47,7 +47,7 @@ def read_long(table: Table, reading: Reading, notes: Notes) -> StepSource:
     group = None if reading.group is None else table.require(reading.group, "--group")
     time = _time_column(table, head, id_column, reading)
     used = {id_column, time, target, group}
-    inputs = input_columns(table, head, reading, used, notes, required=target is None)
+    inputs = input_columns(table, reading, used, notes, required=target is None)
 
     ids = _ids(table, id_column)
     names, order, times = ids.names, None, None
@@ -75,7 +75,7 @@ def read_long(table: Table, reading: Reading, notes: Notes) -> StepSource:
     step_target = target if target is not None and target not in constant else None
     # The text of the target is not kept, so it is given right here.
     steps = timed_fields(
-        head, timed, step_target, reading, rate, None if step_target is None else table.column(step_target)
+        table, timed, step_target, reading, rate, None if step_target is None else table.column(step_target)
     )
     if not steps:
         raise UserError(
@@ -100,7 +100,7 @@ def _time_column(table: Table, head: pl.DataFrame, id_column: str, reading: Read
     found = time_column(table.without([id_column]), reading)
     candidates = [name for name in table.columns if named_like_time(name) and name not in (id_column, reading.target)]
     anew = (
-        name for name in candidates if is_numeric(head[name]) and not head.select(id_column, name).is_duplicated().any()
+        name for name in candidates if table.is_numeric(name) and not head.select(id_column, name).is_duplicated().any()
     )
     return found or next(anew, None)
 
@@ -120,7 +120,7 @@ def _constant(table: Table, ids: Codes, columns: list[str], single_rows: bool) -
     """The columns with one value per id. If all sequences have one row, or there is one, only words can be such."""
     head = table.head()
     single = single_rows or len(ids.names) == 1
-    candidates = [name for name in columns if not (single and is_numeric(head[name]))]
+    candidates = [name for name in columns if not (single and table.is_numeric(name))]
     # Most columns change within the first rows; only the others are looked at as a whole.
     values = {name: _add_values(None, head[name], ids.codes) for name in candidates}
     left = [name for name, found in values.items() if found is not None]
@@ -155,15 +155,15 @@ def _static_fields(
         return table.place(int(first[record]))
 
     values = {name: _at(table, name, first) for name in columns}
-    features = [name for name in columns if name != target and is_numeric(values[name])]
+    features = [name for name in columns if name != target and table.is_numeric(name)]
     if features:
         fields.append(Field("features", "numeric", False, tuple(features)))
-        parts = [numbers(values[name], place, notes, table.decimal_comma) for name in features]
-        static["features"] = list(np.stack(parts, axis=1))
+        frame = pl.DataFrame({name: values[name] for name in features})
+        static["features"] = list(number_matrix(frame, place, notes, table.formats))
     for name in (name for name in columns if name not in features):
-        column = values[name]
-        if name == target and not (reading.label_separator or is_class(column, reading.task, FEW)):
-            amounts = numbers(column, place, Notes(), table.decimal_comma)
+        column, form = values[name], table.facts[name].format
+        if name == target and not (reading.label_separator or is_class(column, reading.task, FEW, form)):
+            amounts = numbers(column, place, Notes(), form)
             fields.append(Field(name, "numeric", False, (name,)))
             static[name] = [None if np.isnan(amount) else np.array([amount]) for amount in amounts]
             continue
@@ -184,7 +184,7 @@ def _rows(table: Table, fields: list[Field], order: np.ndarray | None, notes: No
     columns = columns_of(fields)
     if isinstance(table.frame, pl.LazyFrame) and table.seekable and order is None:
         return _rows_on_disk(table, fields, columns, notes)
-    return decode_steps(table.blocks(columns), table.length, fields, table.place, notes, table.decimal_comma, order)
+    return decode_steps(table.blocks(columns), table.length, fields, table.place, notes, table.formats, order)
 
 
 def _rows_on_disk(table: Table, fields: list[Field], columns: list[str], notes: Notes) -> Rows:
@@ -196,7 +196,7 @@ def _rows_on_disk(table: Table, fields: list[Field], columns: list[str], notes: 
 
         frame = table.read(start, stop, columns)
         blocks, length = [(0, frame)], stop - start
-        return decode_steps(blocks, length, fields, place, count or Notes(), table.decimal_comma)(0, length)
+        return decode_steps(blocks, length, fields, place, count or Notes(), table.formats)(0, length)
 
     block = 1 << 16
     for start in range(0, table.length, block):

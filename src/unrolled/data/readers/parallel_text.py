@@ -7,11 +7,11 @@ import numpy as np
 import polars as pl
 
 from unrolled.data.readers import decoders, suffixes
-from unrolled.data.readers.cells import is_numeric
 from unrolled.data.readers.columns import Table
 from unrolled.data.readers.header import names_a_pair
 from unrolled.data.readers.labelled_text import drop_empty_text, is_labelled_text
 from unrolled.data.readers.language_names import Pair, languages_of, pairs_in, training_folders
+from unrolled.data.readers.series import time_column
 from unrolled.data.readers.text_lines import TextLines
 from unrolled.data.readers.wide_tables import Column, WideSource
 from unrolled.data.records import Field, Notes, Reading, Record, Source
@@ -24,12 +24,22 @@ _OTHER_SUFFIXES = frozenset(suffixes.EVERY) - {".fa"}  # which is Persian too
 
 
 def is_parallel_text(table: Table, reading: Reading) -> bool:
-    """Whether a table has two columns of text, and neither looks like labels (or the task is `translate`)."""
+    """Whether a table has two columns of text, and neither looks like labels, and most cells of both hold several words
+    or the header says that they are a pair; or whether the task is `translate`."""
     if len(table.columns) != 2 or reading.task not in (None, "translate"):
         return False
-    head = table.head()
-    text = all(dtype == pl.String and not is_numeric(head[name]) for name, dtype in table.columns.items())
-    return text and (reading.task == "translate" or not is_labelled_text(table, reading))
+    text = all(dtype == pl.String and not table.is_numeric(name) for name, dtype in table.columns.items())
+    if not text or reading.task == "translate":
+        return text
+    several = all(2 * facts.several > facts.filled for facts in table.facts.values())
+    named = not table.headless and names_a_pair([*table.columns], _first_rows(table))
+    if not (several or named) or time_column(table, reading) is not None:
+        return False
+    return (several and named) or not is_labelled_text(table, reading)
+
+
+def _first_rows(table: Table) -> list[list[str]]:
+    return [[cell or "" for cell in row] for row in table.read(0, min(LOOKED_AT, table.length)).rows()]
 
 
 def read_parallel_table(table: Table, reading: Reading, notes: Notes) -> WideSource:

@@ -2,13 +2,14 @@
 
 import fnmatch
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 import polars as pl
 
-from unrolled.data.readers.cells import is_empty, is_numeric
-from unrolled.data.readers.columns import Table, nearest, shown
+from unrolled.data.readers.column_facts import Facts
+from unrolled.data.readers.columns import SAMPLE, Table, nearest, shown
+from unrolled.data.readers.times import TIME_NAMES, is_time
 from unrolled.data.records import Notes, Reading
 from unrolled.errors import UserError
 
@@ -61,9 +62,21 @@ def find_target(table: Table, reading: Reading) -> tuple[str | None, bool]:
     return guess, guess is not None
 
 
+def time_columns(table: Table) -> Iterator[str]:
+    """The columns that hold times, as far as name and content tell."""
+    head = table.head()
+    return (name for name, facts in table.facts.items() if _may_be_time(name, facts) and is_time(name, head[name]))
+
+
+def _may_be_time(name: str, facts: Facts) -> bool:
+    """Whether a column is worth a look at its cells: times in words have digits, those in numbers a name."""
+    if facts.numeric:
+        return name.lower() in TIME_NAMES
+    return facts.kind == "time" or (facts.kind == "words" and facts.numerals >= 0.5 * facts.filled > 0)
+
+
 def input_columns(
     table: Table,
-    head: pl.DataFrame,
     reading: Reading,
     used: Iterable[str | None],
     notes: Notes,
@@ -83,25 +96,27 @@ def input_columns(
     numbers = [
         column
         for column in table.columns
-        if column not in used and (is_numeric(head[column]) or is_empty(head[column]))
+        if column not in used and (table.facts[column].numeric or table.facts[column].empty)
     ]
     stepped = {column for channel in steps_of_series(numbers, reading) for column in channel.columns}
+    times = {column for column in time_columns(table) if table.facts[column].kind == "words"}
     kept = []
     for column in table.columns:
         if column in used:
             continue
-        values = head[column]
         if column in stepped:
             kept.append(column)
-        elif is_empty(values) and table.length <= len(values):
+        elif column in times:
+            notes.add(f"columns of times, which are not read as words, left out ({column})")
+        elif table.facts[column].empty and table.length <= SAMPLE:
             notes.add(f"empty columns left out ({column})")
-        elif _IDENTIFIER.fullmatch(column) and _nearly_unique(values):
+        elif _IDENTIFIER.fullmatch(column) and _nearly_unique(table.head()[column], table.is_numeric(column)):
             notes.add(f"columns left out as identifiers ({column})")
         else:
             kept.append(column)
     if required and not kept:
         raise UserError(
-            f"{table.name} has no column to learn from besides {shown(sorted(column for column in used if column))}; "
+            f"{table.name} has no column to learn from besides {shown(sorted({*filter(None, used), *times}))}; "
             f"name some with --inputs, out of {shown(table.columns)}"
         )
     return kept
@@ -120,10 +135,10 @@ def _named(table: Table, inputs: Iterable[str]) -> set[str]:
     return found
 
 
-def _nearly_unique(values: pl.Series) -> bool:
+def _nearly_unique(values: pl.Series, numeric: bool) -> bool:
     if values.dtype.is_float() or values.dtype.is_nested() or len(values) < 2:
         return False
-    if is_numeric(values):  # measured integers may differ too, but hardly rise by one
+    if numeric:  # measured integers may differ too, but hardly rise by one
         steps = values.cast(pl.Float64, strict=False).diff().drop_nulls()
         return bool(len(steps)) and bool((steps == 1).all())
     return values.n_unique() >= 0.95 * len(values)

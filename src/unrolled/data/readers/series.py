@@ -3,9 +3,9 @@
 import numpy as np
 
 from unrolled.data.readers.columns import Table
-from unrolled.data.readers.roles import find_target, input_columns
+from unrolled.data.readers.roles import find_target, input_columns, time_columns
 from unrolled.data.readers.steps import StepSource, columns_of, decode_steps, timed_fields
-from unrolled.data.readers.times import Times, count_irregular, hint_at_unread, is_time, order_of_steps, read_times
+from unrolled.data.readers.times import Times, count_irregular, hint_at_unread, order_of_steps, read_times
 from unrolled.data.records import Notes, Reading
 
 
@@ -13,8 +13,7 @@ def time_column(table: Table, reading: Reading) -> str | None:
     """The column with the times: as named by the user (`UserError` if it is not there), or the first that looks so."""
     if reading.time is not None:
         return table.require(reading.time, "--time")
-    head = table.head()
-    return next((name for name in table.columns if is_time(name, head[name])), None)
+    return next(time_columns(table), None)
 
 
 def read_series(table: Table, reading: Reading, notes: Notes) -> StepSource:
@@ -24,13 +23,10 @@ def read_series(table: Table, reading: Reading, notes: Notes) -> StepSource:
     token; the target on its own. Rows out of order are sorted and counted, irregular steps are counted. Raises
     `UserError` for a time that is missing, twice there, or does not parse.
     """
-    head = table.head()
     target = None if reading.target is None else find_target(table, reading)[0]
     time = time_column(table, reading)
     columns = [
-        name
-        for name in input_columns(table, head, reading, {time, target}, notes, required=target is None)
-        if name != time
+        name for name in input_columns(table, reading, {time, target}, notes, required=target is None) if name != time
     ]
     bounds = np.array([0, table.length])
     times = rate = order = None
@@ -39,8 +35,8 @@ def read_series(table: Table, reading: Reading, notes: Notes) -> StepSource:
         order = order_of_steps(np.zeros(table.length, dtype=np.int64), times.values, table.place, notes)
         times = times if order is None else Times(times.values[order], times.form)
         rate = count_irregular(times.values, bounds, notes)
-    hint_at_unread(head, columns, notes)
-    fields = timed_fields(head, columns, target, reading, rate, None if target is None else table.column(target))
+    hint_at_unread(table.head(), columns, notes)
+    fields = timed_fields(table, columns, target, reading, rate, None if target is None else table.column(target))
     blocks = table.blocks(columns_of(fields))
-    rows = decode_steps(blocks, table.length, fields, table.place, notes, table.decimal_comma, order)
+    rows = decode_steps(blocks, table.length, fields, table.place, notes, table.formats, order)
     return StepSource(fields, rows, bounds, lambda _: table.name, times=times)

@@ -6,7 +6,9 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from unrolled.data.readers.cells import Codes, Place, codes, is_class, is_numeric, join_codes, numbers
+from unrolled.data.readers.cells import Codes, Place, codes, is_class, join_codes, number_matrix
+from unrolled.data.readers.columns import Table
+from unrolled.data.readers.decoders import Formats
 from unrolled.data.readers.times import Times
 from unrolled.data.records import Field, Notes, Reading, Record, Source
 
@@ -63,7 +65,7 @@ class StepSource(Source):
 
 
 def timed_fields(
-    head: pl.DataFrame,
+    table: Table,
     columns: list[str],
     target: str | None,
     reading: Reading,
@@ -74,17 +76,22 @@ def timed_fields(
 
     The target is a field of its own, categorical if it has classes (`is_class` of its whole column `values`).
     """
-    numeric = [name for name in columns if name != target and is_numeric(head[name])]
+    numeric = [name for name in columns if name != target and table.is_numeric(name)]
     fields = [Field("values", "numeric", True, tuple(numeric), rate)] if numeric else []
     for name in columns:
         if name != target and name not in numeric:
-            few = head[name].n_unique() <= MANY_WORDS
+            few = _distinct(table, name) <= MANY_WORDS
             fields.append(Field(name, "categorical" if few else "token", True, rate=rate))
     if target is not None and values is not None:
-        kind = is_class(values, reading.task, FEW_STATES)
+        kind = is_class(values, reading.task, FEW_STATES, table.facts[target].format)
         channels = () if kind else (target,)
         fields.append(Field(target, "categorical" if kind else "numeric", True, channels, rate))
     return fields
+
+
+def _distinct(table: Table, name: str) -> int:
+    facts = table.facts[name]
+    return facts.distinct if facts.kind == "words" else table.head()[name].n_unique()
 
 
 def columns_of(fields: list[Field]) -> list[str]:
@@ -98,7 +105,7 @@ def decode_steps(
     fields: list[Field],
     place: Place,
     notes: Notes,
-    decimal_comma: bool,
+    formats: Formats,
     order: np.ndarray | None = None,
 ) -> Rows:
     """The values of the timed fields of `length` rows, as arrays; missing values become NaN or "" and are counted.
@@ -121,8 +128,7 @@ def decode_steps(
                 words[field.name].append(codes(block[field.name], notes))
                 continue
             values = numeric[field.name][start : start + block.height]
-            for number, name in enumerate(field.channels):
-                values[:, number] = numbers(block[name], place_in_block, notes, decimal_comma)
+            values[:] = number_matrix(block.select(field.channels), place_in_block, notes, formats)
     columns: dict[str, np.ndarray | Codes] = {**numeric, **{name: join_codes(parts) for name, parts in words.items()}}
     if order is not None:
         for name, column in columns.items():

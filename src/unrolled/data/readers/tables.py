@@ -5,7 +5,6 @@ from typing import Literal
 
 import polars as pl
 
-from unrolled.data.readers.cells import is_numeric
 from unrolled.data.readers.columns import Table, open_table, shown
 from unrolled.data.readers.labelled_text import is_labelled_text, read_labelled_table
 from unrolled.data.readers.long_tables import is_long, read_long
@@ -13,6 +12,7 @@ from unrolled.data.readers.parallel_text import is_parallel_text, read_parallel_
 from unrolled.data.readers.roles import find_target, steps_of_series
 from unrolled.data.readers.series import read_series, time_column
 from unrolled.data.readers.wide_tables import read_wide
+from unrolled.data.readers.written_numbers import PER_CENT, PLAIN, parse
 from unrolled.data.records import Notes, Reading, Source
 from unrolled.errors import UserError
 
@@ -42,7 +42,37 @@ def read_table(paths: list[Path], reading: Reading, notes: Notes) -> Source:
 
 def read_open_table(table: Table, reading: Reading, notes: Notes) -> Source:
     """The records of a table that is open already."""
-    return _READERS[layout_of(table, reading)](table, reading, notes)
+    table = table.read_by(reading)
+    _say_numbers(table, notes)
+    source = _READERS[layout_of(table, reading)](table, reading, notes)
+    source.formats = {name: (form.decimal, form.unit) for name, form in table.formats.items() if form != PLAIN}
+    return source
+
+
+def _say_numbers(table: Table, notes: Notes) -> None:
+    """Notes on numbers that are written in another way than programs do, and on those that could be read otherwise."""
+    said: dict[str, int] = {}
+    for form in table.formats.values():
+        if form != PLAIN:
+            kind = "a per-cent sign, which changes nothing" if form.unit == PER_CENT else form.unit
+            marked = [
+                f"with {mark}" for mark in ("a comma before decimals" if form.decimal == "," else "", kind) if mark
+            ]
+            what = f"columns of numbers {' and '.join(marked)}"
+            said[what] = said.get(what, 0) + 1
+    for what, count in said.items():
+        notes.add(what, count)
+    if table.doubtful:
+        name = table.doubtful[0]
+        cells = table.head()[name].drop_nulls()
+        cell = cells.filter(cells.str.contains("[.,]"))[0]
+        value = parse(cells.filter(cells == cell), table.formats[name])[0]
+        other = "point" if table.formats[name].decimal == "," else "comma"
+        more = f" and {len(table.doubtful) - 1} more columns" if len(table.doubtful) > 1 else ""
+        notes.hint(
+            f"{cell!r} in {name}{more} is read as {value:.10g}; if a {other} stands before decimals there, say so with "
+            f"--data.decimal {other}"
+        )
 
 
 def table_layout(path: Path, reading: Reading) -> Layout:
@@ -57,6 +87,7 @@ def layout_of(table: Table, reading: Reading) -> Layout:
     columns of that kind; `wide` if a column has lists or the columns count steps; `series` if it has a time column (but
     `wide` if the task is `classify` or `regress`), or if the task is `forecast` or `tag`; `wide` if it has a target.
     """
+    table = table.read_by(reading)
     if is_long(table, reading):
         return "long"
     if is_parallel_text(table, reading):
@@ -64,7 +95,7 @@ def layout_of(table: Table, reading: Reading) -> Layout:
     if is_labelled_text(table, reading):
         return "labelled-text"
     head = table.head()
-    numeric = [name for name in table.columns if is_numeric(head[name])]
+    numeric = [name for name in table.columns if table.is_numeric(name)]
     whole_record = reading.task in ("classify", "regress", "describe", "translate", "transcribe")
     nested = any(dtype.is_nested() for dtype in table.columns.values())
     if nested or steps_of_series([name for name in numeric if name != reading.target], reading):
@@ -100,7 +131,7 @@ def _refuse_panel(table: Table, head: pl.DataFrame, time: str) -> None:
         and head[name].n_unique() < len(head)
         and not head.select(time, name).is_duplicated().any()
     ]
-    candidates.sort(key=lambda name: (is_numeric(head[name]), head[name].n_unique()))
+    candidates.sort(key=lambda name: (table.is_numeric(name), head[name].n_unique()))
     if candidates:
         raise UserError(
             f"{table.name} has the same {time!r} in several rows, so that it seems to hold several sequences one below "

@@ -8,10 +8,12 @@ from typing import Any, NamedTuple
 import polars as pl
 
 from unrolled.data.readers import decoders
-from unrolled.data.readers.cells import FEW, is_class, is_empty, is_numeric, words
-from unrolled.data.readers.columns import Table
+from unrolled.data.readers.cells import FEW, is_class, words
+from unrolled.data.readers.column_facts import Facts
+from unrolled.data.readers.columns import Table, shown
 from unrolled.data.readers.roles import Steps, find_target, input_columns, steps_of_series
 from unrolled.data.records import Field, Notes, Reading, Record, Source
+from unrolled.errors import UserError
 
 BLOCK = 4096
 """rows decoded at once of a table in which rows can be found again"""
@@ -102,30 +104,49 @@ def read_wide(table: Table, reading: Reading, notes: Notes) -> WideSource:
     if reading.group is not None:
         table.require(reading.group, "--group")
     used = {target, reading.group, reading.time, reading.id}
-    inputs = input_columns(table, head, reading, used, notes)
+    inputs = input_columns(table, reading, used, notes)
     columns = _input_fields(table, head, inputs, reading, notes)
     if target is not None:
         columns.append(_target_field(table, head, target, inputs, guessed, reading, notes))
+    if target is None and reading.task is None and not reading.unlabelled:
+        _require_sentences(table, columns)
     return WideSource(table, columns, reading.group, target if guessed else None, notes)
 
 
+def _require_sentences(table: Table, columns: list[Column]) -> None:
+    """Raise `UserError` where texts would be taken for a translation, and most cells of one are single words."""
+    if any(column.field.kind == "categorical" and not column.field.timed for column in columns):
+        return
+    texts = [column.field.name for column in columns if column.field.kind == "text"]
+    if len(texts) < 2:
+        return
+    for name in reversed(texts):
+        if 2 * table.facts[name].several <= table.facts[name].filled:
+            other = next(other for other in texts if other != name)
+            raise UserError(
+                f"{table.name} has texts in {shown(texts)}, and most of {name} are single words; choose "
+                f"--target {name} if those are labels, or --task translate if {other} and {name} say the same"
+            )
+
+
 def _input_fields(table: Table, head: pl.DataFrame, inputs: list[str], reading: Reading, notes: Notes) -> list[Column]:
-    steps = steps_of_series([name for name in inputs if is_numeric(head[name]) or is_empty(head[name])], reading)
+    facts = table.facts
+    steps = steps_of_series([name for name in inputs if facts[name].numeric or facts[name].empty], reading)
     stepped = {name for channel in steps for name in channel.columns}
-    features = [name for name in inputs if is_numeric(head[name]) and name not in stepped]
+    features = [name for name in inputs if facts[name].numeric and name not in stepped]
     columns = []
     if steps:
         columns.append(_steps_field(table, steps))
     if features:
         field = Field("features", "numeric", timed=False, channels=tuple(features))
-        columns.append(Column(field, decoders.features(table.decimal_comma), features))
-    for name in (name for name in inputs if name not in stepped and name not in features):
+        columns.append(Column(field, decoders.features(table.formats), features))
+    for name in (name for name in inputs if name not in stepped and not facts[name].numeric):
         column = head[name]
         if column.dtype.is_nested():
             columns.append(_list_field(table, column))
         elif column.dtype == pl.String:
             alone = len(inputs) == 1
-            category = not alone and _few_short(column)
+            category = not alone and _few_short(facts[name])
             field = Field(name, "categorical" if category else "text", timed=False)
             decode = decoders.category if category else decoders.text
             columns.append(Column(field, decode, [name]))
@@ -137,7 +158,7 @@ def _input_fields(table: Table, head: pl.DataFrame, inputs: list[str], reading: 
 def _steps_field(table: Table, steps: list[Steps]) -> Column:
     field = Field("values", "numeric", timed=True, channels=tuple(channel.channel for channel in steps))
     names = [name for channel in steps for name in channel.columns]
-    return Column(field, decoders.steps(len(steps), table.decimal_comma), names)
+    return Column(field, decoders.steps(len(steps), table.formats), names)
 
 
 def _list_field(table: Table, column: pl.Series) -> Column:
@@ -173,22 +194,23 @@ def _target_field(
         if (inner.is_float() and reading.task != "classify") or reading.task in ("regress", "forecast"):
             return Column(Field(target, "numeric", True, (target,)), decoders.series(1, False), [target])
         return Column(Field(target, "categorical", timed=False), decoders.labels, [target])
-    written = reading.task in ("translate", "transcribe") or (reading.task == "describe" and not is_numeric(column))
+    written = reading.task in ("translate", "transcribe") or (
+        reading.task == "describe" and not table.is_numeric(target)
+    )
     if written and column.dtype == pl.String:
         return Column(Field(target, "text", timed=False), decoders.text, [target])
     most = 1000 if guessed and target.lower() not in ("y", "target", "outcome") else FEW
     values = table.column(target)
-    if reading.label_separator or is_class(values, reading.task, most):
+    if reading.label_separator or is_class(values, reading.task, most, table.facts[target].format):
         decoders.hint_at_separator(values, reading, notes)
         decode = decoders.label(decoders.separator_of(values, reading))
         return Column(Field(target, "categorical", timed=False), decode, [target])
     field = Field(target, "numeric", timed=False, channels=(target,))
-    return Column(field, decoders.number(table.decimal_comma), [target])
+    return Column(field, decoders.number(table.facts[target].format), [target])
 
 
-def _few_short(column: pl.Series) -> bool:
-    filled = column.drop_nulls()
-    return filled.n_unique() <= min(FEW, len(filled) / 2) and not (filled.str.len_chars() > 30).any()
+def _few_short(facts: Facts) -> bool:
+    return facts.distinct <= min(FEW, facts.filled / 2) and facts.longest <= 30
 
 
 def _label_words(column: pl.Series) -> list[str]:
