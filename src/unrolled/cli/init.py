@@ -14,6 +14,7 @@ from jsonargparse import ArgumentParser, Namespace
 
 from unrolled.cli.options import NOT_SETTINGS, Option, add_train_options, groups, options_of
 from unrolled.data.config import DataConfig
+from unrolled.data.counting import counted
 from unrolled.errors import UserError
 from unrolled.training.atomic import write_atomically
 
@@ -64,8 +65,7 @@ def guess_settings(options: Namespace) -> Guess:
     if task is None and data.known:
         task = "forecast"  # the only one that knows columns ahead
     if task == "language" or (task is None and is_plain_text([Path(file) for file in options.files])):
-        _check_text(options.files, data)
-        return Guess("language", data, [])
+        return Guess("language", data, _text_in_words(options.files, data))
     from unrolled.data.outline import outline
 
     found = outline(options.files, data, task=task)
@@ -73,14 +73,18 @@ def guess_settings(options: Namespace) -> Guess:
     return Guess(found.schema.task, replace(data, target=target), [found.summary, *found.fields])
 
 
-def _check_text(files: list[str], data: DataConfig) -> None:
-    """Raises `UserError` as training would, as far as the beginnings of the texts tell."""
+def _text_in_words(files: list[str], data: DataConfig) -> list[str]:
+    """What there is besides one text, in a line. Raises `UserError` as training would, as far as beginnings tell."""
     from unrolled.data.splits import choose_splits
     from unrolled.data.text import read_blocks
 
     splits = choose_splits(files, data)
-    for path in (*splits.train, *splits.valid, *splits.test):
+    texts = [*splits.train, *splits.valid, *splits.test]
+    for path in texts:
         next(read_blocks(path, size=1 << 16), None)
+    if len(texts) == 1:
+        return []
+    return [f"language: text in {counted(len(texts), 'file')}{'; ' if splits.note else ''}{splits.note}"]
 
 
 def commented_config(options: Namespace, target: Path, guess: Guess) -> str:
