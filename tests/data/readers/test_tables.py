@@ -330,3 +330,25 @@ def test_a_table_is_read_once_while_it_is_kept(tmp_path: Path, monkeypatch: pyte
         assert len(opened) == 2
     read(path)
     assert len(opened) == 3
+
+
+@pytest.mark.parametrize("suffix", ["csv", "tsv"])
+def test_a_cell_may_be_as_long_as_a_gene(tmp_path: Path, suffix: str) -> None:
+    separator = {"csv": ",", "tsv": "\t"}[suffix]
+    genes = ["ACGT" * 100_000 + "A" * number for number in range(4)]
+    rows = [f"{gene}{separator}{'ab'[number % 2]}" for number, gene in enumerate(genes)]
+    path = tmp_path / f"genes.{suffix}"
+    path.write_text("\n".join([f"sequence{separator}label", *rows]) + "\n")
+    source = read_table([path], Reading(), Notes())
+    assert [record.values["sequence"] for record in source] == genes
+    path.write_text("\n".join([f"sequence{separator}label", *rows, "ACGT"]) + "\n")
+    with pytest.raises(UserError, match="line 6 has 1 field, expected 2"):
+        read_table([path], Reading(), Notes())
+
+
+def test_a_quote_that_is_left_open_is_named_by_its_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("unrolled.data.readers.columns.LONGEST_CELL", 5000)
+    path = tmp_path / "open.csv"
+    path.write_text('text,label\nfirst,a\n"second,b\n' + "more,a\n" * 2000)
+    with pytest.raises(UserError, match="line 3 has a cell of more than 5,000 characters; is a quote left open there"):
+        read_table([path], Reading(), Notes())

@@ -43,6 +43,8 @@ SAMPLE = 1000
 """rows looked at to tell what a column is"""
 FEWEST = 20
 """of tables with very many columns"""
+LONGEST_CELL = 1 << 28
+"""characters of a cell at most: of a larger one a quote was left open"""
 _SEPARATORS = ",;\t|"
 
 
@@ -343,27 +345,30 @@ def _lines(path: Path) -> Iterator[str]:
     return (line + "\n" for _, line in numbered_lines(path))
 
 
-def _csv_reader(path: Path, separator: str, quote: str | None) -> Any:
-    if quote is None:
-        return csv.reader(_lines(path), delimiter=separator, quoting=csv.QUOTE_NONE)
-    return csv.reader(_lines(path), delimiter=separator, quotechar=quote)
+def _rows(path: Path, separator: str, quote: str | None) -> Iterator[tuple[int, list[str]]]:
+    """Every record of a file, with the number of its last line. Raises `UserError` where none can be made out."""
+    csv.field_size_limit(LONGEST_CELL)  # without it 131,072 characters; a gene has more
+    how: dict[str, Any] = {"quoting": csv.QUOTE_NONE} if quote is None else {"quotechar": quote}
+    reader = csv.reader(_lines(path), delimiter=separator, **how)
+    begins = 1
+    try:
+        for record in reader:
+            yield reader.line_num, record
+            begins = reader.line_num + 1
+    except csv.Error as error:
+        long = "field larger" in str(error)
+        found = f"has a cell of more than {LONGEST_CELL:,} characters" if long else "cannot be read as fields"
+        raise UserError(f"{path}, line {begins:,} {found}; is a quote left open there?") from None
 
 
 def _records(path: Path, separator: str, quote: str | None) -> Iterator[list[str]]:
-    reader = _csv_reader(path, separator, quote)
-    try:
-        for record in reader:
-            if record:
-                yield [cell.strip() for cell in record]
-    except csv.Error:
-        raise UserError(f"{path}, line {reader.line_num:,} cannot be read as fields; is a quote left open?") from None
+    return ([cell.strip() for cell in record] for _, record in _rows(path, separator, quote) if record)
 
 
 def _find_bad_line(path: Path, separator: str, quote: str | None) -> None:
     """Raise `UserError` at the first line with another number of fields than the first."""
-    reader = _csv_reader(path, separator, quote)
     width = start = 0
-    for record in reader:
+    for last, record in _rows(path, separator, quote):
         width = width or len(record)
         if record and len(record) != width:
             quotes = ", or put double quotes around a field that contains the separator" if quote else ""
@@ -371,4 +376,4 @@ def _find_bad_line(path: Path, separator: str, quote: str | None) -> None:
             raise UserError(
                 f"{path}, line {start + 1:,} has {found}, expected {width} as in the first line; mend it{quotes}"
             )
-        start = reader.line_num
+        start = last
