@@ -2,11 +2,13 @@
 
 import io
 import json
+import signal
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+import safetensors.torch
 import torch
 
 from small_models import vocabulary, write_run
@@ -79,6 +81,12 @@ BAD = {
     '"a€"'.encode(): '"€" (U+20AC)',
     '{"text": "€", "reset": true}'.encode(): '"€" (U+20AC)',
     b'"\\ud800"': "U+D800",
+    b'{"\\ud800": 1}': "expected a text",
+    b'{"text": NaN}': "NaN is no JSON number",
+    b"-Infinity": "Infinity is no JSON number",
+    b'{"' + b"a" * 100_000 + b'": 1}': "expected a text",
+    b'"' + b"a" * (1 << 24) + b'"': "the line has more than 16,777,216 bytes",
+    b'{"a":' * 100_000: "not JSON",
 }
 
 
@@ -92,6 +100,7 @@ def test_bad_lines_are_answered_and_change_nothing(run: Path, stream) -> None:
     assert [line["line"] for line in errors] == list(range(2, len(BAD) + 2))
     for line, sentence in zip(errors, BAD.values(), strict=True):
         assert sentence in line["error"]
+        assert len(line["error"]) < 700
 
 
 def test_with_json_the_lines_go_to_stderr(run: Path, monkeypatch: pytest.MonkeyPatch, capsys) -> None:
@@ -119,9 +128,26 @@ def test_a_state_that_cannot_be_used(run: Path, tmp_path: Path, stream) -> None:
     stream(other, b'"a"', "--save-state", state)
     broken = tmp_path / "broken"
     broken.write_bytes(state.read_bytes()[:-3])
+    own = tmp_path / "own"
+    stream(run, b'"a"', "--save-state", own)
+    tensors = safetensors.torch.load(own.read_bytes())
+
+    def changed(name: str, value: torch.Tensor) -> Path:
+        path = tmp_path / f"changed-{len(list(tmp_path.iterdir()))}"
+        path.write_bytes(safetensors.torch.save(tensors | {name: value}))
+        return path
+
+    logits = next(name for name, tensor in tensors.items() if tensor.shape[-1:] == (len(load(run).vocabulary),))
+    hidden = next(name for name in tensors if name.startswith("stream.network") or ".network." in name)
+    steps = next(name for name, tensor in tensors.items() if name.endswith("steps") and tensor.dtype == torch.long)
     for arguments, sentence in {
         ("--load-state", state): f"{state} cannot be used with this model: another model saved this state",
         ("--load-state", broken): f"{broken} cannot be used with this model: not a saved state",
+        ("--load-state", changed(logits, tensors[logits] * float("nan"))): "numbers that are not finite",
+        ("--load-state", changed(hidden, tensors[hidden] * float("inf"))): "numbers that are not finite",
+        ("--load-state", changed(hidden, tensors[hidden][..., :-1])): "this model needs",
+        ("--load-state", changed(steps, tensors[steps] * 0 - 5)): "has come to step -5",
+        ("--load-state", changed("more", torch.zeros(1))): "it alone has more",
         ("--load-state", tmp_path / "none"): f"cannot read the state {tmp_path / 'none'}: No such file",
         ("--load-state", tmp_path): "cannot read the state",
         ("--save-state", tmp_path / "no" / "x"): "there is no folder for the state",
@@ -160,3 +186,37 @@ def test_answers_come_at_once_and_a_reader_that_leaves_is_no_trouble(run: Path, 
     assert process.stderr.read() == b""
     process.stderr.close()
     assert state.is_file()
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_a_signal_keeps_the_state(number: signal.Signals, run: Path, tmp_path: Path, stream) -> None:
+    state = tmp_path / "state"
+    process = subprocess.Popen(
+        [sys.executable, "-c", COMMAND, "stream", str(run), "--save-state", str(state)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
+    assert process.stdin is not None
+    assert process.stdout is not None
+    process.stdin.write(b'"The"\n')
+    process.stdin.flush()
+    assert [json.loads(process.stdout.readline())["token"] for _ in "The"] == ["T", "h", "e"]
+    process.send_signal(number)
+    _, err = process.communicate()
+    assert process.returncode == 128 + number
+    assert err == b"unrolled: stopped\n"
+    _, whole, _ = stream(run, b'"The cat"')
+    _, rest, _ = stream(run, b'" cat"', "--load-state", state)
+    assert rest == whole[3:]
+    assert [path.name for path in tmp_path.iterdir()] == ["state"]
+
+
+def test_a_model_that_does_not_stream_says_what_does(tmp_path: Path, stream) -> None:
+    folder = tmp_path / "tagger"
+    folder.mkdir()
+    (folder / "config.json").write_text('{"format": 1, "task": "tag"}')
+    code, lines, err = stream(folder, b"1\n")
+    assert (code, lines) == (2, [])
+    assert "is a model to tag, and only language models and forecasts run as a live stream so far" in err
+    assert "predict" in err

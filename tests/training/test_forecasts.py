@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import safetensors.torch
 from small_runs import assert_same_run, train_until
 
 from unrolled.cli.main import main
@@ -230,6 +231,14 @@ def test_a_stream_line_that_cannot_be_used_changes_nothing(
 ) -> None:
     good = '{"a": 50, "b": null, "time": "2020-01-01 05:00"}'
     wrong = ['{"c": 1}', '{"a": "x", "time": "2020-01-01"}', "[1]", "{", '{"a": 1, "time": "soon"}', "{}"]
+    wrong += [
+        '{"\\ud800": 1}',
+        '{"' + "a" * 1_000_000 + '": 1}',
+        '{"a": NaN}',
+        '{"a": 1e999}',
+        '{"a": ' + "9" * 400 + "}",
+    ]
+    wrong += ['{"a": 1, "time": {"x": "' + "y" * 100_000 + '"}}', '{"a": [' * 20_000]
 
     def answers(lines: list[str]) -> list[dict[str, Any]]:
         monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO("\n".join(lines).encode())))
@@ -238,4 +247,20 @@ def test_a_stream_line_that_cannot_be_used_changes_nothing(
 
     found = answers([good, *wrong, good])
     assert ["error" in one for one in found] == [False, *[True] * len(wrong), False]
+    assert all(len(json.dumps(one)) < 1000 for one in found if "error" in one)
     assert answers([good, good]) == [found[0], found[-1]]
+
+
+def test_a_saved_state_of_another_window_is_refused(trained: tuple[str, Path], tmp_path: Path) -> None:
+    stream = ForecastStream(load_forecast(trained[1]))
+    stream.feed({"a": 50, "b": 1, "time": "2020-01-01 05:00"})
+    tensors = safetensors.torch.load(stream.save())
+    window = next(name for name in tensors if name.endswith("window"))
+    for value, said in (
+        (tensors[window][:, 1:], "this model needs"),
+        (tensors[window] + float("inf"), "not finite"),
+        (tensors[window][:, :0], "this model needs"),
+    ):
+        with pytest.raises(ValueError, match=said):
+            stream.load(safetensors.torch.save(tensors | {window: value.contiguous()}))
+    stream.load(stream.save())

@@ -4,7 +4,6 @@ import contextlib
 import errno
 import importlib
 import json
-import math
 import signal
 import sys
 import traceback
@@ -19,6 +18,7 @@ from jsonargparse import ArgumentParser, Namespace
 from unrolled.cli import options
 from unrolled.cli.errors import Failed, nearest
 from unrolled.cli.standard_streams import STDOUT, discard, settled
+from unrolled.data.json_values import finite
 from unrolled.errors import UserError
 from unrolled.training.interruption import stopped_politely
 
@@ -29,7 +29,7 @@ VERBS = {
     "evaluate": "how good a trained model is on any text or labelled records",
     "predict": "what a trained model says about records: labels, values, tags, events or texts, as a table",
     "generate": "let a trained model write text",
-    "stream": "run a trained model one step at a time: JSON lines in, JSON lines out",
+    "stream": "run a language model or a forecast one step at a time: JSON lines in, JSON lines out",
     "check": "see what this machine offers and whether the layers keep their laws here",
 }
 """Every verb and what it does. Verb V lives in the module `unrolled.cli.V`, which has two functions:
@@ -140,17 +140,8 @@ def _run(module: ModuleType, values: Namespace) -> int:
     except Failed as failed:
         result, code = failed.result, 1
     if values.json:
-        print(json.dumps(_finite(result or {}), default=_path))
+        print(json.dumps(finite(result or {}), default=_path))
     return code
-
-
-def _finite(value: Any) -> Any:
-    """JSON knows no NaN and no infinity: they become null."""
-    if isinstance(value, dict):
-        return {key: _finite(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [_finite(item) for item in value]
-    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def _path(value: Any) -> str:

@@ -1,6 +1,5 @@
 """`unrolled stream RUN`: JSON lines in, JSON lines out."""
 
-import json
 import math
 import sys
 from collections.abc import Callable, Iterable, Iterator
@@ -9,7 +8,16 @@ from typing import TYPE_CHECKING, Any
 
 from jsonargparse import ArgumentParser, Namespace
 
+from unrolled.cli.invocation import command
+from unrolled.data.json_values import excerpt, json_line, strict_json
 from unrolled.errors import UserError
+
+STREAMED = ("language", "forecast")
+"""the tasks whose models run one step at a time"""
+LONGEST_LINE = 1 << 24
+"""bytes"""
+LONGEST_ERROR = 600
+"""characters"""
 
 if TYPE_CHECKING:
     from unrolled.data.codec import Vocabulary
@@ -42,7 +50,13 @@ def run(options: Namespace) -> dict[str, Any]:
 
     from unrolled.inference.loading import load, task_of
 
-    if task_of(options.model) == "forecast":
+    task = task_of(options.model)
+    if task not in STREAMED:
+        raise UserError(
+            f"{options.model} is a model to {task}, and only language models and forecasts run as a live stream so "
+            f"far; give it whole records: {command('predict', options.model)} FILE"
+        )
+    if task == "forecast":
         from unrolled.inference.forecast_loading import load_forecast
         from unrolled.inference.forecast_stream import ForecastStream
 
@@ -69,24 +83,36 @@ def _pump(stream: Any, options: Namespace, answers: Callable[[bytes], Iterable[d
     counts = {"lines": 0, "steps": 0, "errors": 0}
     output = sys.stdout
     try:
-        for line in sys.stdin.buffer:  # bytes: one line that is not UTF-8 must not end the stream
+        for line in _lines(sys.stdin.buffer):
             counts["lines"] += 1
-            if not line.strip():
+            if line is not None and not line.strip():
                 continue
             try:
-                found = answers(line)
+                if line is None:
+                    raise UserError(f"the line has more than {LONGEST_LINE:,} bytes; send it in pieces")
+                for message in answers(line):
+                    counts["steps"] += 1
+                    _write(output, message)
             except UserError as error:
                 counts["errors"] += 1
-                _write(output, {"error": str(error), "line": counts["lines"]})
-                continue
-            for message in found:
-                counts["steps"] += 1
-                _write(output, message)
+                _write(output, {"error": excerpt(str(error), LONGEST_ERROR), "line": counts["lines"]})
     finally:
-        # Also when the input breaks off: the state so far is what a later stream goes on from.
+        # Also when the input breaks off, nobody reads the output or a signal stops it: the state so far is what a later
+        # stream goes on from.
         if options.save_state is not None:
             _save(stream, Path(options.save_state))
     return counts
+
+
+def _lines(source: Any) -> Iterator[bytes | None]:
+    """The lines as bytes, since one that is not UTF-8 must not end the stream; None for one that is too long."""
+    while line := source.readline(LONGEST_LINE + 1):
+        if len(line) <= LONGEST_LINE or line.endswith(b"\n"):
+            yield line
+            continue
+        while line and not line.endswith(b"\n"):  # what is left of it
+            line = source.readline(LONGEST_LINE)
+        yield None
 
 
 def _tokens(line: bytes, stream: "LanguageStream", vocabulary: "Vocabulary") -> list[int]:
@@ -108,12 +134,12 @@ def _tokens(line: bytes, stream: "LanguageStream", vocabulary: "Vocabulary") -> 
 def _message(line: bytes, example: str) -> Any:
     """The JSON of an input line. Raises `UserError` for anything else."""
     try:
-        return json.loads(line.decode("utf-8"))
+        return strict_json(line.decode("utf-8"))
     except UnicodeDecodeError as error:
         raise UserError(
             f"not UTF-8: byte 0x{line[error.start]:02x} at offset {error.start} of the line; send UTF-8"
         ) from error
-    except (ValueError, RecursionError) as error:
+    except ValueError as error:
         raise UserError(f"not JSON ({error}); write for example {example}") from error
 
 
@@ -127,7 +153,7 @@ def _result(step: "StreamStep", names: list[str]) -> dict[str, Any]:
 
 
 def _write(output: Any, message: dict[str, Any]) -> None:
-    output.write(json.dumps(message, ensure_ascii=False) + "\n")
+    output.write(json_line(message, output.encoding))
     output.flush()
 
 
@@ -146,5 +172,6 @@ def _save(stream: Any, path: Path) -> None:
         beside.write_bytes(stream.save())
         beside.replace(path)
     except OSError as error:
-        beside.unlink(missing_ok=True)
         raise UserError(f"cannot write the state to {path}: {error.strerror}") from error
+    finally:
+        beside.unlink(missing_ok=True)

@@ -4,6 +4,7 @@ import difflib
 import functools
 import json
 import math
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -13,15 +14,21 @@ from torch import Tensor
 
 from unrolled.data.forecast_encoding import ForecastEncoding
 from unrolled.data.forecast_series import Series
+from unrolled.data.json_values import excerpt
 from unrolled.data.time_formats import TimeFormat, local, written
 from unrolled.data.time_steps import Step, times_from
 from unrolled.errors import UserError
 from unrolled.inference.forecast import point_of
 from unrolled.inference.forecast_loading import LoadedForecast
 from unrolled.inference.forecast_predict import plain_number
-from unrolled.inference.stream import model_digest
+from unrolled.inference.stream import model_digest, require_saved_by
 from unrolled.layers import state as states
 from unrolled.layers.state import State
+
+LONGEST_NAME = 200
+"""Characters of a name up to which it is compared with those that are known."""
+LISTED = 20
+"""Names that a sentence lists."""
 
 
 class ForecastStreamState(NamedTuple):
@@ -90,18 +97,24 @@ class ForecastStream:
             known = torch.from_numpy(self._known(values, time, ahead, before)).to(self.device)
         x = torch.from_numpy(values).to(self.device)
         predicted, window = self.network.step(x, before.network, known)  # type: ignore[arg-type]
-        self.state = ForecastStreamState(window, before.steps + 1)
-        return self._answer(predicted.float().cpu().numpy(), time)
+        after = ForecastStreamState(window, before.steps + 1)
+        answer = self._answer(predicted.float().cpu().numpy(), time, int(after.steps[0]))
+        self.state = after
+        return answer
 
     def save(self) -> bytes:
         """The stream as safetensors bytes."""
         return states.save(SavedForecastStream(self.state, self._model))
 
     def load(self, data: bytes) -> None:
-        """Bring back a saved stream of the same model. Raises `ValueError` if the bytes are another model's."""
+        """Bring back a saved stream of the same model.
+
+        Raises `ValueError`, before anything changes, if the bytes are another model's or no state of it.
+        """
         saved: Any = states.load(data, like=SavedForecastStream(self.beginning(), self._model))
-        if not torch.equal(saved.model, self._model):
-            raise ValueError("another model saved this state")
+        require_saved_by(self._model, saved.model, saved.stream.steps)
+        if bool(saved.stream.network.window.isinf().any()):  # NaN is a missing value
+            raise ValueError("the saved state holds numbers that are not finite")
         self.state = saved.stream
 
     def _read(self, message: dict[str, Any]) -> tuple[np.ndarray, When | None, np.ndarray, bool]:
@@ -116,9 +129,8 @@ class ForecastStream:
         values = {name: value for name, value in message.items() if name not in others}
         for name in values:
             if name not in encoding.columns:
-                close = difflib.get_close_matches(name, encoding.columns, n=1)
-                advice = f'did you mean "{close[0]}"?' if close else f"it reads {', '.join(encoding.columns)}"
-                raise UserError(f'the model reads no "{name}"; {advice}')
+                advice = _nearest(name, encoding.columns) or f"it reads {_listed(encoding.columns)}"
+                raise UserError(f'the model reads no "{excerpt(name)}"; {advice}')
         if not values:
             raise UserError(f'expected the values of a step, such as {{"{encoding.targets[0]}": 1.5}}')
         numbers = {name: np.array([_number(name, values.get(name))], dtype=np.float32) for name in encoding.numbers}
@@ -153,17 +165,22 @@ class ForecastStream:
         known[: max(0, context - int(before.steps[0]) - 1)] = 0
         return known[None]
 
-    def _answer(self, predicted: np.ndarray, time: When | None) -> dict[str, Any]:
+    def _answer(self, predicted: np.ndarray, time: When | None, number: int) -> dict[str, Any]:
         encoding = self.encoding
         point = encoding.unscale(point_of(self.network, predicted))[0]
         levels = encoding.unscale_levels(predicted)[0] if encoding.levels else None
+        if not (np.isfinite(point).all() and (levels is None or np.isfinite(levels).all())):
+            raise UserError(
+                "the forecast from these values is no finite number: they, or those before them, lie too far from what "
+                'the model has learned from; send others, or begin anew with "reset": true'
+            )
         found: dict[str, Any] = {}
         for channel, name in enumerate(encoding.targets):
             found[name] = {"prediction": [plain_number(value) for value in point[:, channel]]}
             for place, level in enumerate(encoding.levels):
                 assert levels is not None
                 found[name][f"q{level:g}"] = [plain_number(value) for value in levels[:, channel, place]]
-        answer: dict[str, Any] = {"step": int(self.state.steps[0])}
+        answer: dict[str, Any] = {"step": number}
         step: Step | None = encoding.step
         if time is not None and step is not None:
             answer["times"] = written(times_from(time.value, step, np.arange(1, len(point) + 1)), time.form)
@@ -186,9 +203,8 @@ def _ahead(given: Any, encoding: ForecastEncoding, horizon: int) -> np.ndarray:
         )
     for name in given:
         if name not in names:
-            close = difflib.get_close_matches(name, names, n=1)
-            advice = f'did you mean "{close[0]}"?' if close else f"those are {', '.join(names)}"
-            raise UserError(f'"known" holds "{name}", which the model does not know ahead; {advice}')
+            advice = _nearest(name, names) or f"those are {_listed(names)}"
+            raise UserError(f'"known" holds "{excerpt(name)}", which the model does not know ahead; {advice}')
     for name in names:
         values = given.get(name)
         if not isinstance(values, list) or len(values) != horizon:
@@ -208,14 +224,25 @@ def _number(name: str, value: Any) -> float:
     if value is None:
         return math.nan
     if isinstance(value, bool) or not isinstance(value, int | float) or not abs(value) < 3e38:
-        raise UserError(f'"{name}" is {value!r}; give a finite number, or null if it is missing')
+        raise UserError(f'"{name}" is {excerpt(repr(value))}; give a finite number, or null if it is missing')
     return float(value)
 
 
 def _word(name: str, value: Any) -> str:
     if value is not None and not isinstance(value, str):
-        raise UserError(f'"{name}" is {value!r}; give a text, or null if it is missing')
+        raise UserError(f'"{name}" is {excerpt(repr(value))}; give a text, or null if it is missing')
     return value or ""
+
+
+def _nearest(name: str, names: Sequence[str]) -> str | None:
+    """The one that was meant, if that can be told: comparing takes time, and no one mistypes a book."""
+    close = difflib.get_close_matches(name, names, n=1) if len(name) <= LONGEST_NAME else []
+    return f'did you mean "{close[0]}"?' if close else None
+
+
+def _listed(names: Sequence[str]) -> str:
+    more = f" and {len(names) - LISTED:,} more" if len(names) > LISTED else ""
+    return ", ".join(names[:LISTED]) + more
 
 
 def _time(value: Any, encoding: ForecastEncoding) -> When | None:
@@ -227,6 +254,6 @@ def _time(value: Any, encoding: ForecastEncoding) -> When | None:
     plain = encoding.step is not None and encoding.step.unit == "units"
     if found is None or (encoding.step is not None and plain == (found.values.dtype.kind == "M")):
         example = "a number" if plain else "times such as 2012-01-31 18:30:00"
-        raise UserError(f'"time" is {value!r}; write {example}, or as the data of training does')
+        raise UserError(f'"time" is {excerpt(repr(value))}; write {example}, or as the data of training does')
     values, form = found
     return When(local(values, form)[0], form)

@@ -1,7 +1,6 @@
 """Predictions as files: CSV, JSON Lines and Parquet, written piece by piece."""
 
 import json
-import math
 import os
 import shutil
 import tempfile
@@ -10,6 +9,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
+from unrolled.data.json_values import finite
 from unrolled.errors import UserError
 from unrolled.inference.predict import Predictions, Row
 
@@ -46,7 +46,7 @@ def write_predictions(path: Path, predictions: Predictions) -> int:
 
 def json_lines(predictions: Predictions) -> Iterator[str]:
     """One JSON object for each row; what is no finite number is null."""
-    return (json.dumps(_finite(row), ensure_ascii=False) for row in predictions.rows)
+    return (json.dumps(finite(row), ensure_ascii=False) for row in predictions.rows)
 
 
 def _write_json_lines(path: Path, predictions: Predictions) -> int:
@@ -119,14 +119,6 @@ def _blocks(rows: Iterator[Row]) -> Iterator[list[Row]]:
     yield block
     while block := list(islice(rows, BLOCK)):
         yield block
-
-
-def _finite(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {key: _finite(item) for key, item in value.items()}
-    if isinstance(value, list):
-        return [_finite(item) for item in value]
-    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 _WRITERS: dict[str, Callable[[Path, Predictions], int]] = {

@@ -9,9 +9,13 @@ import torch
 from jaxtyping import Float, Int, UInt8
 from torch import Tensor
 
+from unrolled.errors import UserError
 from unrolled.layers import state as states
 from unrolled.layers.state import State
 from unrolled.models.language import LanguageNetwork
+
+MOST_STEPS = 2**62
+"""Steps that can be counted, with room to go on."""
 
 
 class StreamState(NamedTuple):
@@ -68,7 +72,10 @@ class LanguageStream:
 
     @torch.inference_mode()
     def feed(self, token: int) -> StreamStep:
-        """Consume one token and say what is expected next."""
+        """Consume one token and say what is expected next.
+
+        Raises `UserError`, before anything changes, if the model's answer is no number.
+        """
         before = self.state
         loss = None
         if int(before.steps[0]):
@@ -83,8 +90,14 @@ class LanguageStream:
             logits = self.network.head(x[:, -1])
         else:
             logits, state = self.network.step(tokens, before.network)
-        self.state = StreamState(state, logits.float(), before.steps + 1, recent)
-        best = logits.float().softmax(-1)[0].topk(self.top)
+        logits = logits.float()
+        if not bool(logits.isfinite().all()):
+            raise UserError(
+                f"what the model expects after step {int(before.steps[0]) + 1} is no number, so its weights or its "
+                'state are damaged; begin anew with {"reset": true}, and train again if that does not help'
+            )
+        self.state = StreamState(state, logits, before.steps + 1, recent)
+        best = logits.softmax(-1)[0].topk(self.top)
         expected = list(zip(best.indices.tolist(), best.values.tolist(), strict=True))
         return StreamStep(int(self.state.steps[0]), token, loss, expected)
 
@@ -93,15 +106,39 @@ class LanguageStream:
         return states.save(SavedStream(self.state, self._model))
 
     def load(self, data: bytes) -> None:
-        """Bring back a saved stream of the same model. Raises `ValueError` if the bytes are another model's."""
-        saved = states.load(data, like=SavedStream(self.beginning(), self._model))
-        if not torch.equal(saved.model, self._model):  # type: ignore[attr-defined]
-            raise ValueError("another model saved this state")
-        self.state = saved.stream  # type: ignore[attr-defined]
+        """Bring back a saved stream of the same model.
+
+        Raises `ValueError`, before anything changes, if the bytes are another model's or no state that this one can go
+        on from.
+        """
+        saved: Any = states.load(data, like=SavedStream(self.beginning(), self._model))
+        require_saved_by(self._model, saved.model, saved.stream.steps)
+        stream, before = saved.stream, self.state
+        known = (stream.recent >= 0) & (stream.recent < self.network.vocabulary_size)
+        if not bool(known.all()):
+            raise ValueError("the saved state holds tokens that the model does not have")
+        if not all(bool(leaf.isfinite().all()) for leaf in states.leaves(stream)):
+            raise ValueError("the saved state holds numbers that are not finite")
+        self.state = stream
+        try:
+            self.feed(0)  # whether its parts fit each other, only the model knows
+        except (IndexError, RuntimeError, ValueError, UserError) as error:
+            self.state = before
+            raise ValueError("the parts of the saved state do not fit each other") from error
+        self.state = stream
 
     @functools.cached_property
     def _model(self) -> Tensor:
         return model_digest(self.network)
+
+
+def require_saved_by(model: Tensor, saved: Tensor, steps: Tensor) -> None:
+    """Raises `ValueError` unless the digest of a saved stream is the model's, and it is one stream with a count of its
+    steps."""
+    if not torch.equal(saved, model):
+        raise ValueError("another model saved this state")
+    if not 0 <= int(steps[0]) < MOST_STEPS:
+        raise ValueError(f"the saved state has come to step {int(steps[0])}")
 
 
 def model_digest(network: Any) -> UInt8[Tensor, "1 digest"]:

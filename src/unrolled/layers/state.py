@@ -85,9 +85,10 @@ def save(state: State) -> bytes:
 
 
 def load(data: bytes, *, like: State) -> State:
-    """A saved state, given any state of the same layer, such as `layer.initial_state(1)`.
+    """A saved state, given an initial state of the same layer, such as `layer.initial_state(1)`.
 
-    Raises `ValueError` if the bytes are not a state of that layer.
+    Raises `ValueError` if the bytes are not a state of that layer: axis 1 of a leaf has another size only if it grows,
+    which it does from 0.
     """
     try:
         tensors = safetensors.torch.load(data)
@@ -95,14 +96,17 @@ def load(data: bytes, *, like: State) -> State:
         raise ValueError(f"not a saved state: {error}") from error
     expected = dict(named_leaves(like))
     if tensors.keys() != expected.keys():
-        raise ValueError(f"the saved state has {sorted(tensors)}, this model needs {sorted(expected)}")
+        only = tensors.keys() - expected.keys(), expected.keys() - tensors.keys()
+        own, needed = (", ".join(sorted(names)[:5])[:200] or "nothing" for names in only)
+        raise ValueError(f"the saved state is another model's: it alone has {own}, this model needs {needed}")
     batches = {len(tensor) for tensor in tensors.values() if tensor.dim()}
     if len(batches) > 1:
-        raise ValueError(f"the saved state mixes batches of {sorted(batches)} rows")
+        raise ValueError(f"the saved state mixes batches of {sorted(batches)[:5]} rows")
     for name, leaf in expected.items():
         found = tensors[name]
         fits = found.dim() == leaf.dim() and found.dtype == leaf.dtype and found.shape[2:] == leaf.shape[2:]
-        if not fits:
+        grows = leaf.dim() > 1 and leaf.shape[1] == 0
+        if not fits or (not grows and found.shape[1:2] != leaf.shape[1:2]):
             raise ValueError(
                 f"the saved state has {name} of shape {list(found.shape)} and type {found.dtype}, "
                 f"this model needs {list(leaf.shape)} and {leaf.dtype}"
