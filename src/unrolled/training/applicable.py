@@ -94,6 +94,9 @@ RULES: dict[str, Rule] = {
     "data.group": _NOT_PAIRS,
     "data.labels": _RECORDS,
     "data.label_separator": Rule("records with several labels", lambda here: here.task == "classify" and here.many),
+    "data.decimal": Rule(
+        "numbers", lambda here: here.task == "forecast" or "numeric" in here.inputs or here.target == "numeric"
+    ),
     "data.split": _NOT_PAIRS,
     "data.layout": _RECORDS,
     "data.rate": _inputs("signals", "signal"),

@@ -14,6 +14,7 @@ from unrolled.models.files import recover_folder
 from unrolled.training.atomic import cannot_write, write_atomically
 from unrolled.training.checkpoints import Checkpoint, CheckpointDamaged, latest_checkpoint, load_checkpoint
 from unrolled.training.config import TrainConfig
+from unrolled.training.run_lock import refuse_live
 
 RUNS = Path("runs")
 
@@ -23,8 +24,21 @@ def find_resume(files: list[str], run: str | None, config: TrainConfig) -> tuple
 
     `--train.resume auto` looks into the run's folder, or without one into the newest run of these files; it begins
     anew where there is no checkpoint. A folder given by name must hold one. Raises `UserError` where going on or
-    beginning would overwrite something.
+    beginning would overwrite something, or where a training is at work in that folder.
     """
+    folder, checkpoint = _find_resume(files, run, config)
+    if folder is not None:
+        refuse_live(folder)
+    return folder, checkpoint
+
+
+def require_empty(folder: Path) -> None:
+    """Raises `UserError` if another training has begun and ended in the folder since `find_resume`."""
+    if _content(folder):
+        raise UserError(f"{folder} was made by another training meanwhile; choose another folder with --run")
+
+
+def _find_resume(files: list[str], run: str | None, config: TrainConfig) -> tuple[Path | None, Checkpoint | None]:
     if config.resume is None:
         if run is not None and (Path(run).is_file() or _content(Path(run))):
             raise UserError(
@@ -61,6 +75,28 @@ def new_folder(files: list[str], family: str) -> Path:
     name = f"{_stem(files)}-{family}"
     names = (RUNS / (name if number == 1 else f"{name}-{number}") for number in range(1, 1_000_000))
     return next(folder for folder in names if not folder.exists())
+
+
+def claimed_folder(files: list[str], family: str) -> Path:
+    """A new folder of such a name, which no other training has taken. Raises `UserError` if the system refuses."""
+    while True:
+        folder = new_folder(files, family)
+        try:
+            folder.mkdir(parents=True)
+        except FileExistsError:
+            continue  # another one was quicker
+        except OSError as error:
+            raise cannot_write(folder, error) from error
+        return folder
+
+
+def made_folder(folder: Path) -> Path:
+    """A folder, made if it is not there. Raises `UserError` if the system refuses."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise cannot_write(folder, error) from error
+    return folder
 
 
 def write_config(

@@ -18,7 +18,15 @@ from unrolled.models.config import ModelConfig
 from unrolled.training.applicable import Situation, check_applicable
 from unrolled.training.checkpoints import Checkpoint
 from unrolled.training.config import TrainConfig
-from unrolled.training.folder import clear_leftovers, find_resume, new_folder, write_config
+from unrolled.training.folder import (
+    claimed_folder,
+    clear_leftovers,
+    find_resume,
+    made_folder,
+    new_folder,
+    require_empty,
+    write_config,
+)
 from unrolled.training.interruption import watch_for_interruption
 from unrolled.training.loop import Feed, Position, Scores, Training, train
 from unrolled.training.metrics import MetricsLog, TensorBoardLog
@@ -27,6 +35,7 @@ from unrolled.training.parallel import full_weights, make_accelerator, wrap
 from unrolled.training.progress import Progress
 from unrolled.training.ranges import check_settings
 from unrolled.training.resume import as_begun, require_same_settings, restore, write_checkpoint
+from unrolled.training.run_lock import run_locked
 from unrolled.training.threads import threads_asked_for
 
 
@@ -41,6 +50,8 @@ class Beginning(NamedTuple):
     accelerator: Accelerator
     folder: Path | None
     checkpoint: Checkpoint | None
+    anew: bool
+    """whether the run was not asked to go on from anything"""
 
     @property
     def main(self) -> bool:
@@ -61,11 +72,12 @@ def begin(
     check_settings(data, model, config)
     accelerator = make_accelerator()
     folder, checkpoint = find_resume(files, run, config)
+    anew = config.resume is None
     if checkpoint is not None:
         before = checkpoint.meta["settings"]
         data, model = as_begun(data, before["data"]), as_begun(model, before["model"])
         config = as_begun(config, before["train"])
-    return Beginning(files, task, data, model, config, accelerator, folder, checkpoint)
+    return Beginning(files, task, data, model, config, accelerator, folder, checkpoint, anew)
 
 
 Configs = tuple[DataConfig, ModelConfig, TrainConfig]
@@ -126,11 +138,23 @@ def seed_beginning(seed: int) -> None:
 
 def execute(plan: Plan, start: Beginning, *, silent: bool) -> dict[str, Any]:
     """Train as planned; what came of it. Raises `KeyboardInterrupt` when stopped, with the run ready to go on."""
-    accelerator, config, checkpoint = start.accelerator, plan.config, start.checkpoint
+    accelerator, config = start.accelerator, plan.config
     # Processes begin with equal weights and go on with random numbers of their own.
     _seed_everything(config.seed + 1 + accelerator.process_index)
     wrapped = wrap(plan.objective, config.parallel, accelerator)
-    folder = new_folder(start.files, plan.model.family) if start.folder is None else start.folder
+    if start.folder is None:
+        make = claimed_folder if start.main else new_folder
+        folder = make(start.files, plan.model.family)
+    else:
+        folder = start.folder
+    with run_locked(made_folder(folder)) if start.main else contextlib.nullcontext():
+        if start.main and start.anew:
+            require_empty(folder)
+        return _execute(plan, start, folder, wrapped, silent=silent)
+
+
+def _execute(plan: Plan, start: Beginning, folder: Path, wrapped: nn.Module, *, silent: bool) -> dict[str, Any]:
+    accelerator, config, checkpoint = start.accelerator, plan.config, start.checkpoint
     if start.main:
         write_config(folder, start.files, start.task, plan.data, plan.model, config)
         clear_leftovers(folder)
