@@ -1,14 +1,20 @@
 """Reading in worker processes gives what reading here gives."""
 
+import multiprocessing
+import os
+import signal
+import threading
+import time
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from unrolled.data.config import DataConfig
-from unrolled.data.encoding import fit_encoding
+from unrolled.data.encoders.numbers import NumericEncoder, Scaler
+from unrolled.data.encoding import Encoding, fit_encoding
 from unrolled.data.readers.audio import read_audio
-from unrolled.data.records import Notes, Reading
+from unrolled.data.records import Field, Notes, Reading, Record, Source
 from unrolled.data.schema import infer_schema
 from unrolled.data.workers import TRIED, read_and_encode
 from unrolled.errors import UserError
@@ -51,3 +57,38 @@ def test_a_broken_file_is_named_from_another_process(folder: Path) -> None:
     broken.write_bytes(b"RIFF")
     with pytest.raises(UserError, match=broken.name):
         list(read_and_encode(source, list(range(len(source))), encoding, workers=2))
+
+
+class Endless(Source):
+    """Records of which the first are there at once, and the others never."""
+
+    fields = (Field("x", "numeric", True, ("value",)),)
+    slow = True
+
+    def __len__(self) -> int:
+        return TRIED + 100
+
+    def record(self, index: int) -> Record:
+        if index >= TRIED:
+            time.sleep(3600)
+        return Record({"x": np.zeros((3, 1), dtype=np.float32), "y": "ab"[index % 2]}, f"record {index}")
+
+
+def test_ctrl_c_ends_other_processes_in_the_middle_of_a_record() -> None:
+    encoding = Encoding("classify", (NumericEncoder("x", Scaler("none", (0.0,), (1.0,)), (False,)),), None)
+    before = set(multiprocessing.active_children())
+    reading = read_and_encode(Endless(), list(range(TRIED + 100)), encoding, workers=2)
+    for _ in range(TRIED):
+        next(reading)
+
+    def press() -> None:
+        while len(set(multiprocessing.active_children()) - before) < 2:
+            time.sleep(0.01)
+        os.kill(os.getpid(), signal.SIGINT)
+
+    presses = threading.Thread(target=press)
+    presses.start()
+    with pytest.raises(KeyboardInterrupt):
+        next(reading)
+    presses.join()
+    assert set(multiprocessing.active_children()) - before == set()

@@ -2,6 +2,7 @@
 
 import multiprocessing
 import os
+import signal
 import time
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
@@ -37,8 +38,17 @@ def read_and_encode(
         return
     # Not forked: the libraries loaded here have threads of their own.
     context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(count, mp_context=context, initializer=_begin, initargs=(source, encoding)) as pool:
+    others = set(multiprocessing.active_children())
+    pool = ProcessPoolExecutor(count, mp_context=context, initializer=_begin, initargs=(source, encoding))
+    try:
         yield from pool.map(_encode_there, rest, chunksize=8)
+    except (KeyboardInterrupt, GeneratorExit):
+        # What was begun is of no use any more, and a record may take long.
+        for process in set(multiprocessing.active_children()) - others:
+            process.terminate()
+        raise
+    finally:
+        pool.shutdown(cancel_futures=True)
 
 
 def _one(source: Source, encoding: Encoding, number: int) -> tuple[Record, Example]:
@@ -51,6 +61,7 @@ _there: dict[str, Any] = {}
 
 
 def _begin(source: Source, encoding: Encoding) -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches all processes of a terminal; the first one answers it
     _there.update(source=source, encoding=encoding)
 
 

@@ -20,6 +20,7 @@ import numpy as np
 import polars as pl
 
 from unrolled.data.counting import counted
+from unrolled.data.interruptible import interruptible
 from unrolled.data.readers.column_facts import CELLS, Facts, Found, find_facts
 from unrolled.data.readers.field_counts import may_be_ragged
 from unrolled.data.readers.header import has_header
@@ -232,8 +233,8 @@ def _open_parquet(path: Path) -> Table:
     if not path.exists():
         raise UserError(f"{path} does not exist; give the path of a Parquet file")
     try:
-        scan = pl.scan_parquet(path)
-        table = table_of(str(path), scan.collect() if path.stat().st_size <= IN_MEMORY else scan)
+        scan, small = pl.scan_parquet(path), path.stat().st_size <= IN_MEMORY
+        table = table_of(str(path), interruptible(lambda check: scan.collect()) if small else scan)
     except (pl.exceptions.PolarsError, OSError):
         raise UserError(
             f"{path} is not a whole Parquet file: it is empty, cut short or damaged; write it again"
@@ -245,7 +246,7 @@ def _open_parquet(path: Path) -> Table:
 
 def _open_json_lines(path: Path) -> Table:
     try:
-        return table_of(str(path), pl.read_ndjson(path, infer_schema_length=None))
+        return table_of(str(path), interruptible(lambda check: pl.read_ndjson(path, infer_schema_length=None)))
     except pl.exceptions.PolarsError:
         find_bad_json(path)
         raise UserError(

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import polars as pl
 
+from unrolled.data.interruptible import interruptible
 from unrolled.data.readers.cells import MISSING, Place, is_numeric
 from unrolled.data.readers.columns import SAMPLE
 from unrolled.data.records import Notes
@@ -308,7 +309,7 @@ def order_of_steps(ids: np.ndarray, times: np.ndarray, place: Place, notes: Note
     """
     if _in_order(ids, times):
         return None
-    order = np.lexsort((times, ids))
+    order = interruptible(lambda check: np.lexsort((times, ids)))
     same = (np.diff(ids[order]) == 0) & (times[order][1:] == times[order][:-1])
     if same.any():
         first, second = sorted(order[np.flatnonzero(same)[0] :][:2].tolist())
