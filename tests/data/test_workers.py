@@ -8,6 +8,7 @@ import time
 from pathlib import Path
 
 import numpy as np
+import polars
 import pytest
 
 from unrolled.data.config import DataConfig
@@ -75,6 +76,7 @@ class Endless(Source):
 
 
 def test_ctrl_c_ends_other_processes_in_the_middle_of_a_record() -> None:
+    polars.LazyFrame({"x": [1]}).collect()  # from here on a signal does not wake a thread that waits
     encoding = Encoding("classify", (NumericEncoder("x", Scaler("none", (0.0,), (1.0,)), (False,)),), None)
     before = set(multiprocessing.active_children())
     reading = read_and_encode(Endless(), list(range(TRIED + 100)), encoding, workers=2)

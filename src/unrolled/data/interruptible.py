@@ -5,6 +5,9 @@ import threading
 from collections.abc import Callable
 from typing import TypeVar
 
+WAIT = 0.1
+"""Seconds that the main thread waits at once for another thread or process. It must not wait without end: once polars
+has handled signals, they no longer wake a thread that waits."""
 Result = TypeVar("Result")
 Check = Callable[[], None]
 
@@ -35,7 +38,7 @@ def interruptible(work: Callable[[Check], Result]) -> Result:
     thread = threading.Thread(target=contextvars.copy_context().run, args=(run,), daemon=True)
     try:
         thread.start()
-        while not finished.wait(1.0):
+        while not finished.wait(WAIT):
             pass
     except BaseException:
         stopped.set()

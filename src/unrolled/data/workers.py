@@ -5,15 +5,18 @@ import os
 import signal
 import time
 from collections.abc import Iterator
-from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures import ProcessPoolExecutor, wait
 from typing import Any
 
 from unrolled.data.encoding import Encoding
 from unrolled.data.examples import Example
+from unrolled.data.interruptible import WAIT
 from unrolled.data.records import Record, Source
 
 TRIED = 16
 """Records that are read here first, to see how long one takes."""
+CHUNK = 8
+"""Records that a process is given at once."""
 WORTH_IT = 10.0
 """Seconds of reading from which on it pays to start other processes."""
 
@@ -41,7 +44,11 @@ def read_and_encode(
     others = set(multiprocessing.active_children())
     pool = ProcessPoolExecutor(count, mp_context=context, initializer=_begin, initargs=(source, encoding))
     try:
-        yield from pool.map(_encode_there, rest, chunksize=8)
+        futures = [pool.submit(_encode_there, rest[begin : begin + CHUNK]) for begin in range(0, len(rest), CHUNK)]
+        for future in futures:
+            while not future.done():
+                wait([future], timeout=WAIT)
+            yield from future.result()
     except (KeyboardInterrupt, GeneratorExit):
         # What was begun is of no use any more, and a record may take long.
         for process in set(multiprocessing.active_children()) - others:
@@ -65,7 +72,10 @@ def _begin(source: Source, encoding: Encoding) -> None:
     _there.update(source=source, encoding=encoding)
 
 
-def _encode_there(number: int) -> tuple[Record, Example]:
-    record, example = _one(_there["source"], _there["encoding"], number)
+def _encode_there(numbers: list[int]) -> list[tuple[Record, Example]]:
     heavy = {field.name for field in _there["source"].fields if field.kind in ("signal", "frames")}
-    return record._replace(values={n: v for n, v in record.values.items() if n not in heavy}), example
+    found = []
+    for number in numbers:
+        record, example = _one(_there["source"], _there["encoding"], number)
+        found.append((record._replace(values={n: v for n, v in record.values.items() if n not in heavy}), example))
+    return found
