@@ -3,7 +3,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from unrolled.errors import UserError
-from unrolled.training.limits import Limits, parse_duration
+from unrolled.training.limits import Limits, duration_in_words, parse_duration
 
 
 @pytest.mark.parametrize(
@@ -80,3 +80,18 @@ def test_done():
 def test_limits_above_zero(limits):
     with pytest.raises(UserError, match=f"--train.{next(iter(limits))} is"):
         Limits(**limits)
+
+
+@given(st.one_of(st.integers(1, 10**7).map(float), st.floats(0.01, 59.9).map(lambda seconds: round(seconds, 3))))
+def test_durations_are_said_as_they_are_read(seconds: float) -> None:
+    assert parse_duration(duration_in_words(seconds)) == pytest.approx(seconds, abs=1e-9)
+
+
+def test_durations_in_words() -> None:
+    assert [duration_in_words(s) for s in (40.0, 2.5, 600.0, 5400.0, 90061.0)] == [
+        "40s",
+        "2.5s",
+        "10m",
+        "1h30m",
+        "1d1h1m1s",
+    ]

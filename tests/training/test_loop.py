@@ -21,7 +21,8 @@ from unrolled.models.config import ModelConfig
 from unrolled.models.language import LanguageNetwork
 from unrolled.training.config import TrainConfig
 from unrolled.training.interruption import Interruption
-from unrolled.training.loop import Position, Training, accumulate_gradients, train
+from unrolled.training.limits import Limits, parse_duration
+from unrolled.training.loop import Position, Training, accumulate_gradients, ended, train
 from unrolled.training.objective import LanguageObjective
 from unrolled.training.optimizers import make_optimizers
 from unrolled.training.precision import autocast
@@ -371,3 +372,30 @@ def test_an_exploding_gradient_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_the_position_starts_at_zero() -> None:
     assert Position() == Position(0, 0, 0, 0.0, None, 0, 0, 0.0, 0, 0.0)
+
+
+@pytest.mark.parametrize(
+    ("limits", "position", "reason"),
+    [
+        ({"max_time": "10m"}, {}, "done"),
+        ({"max_steps": 30}, {"step": 30}, "done"),
+        ({"max_steps": 30, "max_time": "10m"}, {"step": 30, "elapsed": 20.0}, "done"),
+        (
+            {"max_epochs": 77.0, "max_time": "10m"},
+            {"step": 360, "batch": 360, "elapsed": 600.0},
+            "cut by its limit of 10m after 36 of 77 planned passes over the data; to do all of them allow about "
+            "--train.max_time 24m",
+        ),
+        (
+            {"max_steps": 1000, "max_time": "90s"},
+            {"step": 10, "batch": 10, "elapsed": 90.0},
+            "cut by its limit of 1m30s after 10 of 1,000 planned updates; to do all of them allow about "
+            "--train.max_time 2h45m",
+        ),
+    ],
+)
+def test_a_run_that_is_over_says_what_was_cut(limits: dict, position: dict, reason: str) -> None:
+    config = TrainConfig(**limits)
+    run = SimpleNamespace(config=config, position=Position(**position), feed=SimpleNamespace(batches_per_epoch=10))
+    time = None if config.max_time is None else parse_duration(config.max_time)
+    assert ended(run, Limits(config.max_steps, config.max_epochs, time)) == reason  # type: ignore[arg-type]

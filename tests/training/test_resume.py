@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from small_runs import KINDS, assert_same_run, last_checkpoint, metrics, text_file, train, train_until, with_train
+from small_runs import KINDS, TEXT, assert_same_run, last_checkpoint, metrics, text_file, train, train_until, with_train
 
 from unrolled.data.config import DataConfig
 from unrolled.errors import UserError
@@ -251,3 +251,14 @@ def test_a_run_from_before_there_was_a_setting_had_its_default() -> None:
     wanted["train"]["seed"] = 1
     with pytest.raises(UserError, match=r"--train\.seed was 0, now 1;"):
         require_same_settings(saved, wanted)
+
+
+def test_data_that_has_changed_is_named(tmp_path: Path) -> None:
+    text = text_file(tmp_path)
+    train(tmp_path, "run", train={"max_steps": 4})
+    before = text.stat().st_size
+    text.write_text(TEXT + "more\n" * 50)
+    with pytest.raises(
+        UserError, match=rf"the text is another one \(.*text.txt had {before:,} bytes, now {before + 250:,}\)"
+    ):
+        train(tmp_path, "run", train={"max_steps": 8, "resume": "auto"})

@@ -20,6 +20,9 @@ from unrolled.training.session import begin, limits_in_words, model_in_words, se
     [
         ({"max_steps": 12000}, "12,000 updates"),
         ({"max_epochs": 2.5}, "2.5 epochs"),
+        ({"max_epochs": 1.0}, "1 epoch"),
+        ({"max_steps": 1, "max_time": "40.000000000s"}, "1 update or 40s"),
+        ({"max_steps": 12000, "max_time": "90m"}, "12,000 updates or 1h30m"),
         ({"max_steps": 5, "max_epochs": 3.0, "max_time": "10m"}, "5 updates or 3 epochs or 10m"),
     ],
 )

@@ -6,6 +6,7 @@ import importlib
 import json
 import signal
 import sys
+import tempfile
 import traceback
 from collections.abc import Callable
 from importlib.metadata import version
@@ -71,8 +72,10 @@ def _guarded(arguments: list[str], debug: bool) -> int:
             discard(sys.stdout)
         if error.errno not in OUTSIDE:
             return _bug(error, debug)
+        reason = (error.strerror or str(error)).lower()
         place = f"{error.filename}: " if error.filename else ""
-        return _report(f"{place}{(error.strerror or str(error)).lower()}", 2, debug)
+        advice = "" if place else f"; it was a file in the folder of the output or in {tempfile.gettempdir()}"
+        return _report(f"{place}{reason}{advice}", 2, debug)
     except Exception as error:
         if _out_of_memory(error):
             sentence = "not enough memory; choose a smaller --model.width, --train.batch_size or --data.context"

@@ -1,9 +1,9 @@
 """Numbers as people read them."""
 
 
-def counted(number: int, noun: str) -> str:
-    """`1 record`, `2,000 records`, `0 records`: a number with its noun, whose plural ends in s."""
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+def counted(number: int | float, noun: str) -> str:
+    """`1 record`, `2,000 records`, `0.5 epochs`: a number with its noun, whose plural ends in s."""
+    return f"{number:,.10g} {noun}{'' if number == 1 else 's'}"
 
 
 def rounded(value: float | None, digits: int = 4) -> str:

@@ -66,6 +66,7 @@ def conclude(
         },
         "perplexity": f"{scores['valid'].perplexity:.4g}" if "valid" in scores else "-",
         "bits per byte": _bits(scores.get("valid")),
+        "ended": reason,
         "updates": f"{position.step:,}",
         "tokens read": f"{position.tokens:,}",
         "training time": format_duration(position.elapsed),

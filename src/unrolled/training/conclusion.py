@@ -51,6 +51,7 @@ def report_run(
         samples=samples,
         summary={
             **summary,
+            "ended": result["reason"],
             "updates": f"{result['steps']:,}",
             "training time": format_duration(result["seconds"]),
             "parameters": f"{result['parameters']:,}",

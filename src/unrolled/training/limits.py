@@ -29,6 +29,17 @@ def parse_duration(text: str, name: str = "--train.max_time") -> float:
     return seconds
 
 
+def duration_in_words(seconds: float) -> str:
+    """Seconds as `parse_duration` reads them, such as `40s`, `2.5s`, `10m` or `1h30m`."""
+    if seconds < 60 or seconds != round(seconds):
+        return f"{seconds:.10g}s"
+    parts, left = [], round(seconds)
+    for unit, size in _UNITS.items():
+        count, left = divmod(left, size)
+        parts += [f"{count}{unit}"] if count else []
+    return "".join(parts)
+
+
 @dataclass(frozen=True)
 class Limits:
     """The limits of a run; it ends with the first that is reached. None means no such limit."""

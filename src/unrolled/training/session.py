@@ -28,13 +28,14 @@ from unrolled.training.folder import (
     write_config,
 )
 from unrolled.training.interruption import watch_for_interruption
+from unrolled.training.limits import duration_in_words, parse_duration
 from unrolled.training.loop import Feed, Position, Scores, Training, train
 from unrolled.training.metrics import MetricsLog, TensorBoardLog
 from unrolled.training.optimizers import make_optimizers
 from unrolled.training.parallel import full_weights, make_accelerator, wrap
 from unrolled.training.progress import Progress
 from unrolled.training.ranges import check_settings
-from unrolled.training.resume import as_begun, require_same_settings, restore, write_checkpoint
+from unrolled.training.resume import as_begun, file_facts, require_same_settings, restore, write_checkpoint
 from unrolled.training.run_lock import run_locked
 from unrolled.training.threads import threads_asked_for
 
@@ -94,6 +95,8 @@ def settle(start: Beginning, here: Situation, given: Configs, chosen: Configs, f
         "model": asdict(model),
         "train": asdict(config),
         "fingerprint": fingerprint,
+        "files": file_facts(start.files),
+        "noun": "text" if start.task in ("language", "translate") else "data",
         "processes": start.accelerator.num_processes,
         "threads": torch.get_num_threads(),
     }
@@ -235,9 +238,9 @@ def _threads_to_keep(config: TrainConfig, checkpoint: Checkpoint | None, progres
 def limits_in_words(config: TrainConfig) -> str:
     """When a run ends, for its opening line."""
     limits = [
-        f"{config.max_steps:,} updates" if config.max_steps else "",
-        f"{config.max_epochs:g} epochs" if config.max_epochs else "",
-        config.max_time or "",
+        counted(config.max_steps, "update") if config.max_steps else "",
+        counted(config.max_epochs, "epoch") if config.max_epochs else "",
+        duration_in_words(parse_duration(config.max_time)) if config.max_time else "",
     ]
     return " or ".join(limit for limit in limits if limit)
 

@@ -43,6 +43,9 @@ _FEATURE_PREFIXES = frozenset(
 )
 
 
+NAMELESS = "without a name"
+
+
 class Steps(NamedTuple):
     """Columns that are one channel's values at step 0, 1, 2, ..."""
 
@@ -107,11 +110,11 @@ def input_columns(
         if column in stepped:
             kept.append(column)
         elif column in times:
-            notes.add(f"columns of times, which are not read as words, left out ({column})")
+            notes.add(f"columns of times, which are not read as words, left out ({column or NAMELESS})")
         elif table.facts[column].empty and table.length <= SAMPLE:
-            notes.add(f"empty columns left out ({column})")
+            notes.add(f"empty columns left out ({column or NAMELESS})")
         elif _IDENTIFIER.fullmatch(column) and _nearly_unique(table.head()[column], table.is_numeric(column)):
-            notes.add(f"columns left out as identifiers ({column})")
+            notes.add(f"columns left out as identifiers ({column or NAMELESS})")
         else:
             kept.append(column)
     if required and not kept:
