@@ -396,6 +396,6 @@ def test_the_position_starts_at_zero() -> None:
 )
 def test_a_run_that_is_over_says_what_was_cut(limits: dict, position: dict, reason: str) -> None:
     config = TrainConfig(**limits)
-    run = SimpleNamespace(config=config, position=Position(**position), feed=SimpleNamespace(batches_per_epoch=10))
+    found = Position(**position)
     time = None if config.max_time is None else parse_duration(config.max_time)
-    assert ended(run, Limits(config.max_steps, config.max_epochs, time)) == reason  # type: ignore[arg-type]
+    assert ended(found, found.batch / 10, Limits(config.max_steps, config.max_epochs, time)) == reason
