@@ -125,13 +125,14 @@ def read_config(folder: Path) -> dict[str, Any]:
     try:
         config = json.loads(path.read_text(encoding="utf-8"))
         version = config["format"]
-        if version > FORMAT:
-            raise UserError(
-                f"{folder} was written by a newer version of Unrolled (format {version}, here {FORMAT}); "
-                "upgrade with: pip install -U unrolled"
-            )
+        newer = version > FORMAT
     except (ValueError, KeyError, TypeError, OSError) as error:
         raise UserError(f"{folder} holds a damaged model: {error}; use another checkpoint or train again") from error
+    if newer:
+        raise UserError(
+            f"{folder} was written by a newer version of Unrolled (format {version}, here {FORMAT}); "
+            "upgrade with: pip install -U unrolled"
+        )
     return config
 
 
