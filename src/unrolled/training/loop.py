@@ -204,18 +204,18 @@ def _train(run: Training, interruption: Interruption, threads: ThreadChooser) ->
 def ended(position: Position, epochs: float, limits: Limits) -> str:
     """Why a run is over: all that was planned is done, or the time ran out before."""
     planned = [
-        (done, wanted, noun)
-        for done, wanted, noun in (
-            (float(position.step), limits.max_steps, "update"),
-            (epochs, limits.max_epochs, "pass over the data"),
+        (done, wanted, nouns)
+        for done, wanted, nouns in (
+            (float(position.step), limits.max_steps, "updates"),
+            (epochs, limits.max_epochs, "passes over the data"),
         )
         if wanted is not None
     ]
     if not planned or limits.max_time is None or any(done >= wanted for done, wanted, _ in planned):
         return "done"
-    done, wanted, noun = max(planned, key=lambda plan: plan[0] / plan[1])
-    nouns = noun if wanted == 1 else noun.replace("pass ", "passes ") if noun.startswith("pass") else f"{noun}s"
-    whole = duration_in_words(60.0 * math.ceil(1.1 * position.elapsed * wanted / max(done, 1e-9) / 60))
+    done, wanted, nouns = max(planned, key=lambda plan: plan[0] / plan[1])
+    minutes = 1.1 * position.elapsed * wanted / max(done, 1e-9) / 60
+    whole = duration_in_words(60.0 * math.ceil(round(minutes, 3)))
     return (
         f"cut by its limit of {duration_in_words(limits.max_time)} after {done:,.3g} of {wanted:,.10g} planned "
         f"{nouns}; to do all of them allow about --train.max_time {whole}"
