@@ -17,6 +17,7 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from unrolled.data.counting import rounded
+from unrolled.inference.metrics.edges import interval_at_edge
 
 RESAMPLES = 1000
 _MOST_UNITS = 10_000
@@ -26,7 +27,7 @@ Better = Literal["higher", "lower", "nominal"]
 
 
 class Metric(NamedTuple):
-    """A number that says how good predictions are, with its 95 % bootstrap interval."""
+    """A number that says how good predictions are, with its 95 % interval."""
 
     value: float | None
     """None where it is undefined; `note` says why"""
@@ -57,6 +58,11 @@ class Measure(NamedTuple):
     undefined: str = "nothing to measure"
     """the reason to give if the value over all records is NaN"""
     note: str = ""
+    trials: Callable[[np.ndarray], np.ndarray] | None = None
+    """of a share between 0 and 1: from statistics `[units, statistics]` the trials that it is a share of, `[units]`, or
+    `[units, parts]` if it is a mean over parts"""
+    f1: bool = False
+    """whether that share is an F1 score, or a mean of such"""
 
 
 def measure(
@@ -71,7 +77,8 @@ def measure(
 
     With `block` > 1, stretches of that many neighbouring records are drawn instead of single records, since neighbours
     are alike; `series` says which series a record belongs to, and no stretch goes across series.
-    Resamples in which a metric is undefined are left out; if that is most of them there is no interval.
+    Resamples in which a metric is undefined are left out; if that is most of them there is no interval. A share of 0 or
+    1 has the interval that its number of trials allows, counted in what is resampled (see `interval_at_edge`).
     """
     with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
         values = [float(one.of(statistics.sum(axis=0, keepdims=True))[0]) for one in measures]
@@ -81,7 +88,7 @@ def measure(
         else:
             sums = resampled_sums(statistics, seed=seed, block=block, series=series)
         return {
-            one.name: _metric(one, value, one.of(sums) if sure else sums)
+            one.name: _metric(one, value, one.of(sums) if sure else sums, statistics, block)
             for one, value, sure in zip(measures, values, known, strict=True)
         }
 
@@ -194,11 +201,14 @@ def _block_sums(
     return np.concatenate(tables), round(len(statistics) / (drawn / len(statistics)))
 
 
-def _metric(one: Measure, value: float, samples: np.ndarray) -> Metric:
+def _metric(one: Measure, value: float, samples: np.ndarray, statistics: np.ndarray, block: int) -> Metric:
     if not math.isfinite(value):
         return Metric(None, None, None, one.name, one.better, one.undefined)
     samples = samples[np.isfinite(samples)]
     if len(samples) < RESAMPLES // 2:
         return Metric(value, None, None, one.name, one.better, one.note)
-    low, high = np.percentile(samples, (2.5, 97.5))
-    return Metric(value, float(low), float(high), one.name, one.better, one.note)
+    low, high = np.percentile(samples, (2.5, 97.5)).tolist()
+    if one.trials is not None and low == high == value and value in (0.0, 1.0):
+        units = (one.trials(statistics).reshape(len(statistics), -1) > 0).sum(axis=0)
+        low, high = interval_at_edge(value, np.maximum(1, units[units > 0] // block), f1=one.f1)
+    return Metric(value, low, high, one.name, one.better, one.note)

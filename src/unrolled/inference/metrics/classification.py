@@ -51,7 +51,12 @@ def classification_metrics(
         statistics,
         [
             *count_measures(classes),
-            Measure("roc_auc", "higher", lambda s: mean_area(s[..., 3 * classes + 1 :]))
+            Measure(
+                "roc_auc",
+                "higher",
+                lambda s: mean_area(s[..., 3 * classes + 1 :]),
+                trials=lambda s: area_trials(s[..., 3 * classes + 1 :]),
+            )
             if _absent(truth, classes) is None
             else Measure("roc_auc", "higher", _nothing, undefined=str(_absent(truth, classes))),
             Measure("log_loss", "lower", lambda s: s[..., 3 * classes] / s[..., 2 * classes : 3 * classes].sum(-1)),
@@ -114,9 +119,22 @@ def count_measures(classes: int) -> list[Measure]:
         return mean_defined(2 * right / (found + true))
 
     return [
-        Measure("accuracy", "higher", accuracy),
-        Measure("balanced_accuracy", "higher", balanced),
-        Measure("macro_f1", "higher", macro),
+        Measure("accuracy", "higher", accuracy, trials=lambda s: split(s)[2].sum(-1)),
+        Measure("balanced_accuracy", "higher", balanced, trials=lambda s: split(s)[2]),
+        Measure("macro_f1", "higher", macro, trials=lambda s: split(s)[1] + split(s)[2], f1=True),
+    ]
+
+
+def retrieval_measures(recall: str, precision: str, f1: str, no_truth: str, none_found: str) -> list[Measure]:
+    """Precision, recall and F1 under these names, from sums of what is right, what was found and what is true."""
+
+    def either(s: np.ndarray) -> np.ndarray:
+        return s[..., 1] + s[..., 2]
+
+    return [
+        Measure(precision, "higher", lambda s: s[..., 0] / s[..., 1], none_found, trials=lambda s: s[..., 1]),
+        Measure(recall, "higher", lambda s: s[..., 0] / s[..., 2], no_truth, trials=lambda s: s[..., 2]),
+        Measure(f1, "higher", lambda s: 2 * s[..., 0] / either(s), no_truth, trials=either, f1=True),
     ]
 
 
@@ -128,6 +146,15 @@ def scores_from_counts(
     measures = []
     for index in range(classes):
 
+        def found(s: np.ndarray, i: int = index) -> np.ndarray:
+            return s[..., classes + i]
+
+        def true(s: np.ndarray, i: int = index) -> np.ndarray:
+            return s[..., 2 * classes + i]
+
+        def either(s: np.ndarray, i: int = index) -> np.ndarray:
+            return s[..., classes + i] + s[..., 2 * classes + i]
+
         def precision(s: np.ndarray, i: int = index) -> np.ndarray:
             return s[..., i] / s[..., classes + i]
 
@@ -138,17 +165,17 @@ def scores_from_counts(
             return 2 * s[..., i] / (s[..., classes + i] + s[..., 2 * classes + i])
 
         measures += [
-            Measure(f"precision {index}", "higher", precision, undefined="never predicted"),
-            Measure(f"recall {index}", "higher", recall, undefined="not in the truth"),
-            Measure(f"f1 {index}", "higher", f1, undefined="neither in the truth nor predicted"),
+            Measure(f"precision {index}", "higher", precision, "never predicted", trials=found),
+            Measure(f"recall {index}", "higher", recall, "not in the truth", trials=true),
+            Measure(f"f1 {index}", "higher", f1, "neither in the truth nor predicted", trials=either, f1=True),
         ]
-    found = measure(counts, measures, seed=seed)
+    measured = measure(counts, measures, seed=seed)
     support = counts[:, 2 * classes :].sum(axis=0)
     return [
         ClassScores(
             label,
             int(support[index]),
-            *(found[f"{name} {index}"]._replace(name=name) for name in ("precision", "recall", "f1")),
+            *(measured[f"{name} {index}"]._replace(name=name) for name in ("precision", "recall", "f1")),
         )
         for index, label in enumerate(labels)
     ]
@@ -180,6 +207,14 @@ def mean_area(sums: Float[np.ndarray, "samples statistics"]) -> np.ndarray:
     each = sums.reshape(len(sums), sums.shape[1] // 4, 4)
     areas = each[..., 0] / each[..., 1] + each[..., 2] / each[..., 3]
     return mean_defined(np.clip(areas, 0.0, 1.0))
+
+
+def area_trials(statistics: Float[np.ndarray, "units statistics"]) -> np.ndarray:
+    """What an area is measured on: the units of its rarer side, `[units, areas]`."""
+    each = statistics.reshape(len(statistics), statistics.shape[1] // 4, 4)
+    positive, negative = each[..., 1], each[..., 3]
+    fewer = (positive > 0).sum(axis=0) <= (negative > 0).sum(axis=0)
+    return np.where(fewer, positive, negative)
 
 
 def most_units(statistics: int) -> int:

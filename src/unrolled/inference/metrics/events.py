@@ -6,7 +6,8 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Int
 
-from unrolled.inference.metrics.bootstrap import Measure, Metric, measure, record_units, stretches
+from unrolled.inference.metrics.bootstrap import Metric, measure, record_units, stretches
+from unrolled.inference.metrics.classification import retrieval_measures
 
 
 class Matches(NamedTuple):
@@ -64,6 +65,9 @@ def event_metrics(
     else:
         first, steps = record_units(len(lengths), groups, seed=seed), max(lengths, default=0) + 1
         units = int(first.max(initial=-1)) + 1
+    precision, sensitivity, f1 = retrieval_measures(
+        "sensitivity", "precision", "f1", "there are no events", "no event was predicted"
+    )
     counts = np.zeros((units, 3))
     for start, length, true, found in zip(first, lengths, truth, predicted, strict=True):
         hits = true[match_events(true, found, tolerance).truth]
@@ -72,10 +76,6 @@ def event_metrics(
             np.add.at(counts[:, column], start + inside, 1.0)
     return measure(
         counts,
-        [
-            Measure("sensitivity", "higher", lambda s: s[..., 0] / s[..., 2], "there are no events"),
-            Measure("precision", "higher", lambda s: s[..., 0] / s[..., 1], "no event was predicted"),
-            Measure("f1", "higher", lambda s: 2 * s[..., 0] / (s[..., 1] + s[..., 2]), "there are no events"),
-        ],
+        [sensitivity, precision, f1],
         seed=seed,
     )

@@ -74,7 +74,7 @@ def quantile_metrics(
                 return s[..., column] / s[..., 1]
 
             name = f"coverage_{100 * (1 - 2 * level):.4g}"
-            measures.append(Measure(name, "nominal", coverage, "no truth is known"))
+            measures.append(Measure(name, "nominal", coverage, "no truth is known", trials=lambda s: s[..., 1]))
     return measure(np.stack(columns, axis=1), measures, seed=seed, block=_block(truth, stride), series=series)
 
 

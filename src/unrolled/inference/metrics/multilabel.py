@@ -4,7 +4,7 @@ import numpy as np
 from jaxtyping import Bool, Float, Int
 
 from unrolled.inference.metrics.bootstrap import Measure, Metric, add_up, mean_defined, measure, record_units
-from unrolled.inference.metrics.classification import area_statistics, mean_area, most_units
+from unrolled.inference.metrics.classification import area_statistics, area_trials, mean_area, most_units
 
 
 def multilabel_metrics(
@@ -40,18 +40,33 @@ def multilabel_metrics(
         right, found, true = split(s)
         return mean_defined(2 * right / (found + true))
 
+    def either(s: np.ndarray) -> np.ndarray:
+        _, found, true = split(s)
+        return found + true
+
     def area(s: np.ndarray) -> np.ndarray:
         return mean_area(s[..., 3 * labels + 2 :]) if both else np.full(len(s), np.nan)
 
+    nothing = "no label holds and none was predicted"
     left_out = f"without {labels - len(both)} labels that all records or none have" if len(both) < labels else ""
     return measure(
         statistics,
         [
-            Measure("subset_accuracy", "higher", lambda s: s[..., 3 * labels] / s[..., 3 * labels + 1]),
-            Measure("micro_f1", "higher", micro, undefined="no label holds and none was predicted"),
-            Measure("macro_f1", "higher", macro, undefined="no label holds and none was predicted"),
             Measure(
-                "roc_auc", "higher", area, undefined="every label holds for all records or for none", note=left_out
+                "subset_accuracy",
+                "higher",
+                lambda s: s[..., 3 * labels] / s[..., 3 * labels + 1],
+                trials=lambda s: s[..., 3 * labels + 1],
+            ),
+            Measure("micro_f1", "higher", micro, nothing, trials=lambda s: either(s).sum(-1), f1=True),
+            Measure("macro_f1", "higher", macro, nothing, trials=either, f1=True),
+            Measure(
+                "roc_auc",
+                "higher",
+                area,
+                "every label holds for all records or for none",
+                left_out,
+                trials=lambda s: area_trials(s[..., 3 * labels + 2 :]),
             ),
         ],
         seed=seed,

@@ -5,12 +5,13 @@ from collections.abc import Sequence
 import numpy as np
 from jaxtyping import Float, Int
 
-from unrolled.inference.metrics.bootstrap import Measure, Metric, fold, measure, record_units, stretches
+from unrolled.inference.metrics.bootstrap import Metric, fold, measure, record_units, stretches
 from unrolled.inference.metrics.classification import (
     ClassScores,
     class_counts,
     count_measures,
     most_units,
+    retrieval_measures,
     scores_from_counts,
 )
 from unrolled.inference.metrics.spans import find_spans, has_spans, span_kinds
@@ -38,11 +39,9 @@ def tagging_metrics(
     if has_spans(names):
         metrics |= measure(
             _span_counts(truth, predicted, names, groups, seed).reshape(-1, 3, len(span_kinds(names))).sum(axis=2),
-            [
-                Measure("span_precision", "higher", lambda s: s[..., 0] / s[..., 1], "no span was predicted"),
-                Measure("span_recall", "higher", lambda s: s[..., 0] / s[..., 2], "there are no spans"),
-                Measure("span_f1", "higher", lambda s: 2 * s[..., 0] / (s[..., 1] + s[..., 2]), "there are no spans"),
-            ],
+            retrieval_measures(
+                "span_recall", "span_precision", "span_f1", "there are no spans", "no span was predicted"
+            ),
             seed=seed,
         )
     return metrics

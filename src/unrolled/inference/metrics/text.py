@@ -41,7 +41,7 @@ def transcription_metrics(
     With `groups` (a number per pair) groups are resampled, not pairs.
     """
     _same_number(references, hypotheses)
-    words = [text.split() for text in references]
+    words, empty = [text.split() for text in references], "the references are empty"
     statistics = np.stack(
         [
             edit_distances(references, hypotheses),
@@ -54,8 +54,8 @@ def transcription_metrics(
     return measure(
         add_up(record_units(len(words), groups, seed=seed), statistics),
         [
-            Measure("cer", "lower", lambda s: s[..., 0] / s[..., 1], "the references are empty"),
-            Measure("wer", "lower", lambda s: s[..., 2] / s[..., 3], "the references are empty"),
+            Measure("cer", "lower", lambda s: s[..., 0] / s[..., 1], empty, trials=lambda s: s[..., 1]),
+            Measure("wer", "lower", lambda s: s[..., 2] / s[..., 3], empty, trials=lambda s: s[..., 3]),
         ],
         seed=seed,
     )
