@@ -2,6 +2,8 @@
 
 import csv
 import itertools
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -265,3 +267,29 @@ def test_quotes_that_can_be_understood_in_several_ways_are_looked_at(tmp_path: P
     path.write_text(text)
     assert may_be_ragged(path, ",", '"', 2)
     assert not may_be_ragged(path, ",", None, 2) or text.count(",") != 2
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="memory is told by /proc")
+def test_reading_a_large_table_takes_a_few_times_its_size(tmp_path: Path) -> None:
+    program = (
+        "import sys; from pathlib import Path; from unrolled.data.readers.tables import read_table\n"
+        "from unrolled.data.records import Notes, Reading\n"
+        "def peak(): return int(Path('/proc/self/status').read_text().partition('VmHWM:')[2].split()[0]) << 10\n"
+        "read_table([Path(sys.argv[1])], Reading(task='forecast'), Notes()); before = peak()\n"
+        "read_table([Path(sys.argv[2])], Reading(task='forecast'), Notes()); print(peak() - before)"
+    )
+    small, large = tmp_path / "small.csv", tmp_path / "large.csv"
+    days = [
+        f"{year}-{month:02d}-{day:02d}" for year in range(2000, 2020) for month in range(1, 13) for day in range(1, 29)
+    ]
+    for path, series in ((small, 1), (large, 500)):
+        with path.open("w") as file:
+            file.write("unique_id,ds,y\n")
+            for number in range(series):
+                file.write("".join(f"s{number},{day},{place % 7}\n" for place, day in enumerate(days)))
+    size = large.stat().st_size
+    assert size > 40_000_000
+    done = subprocess.run([sys.executable, "-c", program, small, large], capture_output=True, text=True, check=True)
+    # As text alone the cells take three times that, and all that is done with them several times more.
+    assert int(done.stdout) < 5 * size
