@@ -14,9 +14,11 @@ from unrolled.data.examples import Example, Examples, Spool, collate, packed_ord
 ARRAYS = [np.arange(length * 2, dtype=np.float32).reshape(length, 2) + length for length in (3, 0, 5, 1, 4)]
 
 
+@pytest.mark.parametrize("block", [1, 30, 1 << 20])
 @pytest.mark.parametrize("limit", [0, 30, 60, 10**6])
-def test_on_the_disk_as_in_memory(limit: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_on_the_disk_as_in_memory(limit: int, block: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "IN_MEMORY", limit)
+    monkeypatch.setattr(module, "BLOCK", block)
     spool = Spool(np.dtype(np.float32), tmp_path)
     for number, array in enumerate(ARRAYS):
         spool.append(array)

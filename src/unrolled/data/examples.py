@@ -1,7 +1,10 @@
 """Encoded records: kept in memory, or beyond a size in a file, and put together to batches."""
 
 import tempfile
+from array import array
+from bisect import bisect_right
 from collections.abc import Sequence
+from itertools import pairwise
 from pathlib import Path
 from typing import NamedTuple
 
@@ -9,6 +12,8 @@ import numpy as np
 
 from unrolled.data.encoders.targets import NO_TARGET
 
+BLOCK = 1 << 20
+"""Bytes that short arrays share."""
 IN_MEMORY = 512 << 20
 """Bytes of one kind of array that are kept in memory; what is more goes to a file without a name."""
 
@@ -65,35 +70,49 @@ class Spool:
 
     def __init__(self, dtype: np.dtype, folder: Path | None = None) -> None:
         self._dtype, self._folder = np.dtype(dtype), folder
-        self._arrays: list[np.ndarray] = []
+        self._blocks: list[np.ndarray] = []
+        """flat; many short arrays lie in each, which by themselves would take more memory than their values"""
+        self._block_starts: list[int] = []
         self._shapes: list[tuple[int, ...]] = []
-        self._starts: list[int] = []
+        self._same: dict[tuple[int, ...], tuple[int, ...]] = {}
+        self._starts = array("q")
         self._size = 0
         self._file: tempfile._TemporaryFileWrapper | None = None
         self._mapped: np.ndarray | None = None
 
-    def append(self, array: np.ndarray) -> None:
-        array = np.asarray(array, dtype=self._dtype, order="C")
-        self._shapes.append(array.shape)
+    def append(self, values: np.ndarray) -> None:
+        values = np.asarray(values, dtype=self._dtype, order="C")
+        self._shapes.append(self._same.setdefault(values.shape, values.shape))
         self._starts.append(self._size)
-        self._size += array.size
-        if self._file is None and self._size * self._dtype.itemsize <= IN_MEMORY:
-            self._arrays.append(array)
+        if self._file is None and (self._size + values.size) * self._dtype.itemsize <= IN_MEMORY:
+            self._keep(values.ravel())
+            self._size += values.size
             return
         if self._file is None:
             self._file = tempfile.NamedTemporaryFile(dir=self._folder, prefix="unrolled-")  # noqa: SIM115 - it lives on
-            for earlier in self._arrays:
-                self._file.write(earlier.tobytes())
-            self._arrays = []
-        self._file.write(array.tobytes())
+            for block, (begin, end) in zip(self._blocks, pairwise([*self._block_starts, self._size]), strict=True):
+                self._file.write(block[: end - begin].tobytes())
+            self._blocks, self._block_starts = [], []
+        self._file.write(values.tobytes())
+        self._size += values.size
         self._mapped = None
+
+    def _keep(self, values: np.ndarray) -> None:
+        place = self._size - self._block_starts[-1] if self._blocks else 0
+        if not self._blocks or place + len(values) > len(self._blocks[-1]):
+            self._blocks.append(np.empty(max(len(values), BLOCK // self._dtype.itemsize), self._dtype))
+            self._block_starts.append(self._size)
+            place = 0
+        self._blocks[-1][place : place + len(values)] = values
 
     def __len__(self) -> int:
         return len(self._shapes)
 
     def __getitem__(self, index: int) -> np.ndarray:
         if self._file is None:
-            return self._arrays[index]
+            number = bisect_right(self._block_starts, self._starts[index]) - 1
+            begin, shape = self._starts[index] - self._block_starts[number], self._shapes[index]
+            return self._blocks[number][begin : begin + int(np.prod(shape))].reshape(shape)
         if self._mapped is None:
             self._file.flush()
             self._mapped = np.memmap(self._file.name, dtype=self._dtype, mode="r", shape=(self._size,))
@@ -107,8 +126,8 @@ class Examples:
     def __init__(self, folder: Path | None = None) -> None:
         self._folder = folder
         self._spools: dict[str, Spool] = {}
-        self._places: dict[str, list[int | None]] = {name: [] for name in Example._fields}
-        """of each record, where its array is; None if it has none"""
+        self._places = {name: array("q") for name in Example._fields}
+        """of each record, where its array is; -1 if it has none"""
         self.lengths: list[int] = []
         """steps of each record"""
         self.origins: list[str] = []
@@ -117,12 +136,12 @@ class Examples:
         """whom each record belongs to; None where that is not known"""
 
     def append(self, example: Example, origin: str) -> None:
-        for name, array in zip(Example._fields, example, strict=True):
-            self._places[name].append(None if array is None else len(self._spools.get(name, ())))
-            if array is not None:
+        for name, values in zip(Example._fields, example, strict=True):
+            self._places[name].append(-1 if values is None else len(self._spools.get(name, ())))
+            if values is not None:
                 if name not in self._spools:
-                    self._spools[name] = Spool(array.dtype, self._folder)
-                self._spools[name].append(array)
+                    self._spools[name] = Spool(values.dtype, self._folder)
+                self._spools[name].append(values)
         self.lengths.append(example.time)
         self.origins.append(origin)
 
@@ -131,7 +150,7 @@ class Examples:
 
     def __getitem__(self, index: int) -> Example:
         places = ((name, self._places[name][index]) for name in Example._fields)
-        return Example(*(None if place is None else self._spools[name][place] for name, place in places))
+        return Example(*(None if place < 0 else self._spools[name][place] for name, place in places))
 
 
 def collate(examples: Sequence[Example], *, per_step: bool, texts: bool = False, packed: bool = False) -> ExampleBatch:
