@@ -20,6 +20,7 @@ from unrolled.data.text import MIB
 from unrolled.data.vocabulary import Vocabulary, vocabulary_from_json
 from unrolled.data.words import WordNumbering
 from unrolled.errors import UserError
+from unrolled.untrusted import parse_json, read_text
 
 STORE_VERSION = 1
 _STALE = 24 * 3600  # seconds after which a folder half-written by a killed program is removed
@@ -48,11 +49,11 @@ class TextStore:
     def open(self) -> tuple[Vocabulary, dict[str, TokenPart]] | None:
         """The vocabulary and the parts; None if the store is not there or is damaged (every byte is checked)."""
         try:
-            data = json.loads((self.folder / "store.json").read_text(encoding="utf-8"))
+            data = parse_json(read_text(self.folder / "store.json"))
             text = (self.folder / "vocabulary.json").read_text(encoding="utf-8")
             if data["version"] != STORE_VERSION or zlib.crc32(text.encode("utf-8")) != data["vocabulary_crc32"]:
                 return None
-            vocabulary = vocabulary_from_json(json.loads(text))
+            vocabulary = vocabulary_from_json(parse_json(text))
             parts = {}
             for name, values in data["parts"].items():
                 meta = PartRecord(**values)

@@ -8,6 +8,7 @@ _CYCLES = (
     ("weekday", "D", "W", 7.0),
     ("year", "D", "Y", 365.2425),
 )
+CYCLES = tuple(name for name, *_ in _CYCLES)
 
 
 def calendar_features(times: np.ndarray, *, cycles: tuple[str, ...]) -> np.ndarray:

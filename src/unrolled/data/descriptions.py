@@ -14,6 +14,7 @@ from unrolled.data.feeds import NO_TARGET
 from unrolled.data.records import Notes, Record
 from unrolled.data.token_counts import unseen
 from unrolled.errors import UserError
+from unrolled.untrusted import parse_json
 
 END = 0
 """The token that begins and ends a sequence."""
@@ -65,7 +66,7 @@ class DescriptionEncoding:
     @classmethod
     def from_text(cls, text: str) -> "DescriptionEncoding":
         """The inverse of `to_text`. Raises `ValueError` or `KeyError` for anything else."""
-        data = json.loads(text)
+        data = parse_json(text)
         written = WRITTEN[data["written"]["kind"]].from_json(data["written"])
         return cls(Encoding.from_text(json.dumps(data["known"])), written)
 

@@ -33,6 +33,7 @@ from unrolled.data.schema import Schema
 from unrolled.data.token_counts import TokenCounts, count_tokens
 from unrolled.data.vocabulary import infer_vocabulary
 from unrolled.errors import UserError
+from unrolled.untrusted import parse_json
 
 Words = TokenTable | TextEncoder | KmerEncoder
 Input = NumericEncoder | SignalEncoder | FramesEncoder | Words | SpellingTable
@@ -104,6 +105,18 @@ class Encoding:
         """Height and width, if the numeric channels of a step are one picture."""
         found = [(encoder.height, encoder.width) for encoder in self.inputs if isinstance(encoder, FramesEncoder)]
         return found[0] if found and self.channels == 3 * found[0][0] * found[0][1] else None
+
+    @property
+    def outputs(self) -> int:
+        """Outputs of the network's head. Raises `ValueError` if there is no target."""
+        target = self.target
+        if target is None:
+            raise ValueError("it has no target")
+        if isinstance(target, ClassTarget | StepTarget):
+            return len(target.labels)
+        if isinstance(target, EventTarget):
+            return len(target.labels) + 1
+        return len(target.names) if isinstance(target, NumberTarget) else len(target.vocabulary) + 1
 
     @property
     def per_step(self) -> bool:
@@ -200,7 +213,7 @@ class Encoding:
     @classmethod
     def from_text(cls, text: str) -> "Encoding":
         """The inverse of `to_text`. Raises `ValueError` or `KeyError` for anything else."""
-        data = json.loads(text)
+        data = parse_json(text)
         target = data["target"]
         return cls(
             data["task"],

@@ -14,6 +14,7 @@ from unrolled.data.records import Notes
 from unrolled.data.time_formats import TimeFormat
 from unrolled.data.time_steps import Step, times_from
 from unrolled.errors import UserError
+from unrolled.untrusted import parse_json
 
 
 @dataclass(frozen=True)
@@ -143,7 +144,7 @@ class ForecastEncoding:
     @classmethod
     def from_text(cls, text: str) -> "ForecastEncoding":
         """Raises `ValueError`, `KeyError` or `TypeError` for a text that is not from `to_text`."""
-        data: dict[str, Any] = json.loads(text)
+        data: dict[str, Any] = parse_json(text)
         return cls(
             numbers=tuple(data["numbers"]),
             targets=tuple(data["targets"]),

@@ -14,6 +14,7 @@ from unrolled.data.examples import Spool
 from unrolled.data.records import Notes
 from unrolled.data.token_counts import unseen
 from unrolled.data.vocabulary import vocabulary_from_json
+from unrolled.untrusted import parse_json
 
 LONGEST = 512
 """Tokens of a side that are read or written at most, unless `data.context` says how many; pairs with a longer side are
@@ -84,7 +85,7 @@ class PairEncoding:
     @classmethod
     def from_text(cls, text: str) -> "PairEncoding":
         """The inverse of `to_text`. Raises `ValueError` or `KeyError` for anything else."""
-        data = json.loads(text)
+        data = parse_json(text)
         source = vocabulary_from_json(data["source"])
         shared = data["target"] is None
         target = source if shared else vocabulary_from_json(data["target"])

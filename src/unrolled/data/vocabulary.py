@@ -1,6 +1,5 @@
 """The vocabularies, how to load one, and which one suits a text."""
 
-import json
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +8,7 @@ from unrolled.data.characters import ByteVocabulary, CharVocabulary
 from unrolled.data.codec import FORMAT, VERSION, StreamDecoder, Vocabulary
 from unrolled.data.words import WordVocabulary, looks_tokenised
 from unrolled.errors import UserError
+from unrolled.untrusted import parse_json, read_text
 
 __all__ = [
     "VOCABULARIES",
@@ -52,7 +52,7 @@ def vocabulary_from_json(data: dict[str, Any]) -> Vocabulary:
 def load_vocabulary(path: str | Path) -> Vocabulary:
     """What `save` wrote. Raises `UserError` if the file is missing, damaged, or from a newer version."""
     try:
-        data = json.loads(Path(path).read_text(encoding="utf-8"))
+        data = parse_json(read_text(Path(path)))
     except OSError as error:
         raise UserError(f"the vocabulary {path} cannot be read: {(error.strerror or str(error)).lower()}") from error
     except ValueError as error:

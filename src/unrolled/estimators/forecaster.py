@@ -17,8 +17,8 @@ from unrolled.errors import UserError
 from unrolled.estimators.base import TrainedEstimator
 from unrolled.estimators.paths import is_path, paths_of
 from unrolled.estimators.settings import configs
-from unrolled.inference.forecast_files import part_of, read_series, reading_by
-from unrolled.inference.forecast_loading import LoadedForecast, load_forecast
+from unrolled.inference.forecast_files import part_of, read_series
+from unrolled.inference.forecast_loading import LoadedForecast, load_forecast, reading_by
 from unrolled.inference.forecast_predict import Ahead, forecast_series, given_for
 from unrolled.inference.forecast_scores import ForecastJudgement, judge_forecasts
 

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from unrolled.data.readers.array_targets import word_of
+from unrolled.untrusted import parse_json, read_text, sound, typed
 
 FILE = "estimator.json"
 
@@ -56,5 +57,6 @@ def read_labels(folder: Path, known: tuple[str, ...]) -> Labels:
     path = folder / FILE
     if not path.is_file():
         return Labels(np.array(known), list(known))
-    content = json.loads(path.read_text(encoding="utf-8"))
-    return Labels(np.array(content["classes"]), content["words"], content["indicator"])
+    with sound(f"{folder} holds a damaged {FILE}", "use another copy or train again"):
+        content = parse_json(read_text(path))
+        return typed(Labels(np.array(content["classes"]), content["words"], content["indicator"]))

@@ -8,11 +8,12 @@ import numpy as np
 from unrolled.data.descriptions import DescriptionEncoding
 from unrolled.data.reopening import Recipe
 from unrolled.errors import UserError
-from unrolled.inference.loading import find_model, task_of
+from unrolled.inference.loading import ADVICE, find_model, task_of
 from unrolled.models.config import ModelConfig
 from unrolled.models.description import DescriptionNetwork
-from unrolled.models.files import read_model
+from unrolled.models.files import read_model, size_in
 from unrolled.models.records import InputSizes
+from unrolled.untrusted import read_text, sound, typed
 
 
 class LoadedDescription(NamedTuple):
@@ -41,16 +42,12 @@ def load_description(place: str | Path) -> LoadedDescription:
 
     def build(config: dict[str, Any], settings: ModelConfig) -> DescriptionNetwork:
         known = InputSizes(config["known"]["channels"], tuple(config["known"]["tables"]))
-        return DescriptionNetwork(known, config["tokens"], settings, context=config["context"])
+        return DescriptionNetwork(typed(known), size_in(config, "tokens"), settings, context=size_in(config, "context"))
 
     network, config = read_model(folder, build)
-    try:
-        encoding = DescriptionEncoding.from_text((folder / "encoding.json").read_text(encoding="utf-8"))
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise UserError(f"{folder} holds a damaged encoding.json: {error}; use another copy or train again") from error
-    try:
-        recipe, longest = Recipe.from_json(config["read"]), int(config["longest"])
+    with sound(f"{folder} holds a damaged encoding.json", ADVICE):
+        encoding = typed(DescriptionEncoding.from_text(read_text(folder / "encoding.json")))
+    with sound(f"{folder} holds a damaged config.json", ADVICE):
+        recipe, longest = typed(Recipe.from_json(config["read"])), size_in(config, "longest")
         counts = np.array(config["counts"], dtype=np.int64)
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise UserError(f"{folder} holds a damaged config.json: {error}; use another copy or train again") from error
     return LoadedDescription(network, encoding, recipe, counts, longest, config, folder)

@@ -13,9 +13,9 @@ from unrolled.data.forecast_opening import open_for_forecast
 from unrolled.data.forecast_series import Series, read_all
 from unrolled.data.forecast_windows import ForecastWindows
 from unrolled.data.readers.registry import find_reader, open_source
-from unrolled.data.records import Notes, Reading, Source
+from unrolled.data.records import Notes, Source
 from unrolled.errors import UserError
-from unrolled.inference.forecast_loading import LoadedForecast
+from unrolled.inference.forecast_loading import LoadedForecast, reading_by
 from unrolled.inference.run_data import data_of_run
 
 
@@ -54,19 +54,6 @@ def _open(path: Path, encoding: ForecastEncoding, notes: Notes) -> Source:
         return open_source([path], reading, notes)
     except UserError as error:
         raise UserError(str(error).replace(" (--inputs)", ", which the model reads")) from error
-
-
-def reading_by(encoding: ForecastEncoding) -> Reading:
-    """How a model's files are read: as those of its training."""
-    said = encoding.reading
-    return Reading(
-        task="forecast",
-        id=said["id"],
-        time=said["time"],
-        time_form=encoding.time_form,
-        decimal=said.get("decimal", "auto"),
-        formats={name: (decimal, unit) for name, (decimal, unit) in said.get("formats", {}).items()},
-    )
 
 
 def part_of(loaded: LoadedForecast, series: list[Series], notes: Notes, name: str) -> Part:

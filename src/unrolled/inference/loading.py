@@ -9,6 +9,8 @@ from unrolled.errors import UserError
 from unrolled.models.files import load_model, read_config, recover_folder
 from unrolled.models.language import LanguageNetwork
 
+ADVICE = "use another copy or train again"
+
 
 class Loaded(NamedTuple):
     network: LanguageNetwork

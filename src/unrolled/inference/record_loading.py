@@ -6,11 +6,12 @@ from typing import Any, NamedTuple
 from unrolled.data.encoding import Encoding
 from unrolled.data.reopening import Recipe
 from unrolled.errors import UserError
-from unrolled.inference.loading import find_model, task_of
+from unrolled.inference.loading import ADVICE, find_model, task_of
 from unrolled.inference.naive import Naive
 from unrolled.inference.records import RecordModel
-from unrolled.models.files import read_model
+from unrolled.models.files import read_model, size_in
 from unrolled.models.records import InputSizes, RecordNetwork
+from unrolled.untrusted import read_text, short, sound, typed
 
 TASKS = ("classify", "regress", "tag", "transcribe")
 """What a model of records can be for."""
@@ -40,18 +41,25 @@ def load_records(place: str | Path) -> LoadedRecords:
     def build(config: dict[str, Any], settings: Any) -> RecordNetwork:
         inputs = config["inputs"]
         frame = inputs["frame"]
-        sizes = InputSizes(inputs["channels"], tuple(inputs["tables"]), None if frame is None else tuple(frame))
-        return RecordNetwork(sizes, config["outputs"], settings, pooled=config["pooled"], steps=config["steps"])
+        sizes = typed(InputSizes(inputs["channels"], tuple(inputs["tables"]), None if frame is None else tuple(frame)))
+        outputs, steps = size_in(config, "outputs"), size_in(config, "steps")
+        if not isinstance(pooled := config["pooled"], bool):
+            raise ValueError(f"pooled is {short(pooled)}, expected true or false")
+        return RecordNetwork(sizes, outputs, settings, pooled=pooled, steps=steps)
 
     network, config = read_model(folder, build)
-    try:
-        encoding = Encoding.from_text((folder / "encoding.json").read_text(encoding="utf-8"))
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise UserError(f"{folder} holds a damaged encoding.json: {error}; use another copy or train again") from error
-    try:
-        recipe = Recipe.from_json(config["read"])
-        naive = None if config["naive"] is None else Naive(**config["naive"])
-        model = RecordModel(network, encoding, config["window"])
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise UserError(f"{folder} holds a damaged config.json: {error}; use another copy or train again") from error
+    with sound(f"{folder} holds a damaged encoding.json", ADVICE):
+        encoding = typed(Encoding.from_text(read_text(folder / "encoding.json")))
+        _check_fit(encoding, network)
+    with sound(f"{folder} holds a damaged config.json", ADVICE):
+        recipe = typed(Recipe.from_json(config["read"]))
+        naive = None if config["naive"] is None else typed(Naive(**config["naive"]))
+        model = RecordModel(network, encoding, 1 if network.pooled else size_in(config, "window"))
     return LoadedRecords(model, recipe, naive, config, folder)
+
+
+def _check_fit(encoding: Encoding, network: RecordNetwork) -> None:
+    """Raises `ValueError` unless the encoders give what the network reads, and it what they need."""
+    sizes = InputSizes(encoding.channels, encoding.tables, encoding.frame)
+    if (sizes, encoding.outputs) != (network.inputs, network.outputs) or encoding.per_step == network.pooled:
+        raise ValueError("it is for other inputs or another target than the weights")

@@ -6,11 +6,12 @@ from typing import Any, NamedTuple
 from unrolled.data.pairs import LONGEST, PairEncoding
 from unrolled.data.reopening import Recipe
 from unrolled.errors import UserError
-from unrolled.inference.loading import find_model, task_of
+from unrolled.inference.loading import ADVICE, find_model, task_of
 from unrolled.models.config import ModelConfig
 from unrolled.models.family_settings import family_settings
-from unrolled.models.files import read_model
+from unrolled.models.files import read_model, size_in
 from unrolled.models.translation import TranslationNetwork
+from unrolled.untrusted import read_text, sound, typed
 
 DONE_BY_NETWORK = ("heads", "dropout", "max_length", "causal", "bidirectional")
 """Settings of a family that the translation network gives both its sides itself."""
@@ -77,17 +78,13 @@ def load_translation(place: str | Path) -> LoadedTranslation:
 
     def build(config: dict[str, Any], settings: ModelConfig) -> TranslationNetwork:
         source, target = config["sizes"]
-        context = config.get("context", LONGEST)
+        context = size_in(config, "context", LONGEST)
         return build_translation_network(source, target, settings, shared=config["shared"], context=context)
 
     network, config = read_model(folder, build)
-    try:
-        encoding = PairEncoding.from_text((folder / "encoding.json").read_text(encoding="utf-8"))
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise UserError(f"{folder} holds a damaged encoding.json: {error}; use another copy or train again") from error
+    with sound(f"{folder} holds a damaged encoding.json", ADVICE):
+        encoding = typed(PairEncoding.from_text(read_text(folder / "encoding.json")))
     loaded = LoadedTranslation(network, encoding, config, folder)
-    try:
-        _ = loaded.recipe, loaded.longest, loaded.growth
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise UserError(f"{folder} holds a damaged config.json: {error}; use another copy or train again") from error
+    with sound(f"{folder} holds a damaged config.json", ADVICE):
+        _ = typed(loaded.recipe), size_in(config, "growth", 2)
     return loaded

@@ -12,6 +12,9 @@ from unrolled.layers.positions import alibi_slopes, rotate
 from unrolled.layers.segments import Segments
 from unrolled.layers.state import State
 
+WIDEST = 2**24
+"""Steps of the widest window: the state of a row holds them all."""
+
 
 class AttentionState(NamedTuple):
     keys: Float[Tensor, "batch past kv_heads size"]
@@ -56,8 +59,8 @@ class Attention(SequenceLayer):
             raise ValueError(f"{heads} heads are not divisible by {kv_heads} key-value heads")
         if positions == "rotary" and (width // heads) % 2:
             raise ValueError(f"rotary positions need an even head size, got {width // heads}")
-        if window is not None and window < 1:
-            raise ValueError(f"window must be at least 1, got {window}")
+        if window is not None and not 1 <= window <= WIDEST:
+            raise ValueError(f"window must be from 1 to {WIDEST:,}, got {window}")
         self.input_size = self.output_size = width
         self.heads, self.kv_heads, self.size = heads, kv_heads, width // heads
         self.window, self.positions = window, positions

@@ -9,14 +9,19 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import safetensors.torch
-from safetensors import SafetensorError
 from torch import Tensor, nn
 
 from unrolled.errors import UserError
 from unrolled.models.config import ModelConfig
 from unrolled.models.language import LanguageNetwork
+from unrolled.models.weights import build_within, check_finite, shapes_in
+from unrolled.untrusted import fits, parse_json, read_text, short, sound, typed
 
 Network = TypeVar("Network", bound=nn.Module)
+
+_ADVICE = "use another checkpoint or train again"
+
+LARGEST_SIZE = 2**40
 
 FORMAT = 1
 """Version of the directory's layout; raised when an older reader could not read it."""
@@ -39,7 +44,7 @@ def load_model(folder: Path) -> tuple[LanguageNetwork, dict[str, Any]]:
     """The network (in evaluation mode) and config.json. Raises `UserError` for a directory that is not a model's."""
 
     def build(config: dict[str, Any], settings: ModelConfig) -> LanguageNetwork:
-        return LanguageNetwork(config["vocabulary_size"], settings, context=config.get("context", 1024))
+        return LanguageNetwork(size_in(config, "vocabulary_size"), settings, context=size_in(config, "context", 1024))
 
     return read_model(folder, build)
 
@@ -83,9 +88,10 @@ def write_model(
 
 
 def model_settings(saved: dict[str, Any]) -> ModelConfig:
-    """The settings in config.json; those that are unknown here are left out."""
+    """The settings in config.json; those that are unknown here are left out. Raises `ValueError` for those that cannot
+    be."""
     known = {field.name for field in fields(ModelConfig)}
-    return ModelConfig(**{key: value for key, value in saved.items() if key in known})
+    return typed(ModelConfig(**{key: value for key, value in saved.items() if key in known}))
 
 
 def read_model(
@@ -99,21 +105,17 @@ def read_model(
     is not a model's, is damaged, or was written by a newer version.
     """
     config = read_config(folder)
-    try:
-        network = build(config, settings(config["model"]))
-        weights = safetensors.torch.load_file(folder / "model.safetensors")
+    with sound(f"{folder} holds a damaged model", _ADVICE):
+        found = shapes_in(folder / "model.safetensors")
+        network = build_within(lambda: build(config, settings(config["model"])), found)
         tensors = dict(network.named_parameters()) | lasting_buffers(network)
         expected = {name: tuple(tensor.shape) for name, tensor in tensors.items()}
-    except (ValueError, KeyError, TypeError, AttributeError, OSError, RuntimeError, SafetensorError) as error:
-        raise UserError(f"{folder} holds a damaged model: {error}; use another checkpoint or train again") from error
-    found = {name: tuple(tensor.shape) for name, tensor in weights.items()}
-    if found != expected:
-        differing = sorted({name for name, _ in found.items() ^ expected.items()})
-        raise UserError(
-            f"{folder} holds a damaged model: config.json and model.safetensors differ in {', '.join(differing[:5])}; "
-            "use another checkpoint or train again"
-        )
-    network.load_state_dict(weights, strict=False)  # a tied head is the embedding, which is there
+        if found != expected:
+            differing = sorted({name for name, _ in found.items() ^ expected.items()})
+            raise ValueError(f"config.json and model.safetensors differ in {', '.join(differing[:5])}")
+        weights = safetensors.torch.load_file(folder / "model.safetensors")
+        check_finite(weights)
+        network.load_state_dict(weights, strict=False)  # a tied head is the embedding, which is there
     return network.eval(), config
 
 
@@ -122,18 +124,23 @@ def read_config(folder: Path) -> dict[str, Any]:
     path = folder / "config.json"
     if not path.is_file():
         raise UserError(f"{folder} is not a model directory: it has no config.json")
-    try:
-        config = json.loads(path.read_text(encoding="utf-8"))
+    with sound(f"{folder} holds a damaged model", _ADVICE):
+        config = parse_json(read_text(path))
         version = config["format"]
-        newer = version > FORMAT
-    except (ValueError, KeyError, TypeError, OSError) as error:
-        raise UserError(f"{folder} holds a damaged model: {error}; use another checkpoint or train again") from error
-    if newer:
-        raise UserError(
-            f"{folder} was written by a newer version of Unrolled (format {version}, here {FORMAT}); "
-            "upgrade with: pip install -U unrolled"
-        )
+        if version > FORMAT:
+            raise UserError(
+                f"{folder} was written by a newer version of Unrolled (format {version}, here {FORMAT}); "
+                "upgrade with: pip install -U unrolled"
+            )
     return config
+
+
+def size_in(config: dict[str, Any], name: str, default: int | None = None) -> int:
+    """A size in config.json. Raises `ValueError` unless it is a whole number from 1 to `LARGEST_SIZE`."""
+    size: Any = config.get(name, default)
+    if not fits(size, int) or not 1 <= size <= LARGEST_SIZE:
+        raise ValueError(f"{name} is {short(size)}, expected a whole number from 1 to {LARGEST_SIZE:,}")
+    return size
 
 
 def lasting_buffers(network: nn.Module) -> dict[str, Tensor]:

@@ -53,9 +53,6 @@ class ForecastNetwork(nn.Module):
         _check(config)
         self.config = config
         targets, others = len(config.targets), config.channels - len(config.targets)
-        self.register_buffer("target_index", torch.tensor(config.targets), persistent=False)
-        rest = [channel for channel in range(config.channels) if channel not in config.targets]
-        self.register_buffer("other_index", torch.tensor(rest, dtype=torch.long), persistent=False)
         self.rows, self.values = (targets, 1) if config.channel_independent else (1, targets)
         """rows a window becomes, and targets in each"""
         self.outputs = self.values * max(1, len(config.quantiles))
@@ -64,6 +61,9 @@ class ForecastNetwork(nn.Module):
         width, drop = config.width, config.dropout
         settings = {"heads": config.heads} if config.family == "transformer" else {}
         self.embedding = nn.Linear(config.patch * features, width)
+        self.register_buffer("target_index", torch.tensor(config.targets), persistent=False)
+        rest = [channel for channel in range(config.channels) if channel not in config.targets]
+        self.register_buffer("other_index", torch.tensor(rest, dtype=torch.long), persistent=False)
         self.backbone = build_backbone(
             config.family, input_size=width, width=width, layers=config.layers, dropout=drop, **settings
         )
@@ -235,6 +235,8 @@ def _check(config: ForecastConfig) -> None:
     for name, size in sizes.items():
         if size < 1:
             raise ValueError(f"{name} must be at least 1, got {size}")
+    if not 0 <= config.dropout < 1:
+        raise ValueError(f"dropout must be from 0 to below 1, got {config.dropout}")
     if not config.targets or len(set(config.targets)) < len(config.targets):
         raise ValueError(f"targets must be one or more different channels, got {config.targets}")
     if not all(0 <= target < config.channels for target in config.targets):

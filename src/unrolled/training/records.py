@@ -162,23 +162,10 @@ def make_network(encoding: Encoding, model: ModelConfig, seed: int, *, steps: in
     sizes = InputSizes(encoding.channels, encoding.tables, encoding.frame)
     try:
         return RecordNetwork(
-            sizes, outputs_of(encoding), model, pooled=encoding.task in ("classify", "regress"), steps=steps
+            sizes, encoding.outputs, model, pooled=encoding.task in ("classify", "regress"), steps=steps
         )
     except ValueError as error:
         raise UserError(f"this model cannot be built: {error}") from error
-
-
-def outputs_of(encoding: Encoding) -> int:
-    """Outputs of the head."""
-    target = encoding.target
-    if isinstance(target, ClassTarget | StepTarget):
-        return len(target.labels)
-    if isinstance(target, EventTarget):
-        return len(target.labels) + 1
-    if isinstance(target, NumberTarget):
-        return len(target.names)
-    assert target is not None
-    return len(target.vocabulary) + 1
 
 
 def loss_of(encoding: Encoding) -> Loss:

@@ -25,6 +25,11 @@ class Scaler:
     centre: tuple[float, ...]
     spread: tuple[float, ...]
 
+    def __post_init__(self) -> None:
+        """Raises `ValueError` unless every channel has both."""
+        if len(self.centre) != len(self.spread):
+            raise ValueError(f"a scaler has {len(self.centre)} centres and {len(self.spread)} spreads")
+
     @classmethod
     def fit(cls, values: np.ndarray, kind: Scaling) -> "Scaler":
         """From training values `[steps, channels]`, NaN where missing."""
@@ -96,6 +101,11 @@ class NumericEncoder:
     scaler: Scaler
     gaps: tuple[bool, ...]
     """whether a channel has missing values in the training part"""
+
+    def __post_init__(self) -> None:
+        """Raises `ValueError` if the scaler is for other channels."""
+        if len(self.gaps) != len(self.scaler.centre):
+            raise ValueError(f"{self.field} has {len(self.gaps)} channels and a scaler for {len(self.scaler.centre)}")
 
     @property
     def channels(self) -> int:

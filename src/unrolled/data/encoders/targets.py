@@ -51,6 +51,11 @@ class NumberTarget:
     names: tuple[str, ...]
     scaler: Scaler
 
+    def __post_init__(self) -> None:
+        """Raises `ValueError` if the scaler is for other targets."""
+        if len(self.names) != len(self.scaler.centre):
+            raise ValueError(f"{self.field} has {len(self.names)} numbers and a scaler for {len(self.scaler.centre)}")
+
     def encode(self, value: Any) -> np.ndarray:
         """float32 `[targets]` or `[time, targets]`; NaN where not known."""
         if value is None:
