@@ -119,6 +119,11 @@ class Encoding:
         return len(target.names) if isinstance(target, NumberTarget) else len(target.vocabulary) + 1
 
     @property
+    def pooled(self) -> bool:
+        """Whether there is one answer for a whole record."""
+        return self.task in ("classify", "regress")
+
+    @property
     def per_step(self) -> bool:
         """Whether there is a target for every step."""
         return isinstance(self.target, StepTarget | EventTarget) or (

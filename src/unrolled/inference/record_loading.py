@@ -54,12 +54,12 @@ def load_records(place: str | Path) -> LoadedRecords:
     with sound(f"{folder} holds a damaged config.json", ADVICE):
         recipe = typed(Recipe.from_json(config["read"]))
         naive = None if config["naive"] is None else typed(Naive(**config["naive"]))
-        model = RecordModel(network, encoding, 1 if network.pooled else size_in(config, "window"))
+        model = RecordModel(network, encoding, size_in(config, "window") if encoding.per_step else 1)
     return LoadedRecords(model, recipe, naive, config, folder)
 
 
 def _check_fit(encoding: Encoding, network: RecordNetwork) -> None:
     """Raises `ValueError` unless the encoders give what the network reads, and it what they need."""
     sizes = InputSizes(encoding.channels, encoding.tables, encoding.frame)
-    if (sizes, encoding.outputs) != (network.inputs, network.outputs) or encoding.per_step == network.pooled:
+    if (sizes, encoding.outputs, encoding.pooled) != (network.inputs, network.outputs, network.pooled):
         raise ValueError("it is for other inputs or another target than the weights")

@@ -161,9 +161,7 @@ def make_network(encoding: Encoding, model: ModelConfig, seed: int, *, steps: in
     seed_beginning(seed)
     sizes = InputSizes(encoding.channels, encoding.tables, encoding.frame)
     try:
-        return RecordNetwork(
-            sizes, encoding.outputs, model, pooled=encoding.task in ("classify", "regress"), steps=steps
-        )
+        return RecordNetwork(sizes, encoding.outputs, model, pooled=encoding.pooled, steps=steps)
     except ValueError as error:
         raise UserError(f"this model cannot be built: {error}") from error
 
