@@ -9,9 +9,10 @@ from hypothesis import strategies as st
 
 from unrolled.data.calendar import calendar_features, useful_cycles
 from unrolled.data.channel_gain import channel_gain
-from unrolled.data.forecast_rules import choose_sizes
+from unrolled.data.forecast_rules import choose_period, choose_sizes
 from unrolled.data.forecast_windows import ForecastWindows
-from unrolled.data.periods import find_period
+from unrolled.data.periods import find_period, repeats_better
+from unrolled.data.time_steps import Step, calendar_periods
 from unrolled.errors import UserError
 
 
@@ -134,3 +135,91 @@ def test_no_gain_where_nothing_can_be_judged(shape: tuple[int, int]) -> None:
 def test_too_short_for_anything() -> None:
     with pytest.raises(UserError, match="has 3 steps for training"):
         choose_sizes([np.zeros((3, 1))])
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_a_million_steps_of_chance_have_no_period(seed: int) -> None:
+    walk = np.random.default_rng(seed).normal(size=(1_000_000, 1)).cumsum(axis=0)
+    rules = choose_sizes([walk])
+    assert rules.period is None
+    assert (rules.horizon, rules.context) == (24, 96)
+
+
+def test_a_period_is_looked_for_in_the_part_that_is_looked_at() -> None:
+    """Of a long series the end is searched: a period of the whole would come there too seldom."""
+    time = np.arange(400_000)
+    slow = np.sin(2 * np.pi * time / 100_000)[:, None]
+    found = find_period(slow)
+    assert found is None or found <= 2**17 // 8
+    day = slow + 0.3 * np.sin(2 * np.pi * time / 1440)[:, None]
+    assert find_period(day) == pytest.approx(1440, abs=20)
+
+
+def test_a_long_period_bounds_what_is_read_and_forecast_and_says_so() -> None:
+    time = np.arange(100_000)
+    rules = choose_sizes([np.sin(2 * np.pi * time / 5000)[:, None]])
+    assert rules.period == pytest.approx(5000, abs=50)
+    assert rules.horizon <= 2048
+    assert rules.context <= 8192
+    assert "--data.horizon and --data.context say otherwise" in rules.bounded
+    assert choose_sizes([np.sin(2 * np.pi * time / 50)[:, None]]).bounded == ""
+    wide = choose_sizes([np.sin(2 * np.pi * np.arange(20_000) / 500)[:, None] + np.zeros((1, 1000))])
+    assert wide.horizon * 1000 <= 50_000
+
+
+def wandering_days(days: int, seed: int = 0) -> np.ndarray:
+    """Hours with a clear day on a slow wander that is larger."""
+    draw = np.random.default_rng(seed)
+    hours = np.arange(24 * days)
+    wander = draw.normal(size=len(hours)).cumsum() * 0.3
+    return (wander + 2 * np.sin(2 * np.pi * hours / 24) + 0.1 * draw.normal(size=len(hours)))[:, None]
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_a_day_that_a_wander_hides_is_found(seed: int) -> None:
+    series = wandering_days(200, seed)
+    assert choose_period(series, Step(3600.0, "seconds")) in (23, 24)
+    assert choose_period(series) in (23, 24, 25), "also without times"
+    assert repeats_better(series, 24) < 0.8
+
+
+def test_the_calendar_is_tried() -> None:
+    draw = np.random.default_rng(0)
+    days = np.arange(400)
+    shape = draw.normal(size=7)
+    sales = (draw.normal(size=400).cumsum() * 0.4 + 1.2 * shape[days % 7])[:, None]
+    assert choose_period(sales, Step(86400.0, "seconds")) == 7
+    noise = draw.normal(size=(400, 1))
+    walk = noise.cumsum(axis=0)
+    for series in (noise, walk):
+        assert choose_period(series, Step(86400.0, "seconds")) is None
+
+
+@pytest.mark.parametrize(
+    ("step", "periods"),
+    [
+        (Step(60.0, "seconds"), [60, 1440, 10080]),
+        (Step(900.0, "seconds"), [4, 96, 672]),
+        (Step(3600.0, "seconds"), [24, 168]),
+        (Step(86400.0, "seconds"), [7, 365]),
+        (Step(7 * 86400.0, "seconds"), [52]),
+        (Step(1.0, "weekdays"), [5]),
+        (Step(1.0, "months"), [12]),
+        (Step(3.0, "months to their end"), [4]),
+        (Step(12.0, "months"), []),
+        (Step(1.0, "units"), []),
+        (Step(7.0, "seconds"), []),
+        (None, []),
+    ],
+)
+def test_periods_of_the_calendar(step: Step | None, periods: list[int]) -> None:
+    assert calendar_periods(step) == periods
+
+
+def test_the_last_repetition_against_the_last_value_by_hand() -> None:
+    series = np.array([0.0, 10, 0, 10, 1, 11, 0, 10])[:, None]
+    # Period 2, origins 2 to 6: errors of the step before last, and of the last value.
+    errors = [abs(series[o + h, 0] - series[o - 2 + h, 0]) for o in range(2, 7) for h in (0, 1)]
+    last = [abs(series[o + h, 0] - series[o - 1, 0]) for o in range(2, 7) for h in (0, 1)]
+    assert repeats_better(series, 2) == pytest.approx(np.mean(errors) / np.mean(last))
+    assert repeats_better(np.ones((20, 1)), 2) == 1.0

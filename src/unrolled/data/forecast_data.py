@@ -83,7 +83,11 @@ def prepare_forecast(opened: Opened, data: DataConfig) -> ForecastData:
     _check_targets(training[0], targets, raw, notes)
     own = getattr(opened.sources["train"], "horizon", None)
     said = getattr(opened.sources["train"], "said", "")
-    rules = choose_sizes(raw, context=data.context, horizon=own if data.horizon is None else data.horizon)
+    step = next((one.step for one in training if one.step is not None), None)
+    wanted = own if data.horizon is None else data.horizon
+    rules = choose_sizes(raw, context=data.context, horizon=wanted, step=step)
+    if rules.bounded:
+        notes.hint(rules.bounded)
     del raw
     if sizes is None:
         bounds = cut_in_time(lengths, shares, None, least=rules.horizon)
@@ -92,7 +96,6 @@ def prepare_forecast(opened: Opened, data: DataConfig) -> ForecastData:
     check_known(training, ends, ahead)
     words = fit_words(training, ends, ahead)
     scaler = _fit_scaler(training, ends, columns.numbers, data)
-    step = next((one.step for one in training if one.step is not None), None)
     encoding = ForecastEncoding(
         numbers=columns.numbers,
         targets=targets,

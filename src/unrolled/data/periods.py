@@ -11,22 +11,59 @@ NEARLY = 0.75
 DIP = 0.1
 """How far the correlation must fall before it rises to its period: neighbours of a smooth series are alike anyway."""
 
+AGAIN = 0.5
+"""Part of its correlation that a period must have after two periods as well: a wave that came by chance has not."""
+
+SHORT = 1000
+"""Steps"""
+
+
+def repeats_better(series: np.ndarray, period: int, *, horizon: int | None = None, origins: int = 300) -> float:
+    """How the error of forecasting by the last period, again and again, compares with that of the last value.
+
+    `series` `[time, channels]`, `horizon` steps ahead, without it a period; mean absolute errors, each channel in its
+    own unit, over origins evenly spread: their ratio, below 1 if the last period is better. 1 for a series of fewer
+    than three periods, or without movement.
+    """
+    horizon = period if horizon is None else horizon
+    if len(series) < max(3 * period, period + horizon):
+        return 1.0
+    starts = np.unique(np.linspace(period, len(series) - horizon, origins).astype(np.int64))[:, None]
+    ahead = np.arange(horizon)
+    truth = series[starts + ahead].astype(np.float64)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        errors = [
+            np.array([_mean(np.abs(truth[..., channel] - other[..., channel])) for channel in range(series.shape[1])])
+            for other in (series[starts - period + ahead % period], series[starts - 1])
+        ]
+        ratios = errors[0] / errors[1]
+    known = ratios[np.isfinite(ratios)]
+    return float(known.mean()) if len(known) else 1.0
+
+
+def _mean(values: np.ndarray) -> float:
+    known = values[np.isfinite(values)]
+    return float(known.mean()) if len(known) else float("nan")
+
 
 def find_period(series: np.ndarray) -> int | None:
-    """Steps in the most obvious period of `[time, channels]`, at least 2 and at most a third of the series, or None.
+    """Steps in the most obvious period of `[time, channels]`, or None: at least 2, and it must come three times, one of
+    more than `SHORT` steps eight times, since slow chance movements look like a few waves.
 
     It is where the autocorrelation, the mean of the channels' after their linear trend is taken out, has its highest
     peak, or a lower one that is nearly as high and comes first. Missing values (NaN) count as the mean.
     Give only channels of interest: others without the period hide it.
     """
-    correlation = _autocorrelation(series[-(2**17) :])  # the last 100,000 steps say it as well as all
-    longest = min(len(series) // 3, len(correlation) - 2)
+    series = series[-(2**17) :]  # the last 100,000 steps say it as well as all
+    correlation = _autocorrelation(series)
+    longest = min(max(min(len(series) // 3, SHORT), len(series) // 8), len(correlation) - 2)
     if longest < 2:
         return None
     lags = np.arange(2, longest + 1)
     here = correlation[lags]
     peaks = (here >= correlation[lags - 1]) & (here > correlation[lags + 1]) & (here >= LEAST_CORRELATION)
     peaks &= np.minimum.accumulate(correlation)[lags] <= here - DIP
+    peaks &= correlation[2 * lags] >= AGAIN * here
     if not peaks.any():
         return None
     first = lags[peaks & (here >= NEARLY * here[peaks].max())][0]

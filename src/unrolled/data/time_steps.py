@@ -8,6 +8,7 @@ import numpy as np
 from unrolled.data.time_formats import seconds_between, ticks_per_second
 
 DAY = 86400.0
+WEEK_OF_MINUTES = 7 * 24 * 60
 NEAR = 0.1
 """How far, in steps, a time may be off its place."""
 MOST_GAPS = 3
@@ -38,6 +39,19 @@ class Step:
             if self.size % length == 0:
                 return f"{self.size / length:g}-{name}"
         return f"{self.size:g}-second"
+
+
+def calendar_periods(step: Step | None) -> list[int]:
+    """The steps in an hour, a day, a week and a year, as far as these are whole numbers of steps, at least 2."""
+    if step is None or step.unit == "units":
+        return []
+    if step.unit == "weekdays":
+        return [5]
+    if step.unit.startswith("months"):
+        return [int(12 // step.size)] if 12 % step.size == 0 and step.size <= 6 else []
+    periods = [length / step.size for length in (3600.0, DAY, 7 * DAY)]
+    periods += {DAY: [365.0], 7 * DAY: [52.0]}.get(step.size, [])
+    return [int(period) for period in periods if 2 <= period <= WEEK_OF_MINUTES and period == int(period)]
 
 
 def find_step(times: np.ndarray) -> Step | None:

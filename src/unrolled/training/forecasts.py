@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+import torch
 from torch import Tensor
 
 from unrolled.data.config import DataConfig
@@ -26,6 +27,9 @@ from unrolled.training.loop import Position
 from unrolled.training.precision import autocast, choose_precision
 from unrolled.training.progress import Progress
 from unrolled.training.session import Plan, begin, execute, limits_in_words, model_in_words, seed_beginning, settle
+
+MOST_WEIGHTS = 200_000_000
+"""of a network that forecasts"""
 
 
 def train_forecast(
@@ -109,19 +113,26 @@ def make_network(found: ForecastData, data: DataConfig, model: ModelConfig, seed
     """The network for some series. Raises `UserError` for sizes that do not fit."""
     seed_beginning(seed)
     encoding = found.encoding
+    config = network_config(
+        model,
+        found.rules,
+        channels=encoding.channels,
+        targets=encoding.target_channels,
+        known=encoding.features,
+        known_channels=encoding.known_channels,
+        missing=found.missing,
+        levels=encoding.levels,
+        window_scaling=data.scaling == "window",
+    )
     try:
-        return ForecastNetwork(
-            network_config(
-                model,
-                found.rules,
-                channels=encoding.channels,
-                targets=encoding.target_channels,
-                known=encoding.features,
-                known_channels=encoding.known_channels,
-                missing=found.missing,
-                levels=encoding.levels,
-                window_scaling=data.scaling == "window",
+        with torch.device("meta"):  # counted before anything is allocated
+            weights = sum(parameter.numel() for parameter in ForecastNetwork(config).parameters())
+        if weights > MOST_WEIGHTS:
+            raise UserError(
+                f"a look-back of {config.context:,} steps, a horizon of {config.horizon:,} and a width of "
+                f"{config.width:,} make a network of {weights:,} weights, and {MOST_WEIGHTS:,} are the most; give a "
+                "smaller --data.context, --data.horizon or --model.width"
             )
-        )
+        return ForecastNetwork(config)
     except ValueError as error:
         raise UserError(f"the model cannot be built: {error}") from error
