@@ -2,13 +2,18 @@
 
 import itertools
 import json
+from collections import Counter
+from pathlib import Path
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from unrolled.data.config import DataConfig
+from unrolled.data.dataset import prepare_records
 from unrolled.data.encoders.targets import StepTarget
+from unrolled.data.encoding import Encoding
 from unrolled.inference.metrics.spans import find_spans, span_kinds
 from unrolled.inference.tag_decoding import best_tags, decode_tags, rules_of
 
@@ -156,6 +161,41 @@ def test_spans_of_every_scheme(tags: str, spans: list[tuple[int, int, str]]) -> 
     found = find_spans(np.array([labels.index(word) for word in words]), np.array([0]), labels)
     kinds = span_kinds(labels)
     assert [(int(a), int(b), kinds[k]) for a, b, k in zip(*found, strict=True)] == spans
+
+
+@pytest.mark.parametrize(
+    ("sentences", "odd"),
+    [
+        (
+            ["O I-PER I-PER O", "I-LOC O", "O I-PER B-PER O", "I-LOC B-LOC I-PER O"],
+            [("O", "B-PER"), ("I-LOC", "B-PER")],
+        ),
+        (["O B-PER I-PER O", "B-LOC O", "O B-PER B-PER O", "B-LOC I-LOC"], [("O", "I-PER"), ("B-LOC", "I-PER")]),
+        (["O B-A L-A O", "U-A O", "O B-A I-A L-A U-A"], [("O", "I-A"), ("O", "L-A"), ("B-A", "O"), ("B-A", "U-A")]),
+    ],
+    ids=["iob1", "bio", "bilou"],
+)
+def test_pairs_are_learned_from_a_file(tmp_path: Path, sentences: list[str], odd: list[tuple[str, str]]) -> None:
+    """All the way from a file to the encoding that is kept beside the model."""
+    path = tmp_path / "names.conll"
+    blocks = ["".join(f"w{n}\t{tag}\n" for n, tag in enumerate(one.split())) for one in sentences * 10]
+    path.write_text("\n".join(blocks))
+    kept = prepare_records([str(path)], DataConfig(split="time"), task=None).encoding
+    target = Encoding.from_text(kept.to_text()).target
+    assert isinstance(target, StepTarget)
+    border, expected = len(target.labels), Counter[tuple[int, int]]()
+    for sentence in sentences * 9:  # a tenth is held out, at the end
+        numbers = [target.labels.index(tag) for tag in sentence.split()]
+        expected.update(itertools.pairwise([border, *numbers, border]))
+    assert target.pairs == tuple(sorted((*pair, times) for pair, times in expected.items()))
+    rules = rules_of(target.labels, target.pairs)
+    for before, tag in odd:
+        assert not rules.next[target.labels.index(before), target.labels.index(tag)], (before, tag)
+
+
+def test_without_any_pair_the_labels_alone_say_what_is_allowed() -> None:
+    for one, other in zip(rules_of(SCHEMES["bio"], ()), rules_of(SCHEMES["bio"]), strict=True):
+        assert one.tolist() == other.tolist()
 
 
 def test_models_without_pairs_load() -> None:

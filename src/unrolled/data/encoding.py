@@ -379,7 +379,8 @@ def _fit_target(
         return NumberTarget(field.name, field.channels or (field.name,), Scaler.fit(known, "standard"))
     if field.timed:
         labels = tuple(sorted({label for value in values if value is not None for label in value}))
-        return StepTarget.fit(field.name, _require_several(labels, field.name), values)
+        again = (record.values.get(field.name) for record in records())  # the labels have used the values up
+        return StepTarget.fit(field.name, _require_several(labels, field.name), again)
     found = [value for value in values if value is not None]
     many = any(not isinstance(value, str) for value in found)
     labels = tuple(sorted({label for value in found for label in ([value] if isinstance(value, str) else value)}))

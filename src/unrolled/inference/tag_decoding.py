@@ -32,9 +32,9 @@ def rules_of(labels: Sequence[str], pairs: Sequence[tuple[int, int, int]] | None
     Where x has an E or L, a span that began has to end with it. In IOB1 a span begins with I-x, and with B-x only right
     behind another one of x. Which of the two holds is told from `pairs`, the tags that followed each other in training
     (see `StepTarget`): all that hold for them but for a share of `ODD`. What was seen in training is allowed in any
-    case, and where neither holds, everything is. Without `pairs` it is the first.
+    case, and where neither holds, everything is. Without `pairs`, or with none seen, it is the first.
     """
-    if pairs is None:
+    if not pairs:
         return _prefixed(labels)
     seen = np.zeros((len(labels) + 1, len(labels) + 1), dtype=np.int64)
     for before, tag, times in pairs:
