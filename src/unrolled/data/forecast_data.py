@@ -173,11 +173,12 @@ def _roles(source: Source, data: DataConfig) -> tuple[Columns, tuple[str, ...], 
     Forecast are all numbers that are not known ahead, or the one that the user named.
     """
     columns = columns_of(source)
-    ahead = choose_known(data, columns)
+    ahead = choose_known(data, columns) if data.known else getattr(source, "known", ())
     if data.target is not None:
         require_field(data.target, list(columns.numbers))
         return columns, (data.target,), ahead
-    targets = tuple(name for name in columns.numbers if name not in ahead)
+    own = getattr(source, "targets", columns.numbers)
+    targets = tuple(name for name in own if name not in ahead)
     if not targets:
         raise UserError(
             f"all numbers of the data ({', '.join(columns.numbers)}) are known ahead, so none is left to forecast; "

@@ -52,7 +52,7 @@ def open_for_forecast(files: list[str], data: DataConfig, task: str | None) -> O
 def _has_steps(paths: list[Path], reading: Reading) -> bool:
     from unrolled.data.readers.tables import table_layout
 
-    return len(paths) == 1 and table_layout(paths[0], reading) in ("series", "long")
+    return len(paths) == 1 and table_layout(paths[0], reading) in ("series", "long", "series-rows")
 
 
 def _suggests_forecast(source: Source, data: DataConfig) -> bool:

@@ -97,6 +97,13 @@ def _read(source: Source, index: int, times: np.ndarray | None, columns: Columns
             names = tuple(f"{field.name} {channel + 1}" for channel in range(values.shape[1]))
         numbers |= {name: values[:, place] for place, name in enumerate(names) if name in columns.numbers}
     words = {name: list(record.values[name]) for name in columns.words}
+    lengths = {name: len(values) for name, values in numbers.items()}
+    lengths |= {name: len(labels) for name, labels in words.items()}
+    if len(set(lengths.values())) > 1:
+        raise UserError(
+            f"{record.origin} has unlike numbers of steps: {', '.join(f'{name} {n}' for name, n in lengths.items())}; "
+            "leave out what is no series with --inputs"
+        )
     steps = len(next(iter(numbers.values())))
     if not steps:
         raise UserError(f"{record.origin} has no steps; leave it out")

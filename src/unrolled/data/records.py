@@ -140,6 +140,8 @@ class Reading:
     """CSV file with a label per file or record name, or a pattern with named groups such as `(?P<label>\\d+)_.*`"""
     task: str | None = None
     """the task, if the user named one: it decides between readings of a file"""
+    ahead: int = 0
+    """steps after the end of a series for which what is known ahead is wanted"""
     rate: float | None = None
     """steps per second to resample signals to"""
     layout: Literal["auto", "time-channels", "channels-time"] = "auto"

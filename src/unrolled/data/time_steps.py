@@ -1,5 +1,6 @@
 """The step of a series in time: found from its times, and continued beyond their end."""
 
+import re
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -52,6 +53,48 @@ def calendar_periods(step: Step | None) -> list[int]:
     periods = [length / step.size for length in (3600.0, DAY, 7 * DAY)]
     periods += {DAY: [365.0], 7 * DAY: [52.0]}.get(step.size, [])
     return [int(period) for period in periods if 2 <= period <= WEEK_OF_MINUTES and period == int(period)]
+
+
+_FREQUENCY = re.compile(r"([0-9]*)\s*([A-Za-z]+)(-[A-Z]{3})?")
+_LENGTHS = {
+    **dict.fromkeys(("s", "S", "sec", "second", "seconds"), 1.0),
+    **dict.fromkeys(("min", "T", "minute", "minutes"), 60.0),
+    **dict.fromkeys(("h", "H", "hour", "hours"), 3600.0),
+    **dict.fromkeys(("D", "d", "day", "days"), DAY),
+    **dict.fromkeys(("W", "week", "weeks"), 7 * DAY),
+    **dict.fromkeys(("ms", "L"), 1e-3),
+}
+_IN_MONTHS = {
+    **dict.fromkeys(("M", "MS", "ME", "month", "months"), 1.0),
+    **dict.fromkeys(("Q", "QS", "QE", "quarter", "quarters"), 3.0),
+    **dict.fromkeys(("Y", "YS", "YE", "A", "AS", "year", "years"), 12.0),
+}
+
+
+def step_of_frequency(text: str) -> Step | None:
+    """The step of a frequency as pandas writes it: `h`, `15min`, `D`, `B`, `W-SUN`, `MS`, `QE`, `YS`, older letters
+    too; None for anything else."""
+    match = _FREQUENCY.fullmatch(text.strip())
+    if match is None:
+        return None
+    count, name = float(match[1] or 1), match[2]
+    if count == 0:
+        return None
+    if name == "B":
+        return Step(1.0, "weekdays") if count == 1 else None
+    if name in _IN_MONTHS:
+        return Step(count * _IN_MONTHS[name], "months")
+    return Step(count * _LENGTHS[name], "seconds") if name in _LENGTHS else None
+
+
+def counted_from(start: np.datetime64, step: Step) -> Step:
+    """The step of a series that begins there: months that begin late in one are counted from its end, since not all
+    have such a day."""
+    if step.unit != "months":
+        return step
+    day = start.astype("datetime64[D]") - start.astype("datetime64[M]").astype("datetime64[D]")
+    late = day >= np.timedelta64(28, "D")
+    return Step(step.size, "months to their end") if late else step
 
 
 def find_step(times: np.ndarray) -> Step | None:

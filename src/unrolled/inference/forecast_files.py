@@ -7,7 +7,6 @@ from typing import NamedTuple
 import numpy as np
 
 from unrolled.data.forecast_data import known_of, prepare_forecast
-from unrolled.data.forecast_encoding import ForecastEncoding
 from unrolled.data.forecast_known import note_missing, without_future
 from unrolled.data.forecast_opening import open_for_forecast
 from unrolled.data.forecast_series import Series, read_all
@@ -37,16 +36,17 @@ def read_series(loaded: LoadedForecast, files: list[str], notes: Notes) -> list[
     for file in files:
         if not Path(file).exists():
             raise UserError(f"there is no file {file}; give a file with a series")
-        for one in read_all(_open(Path(file), encoding, notes), notes, wanted=encoding.columns):
+        for one in read_all(_open(Path(file), loaded, notes), notes, wanted=encoding.columns):
             encoding.require_step(one)
             found.append(one)
     return found
 
 
-def _open(path: Path, encoding: ForecastEncoding, notes: Notes) -> Source:
+def _open(path: Path, loaded: LoadedForecast, notes: Notes) -> Source:
+    encoding = loaded.encoding
     # Columns by name; which of them is a target makes no difference. Those that the model does not read may hold
     # anything. The channels of arrays have no names of their own.
-    reading = reading_by(encoding)
+    reading = replace(reading_by(encoding), ahead=loaded.network.config.horizon)
     reader = find_reader([path], reading)
     if reader is not None and reader[0] != "array_files":
         reading = replace(reading, inputs=encoding.columns)

@@ -11,12 +11,13 @@ from unrolled.data.readers.long_tables import is_long, read_long
 from unrolled.data.readers.parallel_text import is_parallel_text, read_parallel_table
 from unrolled.data.readers.roles import find_target, steps_of_series
 from unrolled.data.readers.series import read_series, time_column
+from unrolled.data.readers.series_rows import is_series_rows, read_series_rows
 from unrolled.data.readers.wide_tables import read_wide
 from unrolled.data.readers.written_numbers import PER_CENT, PLAIN, parse
 from unrolled.data.records import Notes, Reading, Source
 from unrolled.errors import UserError
 
-Layout = Literal["wide", "long", "series", "labelled-text", "parallel-text"]
+Layout = Literal["wide", "long", "series", "labelled-text", "parallel-text", "series-rows"]
 
 _READERS = {
     "wide": read_wide,
@@ -24,6 +25,7 @@ _READERS = {
     "series": read_series,
     "labelled-text": read_labelled_table,
     "parallel-text": read_parallel_table,
+    "series-rows": read_series_rows,
 }
 
 
@@ -83,11 +85,14 @@ def table_layout(path: Path, reading: Reading) -> Layout:
 def layout_of(table: Table, reading: Reading) -> Layout:
     """What an open table holds, from its head.
 
-    In this order: `long` if `--id` is given or the names are Nixtla's; `parallel-text` or `labelled-text` if it has two
-    columns of that kind; `wide` if a column has lists or the columns count steps; `series` if it has a time column (but
-    `wide` if the task is `classify` or `regress`), or if the task is `forecast` or `tag`; `wide` if it has a target.
+    In this order: `series-rows` if rows hold lists as GluonTS writes them; `long` if `--id` is given or the names are
+    Nixtla's; `parallel-text` or `labelled-text` if it has two columns of that kind; `wide` if a column has lists or the
+    columns count steps; `series` if it has a time column (but `wide` if the task is `classify` or `regress`), or if the
+    task is `forecast` or `tag`; `wide` if it has a target.
     """
     table = table.read_by(reading)
+    if is_series_rows(table, reading):
+        return "series-rows"
     if is_long(table, reading):
         return "long"
     if is_parallel_text(table, reading):

@@ -13,7 +13,7 @@ from unrolled.data.readers.ts_values import numbers, refuse
 from unrolled.data.readers.tsf_header import Header, read_header, read_start
 from unrolled.data.records import Field, Notes, Reading
 from unrolled.data.time_formats import DAYS
-from unrolled.data.time_steps import DAY, Step, times_from
+from unrolled.data.time_steps import DAY, Step, counted_from, times_from
 from unrolled.errors import UserError
 
 _LAST_YEAR = 9999
@@ -191,13 +191,7 @@ def _times(path: Path, header: Header, series: list[_Series]) -> Times | None:
 
 
 def _step_from(start: np.datetime64 | None, step: Step | None) -> Step | None:
-    """Months that begin late in one are counted from its end, since not all have such a day."""
-    if start is None or step is None or step.unit != "months":
-        return step
-    late = start.astype("datetime64[D]") - start.astype("datetime64[M]").astype("datetime64[D]") >= np.timedelta64(
-        28, "D"
-    )
-    return Step(step.size, "months to their end") if late else step
+    return None if start is None or step is None else counted_from(start, step)
 
 
 def _rate(header: Header) -> float | None:
