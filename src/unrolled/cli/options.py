@@ -212,6 +212,8 @@ def check_config(parser: ArgumentParser, path: Path, group: str = "") -> dict[st
         raise UserError(f"{path}{place}: this is not YAML: {error.problem}") from error
     except (UnicodeDecodeError, yaml.YAMLError) as error:
         raise UserError(f"{path}: this is not a YAML text file in UTF-8; unrolled init FILE writes one") from error
+    except RecursionError as error:
+        raise UserError(f"{path}: its lists and groups stand too deep inside each other for a config file") from error
     except FileNotFoundError as error:
         raise UserError(f"there is no config file {path}; unrolled init FILE writes one") from error
     except OSError as error:

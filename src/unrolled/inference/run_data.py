@@ -1,14 +1,13 @@
 """What data a run was trained with, as its folder says."""
 
-import json
 from collections.abc import Container
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import yaml
-
 from unrolled.data.config import DataConfig
 from unrolled.errors import UserError
+from unrolled.untrusted import parse_json, parse_yaml, read_text, sound, typed
 
 
 class RunData(NamedTuple):
@@ -23,11 +22,9 @@ def data_of_run(model: Path) -> RunData:
     path = run / "config.yaml"
     if not path.is_file():
         raise UserError(f"{model} does not say which data it was trained with; name the files to judge")
-    try:
-        config = yaml.safe_load(path.read_text(encoding="utf-8"))
-        found = RunData(config["files"], DataConfig(**config["data"]), config["train"]["seed"])
-    except (ValueError, KeyError, TypeError, OSError, yaml.YAMLError) as error:
-        raise _damaged(path, error) from error
+    with _sound(path):
+        config = parse_yaml(read_text(path))
+        found = typed(RunData(config["files"], DataConfig(**config["data"]), config["train"]["seed"]))
     if not found.files:
         raise UserError(f"{run} was trained with data in memory, which is not here; name the files to judge")
     return found
@@ -36,10 +33,11 @@ def data_of_run(model: Path) -> RunData:
 def split_of_run(model: Path) -> dict[str, Any]:
     """split.json: how the parts of the run came about, and what is in each. Raises `UserError` as `data_of_run`."""
     path = model.parent / "split.json"
-    try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except (ValueError, OSError) as error:
-        raise _damaged(path, error) from error
+    with _sound(path):
+        split = parse_json(read_text(path))
+        if not isinstance(split, dict):
+            raise ValueError("it holds no object")
+    return split
 
 
 def held_out(wanted: str, parts: Container[str], model: Path) -> list[str]:
@@ -52,5 +50,5 @@ def held_out(wanted: str, parts: Container[str], model: Path) -> list[str]:
     return names
 
 
-def _damaged(path: Path, error: Exception) -> UserError:
-    return UserError(f"{path} is damaged or missing ({' '.join(str(error).split())}); name the files to judge")
+def _sound(path: Path) -> AbstractContextManager[None]:
+    return sound(f"{path} is damaged or missing", "name the files to judge")

@@ -28,6 +28,7 @@ from torch import Tensor
 
 from unrolled.errors import UserError
 from unrolled.training.atomic import cannot_write, sync_folder, write_synced
+from unrolled.untrusted import fits, parse_json
 
 FORMAT = 1
 _TENSORS, _META, _MANIFEST = "tensors.safetensors", "meta.json", "manifest.json"
@@ -106,9 +107,12 @@ def load_checkpoint(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
             raise _damaged(path, f"the content of {name} does not match its checksum")
         contents[name] = content
     try:
-        return safetensors.torch.load(contents[_TENSORS]), json.loads(contents[_META])
+        tensors, meta = safetensors.torch.load(contents[_TENSORS]), parse_json(contents[_META])
+        if not isinstance(meta, dict):
+            raise ValueError(f"{_META} holds no object")
     except (safetensors.SafetensorError, ValueError) as error:
         raise _damaged(path, f"its content is not what the format says ({error})") from error
+    return tensors, meta
 
 
 def latest_checkpoint(folder: Path) -> Checkpoint | None:
@@ -219,9 +223,9 @@ def _checksum(data: bytes) -> str:
 
 def _read_manifest(path: Path) -> dict[str, dict[str, Any]]:
     try:
-        manifest = json.loads((path / _MANIFEST).read_bytes())
+        manifest = parse_json((path / _MANIFEST).read_bytes())
         number, files = manifest["format"], manifest["files"]
-        if not isinstance(number, int) or not all(isinstance(entry, dict) for entry in files.values()):
+        if not fits(number, int) or not all(isinstance(entry, dict) for entry in files.values()):
             raise ValueError("unexpected content")
     except OSError as error:
         raise _damaged(path, f"{_MANIFEST} cannot be read ({error.strerror})") from error

@@ -15,6 +15,7 @@ from unrolled.training.atomic import cannot_write, write_atomically
 from unrolled.training.checkpoints import Checkpoint, CheckpointDamaged, latest_checkpoint, load_checkpoint
 from unrolled.training.config import TrainConfig
 from unrolled.training.run_lock import refuse_live
+from unrolled.untrusted import fits, parse_yaml, read_text
 
 RUNS = Path("runs")
 
@@ -138,10 +139,11 @@ def _newest(files: list[str]) -> Path | None:
 
 def _files_of(config: Path) -> list[str] | None:
     try:
-        content = yaml.safe_load(config.read_text(encoding="utf-8"))
-    except (OSError, ValueError, yaml.YAMLError):
+        content = parse_yaml(read_text(config))
+    except (OSError, ValueError):
         return None
-    return content.get("files") if isinstance(content, dict) else None
+    files = content.get("files") if isinstance(content, dict) else None
+    return files if fits(files, list[str]) else None
 
 
 def _resolved(files: list[str]) -> list[str]:

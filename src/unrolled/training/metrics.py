@@ -9,6 +9,7 @@ from typing import Any
 
 from unrolled.errors import UserError
 from unrolled.training.atomic import cannot_write, write_atomically
+from unrolled.untrusted import fits, parse_json
 
 Record = Mapping[str, Any]
 
@@ -62,10 +63,10 @@ def read_metrics(path: Path) -> list[dict[str, Any]]:
     records = []
     for number, line in enumerate(lines, start=1):
         try:
-            record = json.loads(line)
+            record = parse_json(line)
         except ValueError:
             record = None
-        if not isinstance(record, dict) or not isinstance(record.get("step"), int):
+        if not isinstance(record, dict) or not fits(record.get("step"), int):
             raise UserError(
                 f"{path}, line {number}, is not a JSON object with a step; remove that line to go on: {line[:60]!r}"
             )

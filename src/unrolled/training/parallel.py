@@ -9,6 +9,7 @@ from accelerate import Accelerator
 from torch import Tensor, nn
 
 from unrolled.errors import UserError
+from unrolled.untrusted import reason
 
 
 def make_accelerator() -> Accelerator:
@@ -16,15 +17,32 @@ def make_accelerator() -> Accelerator:
 
     Raises `UserError` if they cannot work together on the devices of this machine.
     """
-    world = int(os.environ.get("WORLD_SIZE", "1"))
+    world = _number_of("WORLD_SIZE", 1)
+    for name in ("RANK", "LOCAL_RANK", "MASTER_PORT"):
+        if name in os.environ:
+            _number_of(name, 0)
     # Without a GPU, Accelerate leaves the processes of torchrun alone with themselves unless it is told to use the CPU.
-    accelerator = Accelerator(mixed_precision="no", cpu=world > 1 and not torch.accelerator.is_available())
+    try:
+        accelerator = Accelerator(mixed_precision="no", cpu=world > 1 and not torch.accelerator.is_available())
+    except (ValueError, RuntimeError, KeyError) as error:
+        raise UserError(f"the {world} processes cannot be joined: {reason(error)}; start them with torchrun") from error
     if accelerator.num_processes != world:
         raise UserError(
             f"{world} processes were started, but on the device {accelerator.device} only one can train; "
             "run unrolled train without torchrun"
         )
     return accelerator
+
+
+def _number_of(name: str, default: int) -> int:
+    """A number that torchrun sets in the environment."""
+    text = os.environ.get(name, str(default))
+    if not (text.isascii() and text.isdigit() and len(text) < 10) or (name == "WORLD_SIZE" and int(text) < 1):
+        raise UserError(
+            f'the environment variable {name} is "{text}", expected a number as torchrun sets it; unset WORLD_SIZE, '
+            "RANK, LOCAL_RANK and MASTER_PORT, or start with torchrun"
+        )
+    return int(text)
 
 
 def wrap(objective: nn.Module, kind: Literal["ddp", "fsdp"], accelerator: Accelerator) -> nn.Module:

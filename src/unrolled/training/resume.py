@@ -1,8 +1,10 @@
 """Everything an exact resume needs, into a checkpoint and back."""
 
+import math
+from contextlib import AbstractContextManager
 from dataclasses import asdict, fields, replace
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, get_type_hints
 
 import torch
 from torch import Tensor
@@ -23,6 +25,7 @@ from unrolled.training.checkpoints import (
 from unrolled.training.config import TrainConfig
 from unrolled.training.loop import Position, Training
 from unrolled.training.parallel import full_tensor, gathered, sharded_like
+from unrolled.untrusted import fits, short, sound, typed
 
 MAY_CHANGE = {
     "train": {
@@ -67,8 +70,44 @@ def write_checkpoint(run: Training, folder: Path, settings: dict[str, Any]) -> N
     run.accelerator.wait_for_everyone()
 
 
+def sound_checkpoint(checkpoint: Checkpoint) -> AbstractContextManager[None]:
+    """Whatever the content of a checkpoint makes the code within raise becomes a `UserError` that names it."""
+    return sound(
+        f"{checkpoint.path} is not a whole checkpoint", "use an earlier one, or train into another folder with --run"
+    )
+
+
+def check_meta(meta: Any) -> None:
+    """Raises an error unless it is of the form that `write_checkpoint` gives it, which what follows relies on."""
+    position, settings = typed(Position(**meta["position"])), meta["settings"]
+    _ = meta["position"]["step"]
+    if not all(math.isfinite(number) for number in asdict(position).values() if number is not None):
+        raise ValueError("its position has numbers that are not finite")
+    if min(position.step, position.batch, position.tokens, position.best_step, position.elapsed) < 0:
+        raise ValueError("its position has numbers below zero")
+    for group in ("data", "model", "train"):
+        if not isinstance(settings[group], dict):
+            raise ValueError(f"its settings of {group} are {short(settings[group])}")
+    forms = {"threads": int, "processes": int, "fingerprint": str, "files": dict[str, list[int]], "noun": str}
+    for name, form in forms.items():
+        if name in settings and not fits(settings[name], form):
+            raise ValueError(f"its {name} are {short(settings[name])}")
+    if not 1 <= settings.get("threads", 1) <= MOST_THREADS:
+        raise ValueError(f"its threads are {short(settings['threads'])}")
+    if not fits(meta["optimizers"], list[dict[str, Any]]) or not fits(meta["random"], dict[str, Any]):
+        raise ValueError("it lacks the state of its optimizer or of its random numbers")
+
+
 def restore(run: Training, checkpoint: Checkpoint) -> None:
-    """Put a checkpoint into a run that was built with the same settings; it goes on bit for bit."""
+    """Put a checkpoint into a run that was built with the same settings; it goes on bit for bit.
+
+    Raises `UserError` for one that does not fit.
+    """
+    with sound_checkpoint(checkpoint):
+        _restore(run, checkpoint)
+
+
+def _restore(run: Training, checkpoint: Checkpoint) -> None:
     tensors, meta, _ = checkpoint
     run.position = Position(**meta["position"])
     with torch.no_grad():
@@ -101,6 +140,9 @@ def restore(run: Training, checkpoint: Checkpoint) -> None:
     restore_random_state(random, meta["random"])
 
 
+MOST_THREADS = 4096
+"""More than any machine has."""
+
 LIMITS = {"max_steps", "max_epochs", "max_time"}
 
 DEFAULTS = {"data": asdict(DataConfig()), "model": asdict(ModelConfig()), "train": asdict(TrainConfig())}
@@ -110,11 +152,18 @@ Config = TypeVar("Config", DataConfig, ModelConfig, TrainConfig)
 
 
 def as_begun(config: Config, saved: dict[str, Any]) -> Config:
-    """What is left to be chosen becomes what was chosen when the run began. New limits replace all old ones."""
+    """What is left to be chosen becomes what was chosen when the run began. New limits replace all old ones.
+
+    Raises `ValueError` for a saved value that cannot be.
+    """
     open_ = {field.name for field in fields(config) if getattr(config, field.name) in (None, "auto")}
     if not open_ >= LIMITS:
         open_ -= LIMITS
-    return replace(config, **{name: saved[name] for name in open_ & saved.keys()})
+    chosen = {name: saved[name] for name in open_ & saved.keys()}
+    for name, hint in get_type_hints(type(config)).items():
+        if name in chosen and not fits(chosen[name], hint):
+            raise ValueError(f"its {name} is {short(chosen[name])}")
+    return replace(config, **chosen)
 
 
 def require_same_settings(saved: dict[str, Any], wanted: dict[str, Any]) -> None:

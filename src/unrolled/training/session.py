@@ -35,7 +35,15 @@ from unrolled.training.optimizers import make_optimizers
 from unrolled.training.parallel import full_weights, make_accelerator, wrap
 from unrolled.training.progress import Progress
 from unrolled.training.ranges import check_settings
-from unrolled.training.resume import as_begun, file_facts, require_same_settings, restore, write_checkpoint
+from unrolled.training.resume import (
+    as_begun,
+    check_meta,
+    file_facts,
+    require_same_settings,
+    restore,
+    sound_checkpoint,
+    write_checkpoint,
+)
 from unrolled.training.run_lock import run_locked
 from unrolled.training.threads import threads_asked_for
 
@@ -75,9 +83,11 @@ def begin(
     folder, checkpoint = find_resume(files, run, config)
     anew = config.resume is None
     if checkpoint is not None:
-        before = checkpoint.meta["settings"]
-        data, model = as_begun(data, before["data"]), as_begun(model, before["model"])
-        config = as_begun(config, before["train"])
+        with sound_checkpoint(checkpoint):
+            check_meta(checkpoint.meta)
+            before = checkpoint.meta["settings"]
+            data, model = as_begun(data, before["data"]), as_begun(model, before["model"])
+            config = as_begun(config, before["train"])
     return Beginning(files, task, data, model, config, accelerator, folder, checkpoint, anew)
 
 
@@ -103,7 +113,8 @@ def settle(start: Beginning, here: Situation, given: Configs, chosen: Configs, f
     if start.checkpoint is None:
         check_applicable(here, *given)
     else:
-        require_same_settings(start.checkpoint.meta["settings"], settings)
+        with sound_checkpoint(start.checkpoint):
+            require_same_settings(start.checkpoint.meta["settings"], settings)
     return settings
 
 

@@ -1,5 +1,6 @@
 """NumPy files: .npy and .npz. Nothing pickled is ever loaded."""
 
+import tokenize
 import zipfile
 import zlib
 from difflib import get_close_matches
@@ -10,6 +11,7 @@ from typing import Literal, NamedTuple
 import numpy as np
 
 from unrolled.data.parts import naming
+from unrolled.data.readers.array_headers import check_sizes, read_header, shapes_of
 from unrolled.data.readers.arrays import ArraySource, read_arrays
 from unrolled.data.records import Notes, Reading, Source
 from unrolled.errors import UserError
@@ -26,7 +28,10 @@ TARGET_FIELD = "y"
 """what the target is called where its array has one of the usual names"""
 _INPUTS = ("X", "x", "data", "inputs", "input", "arr_0")
 _GROUPS = ("groups", "group")
-_BROKEN = (ValueError, EOFError, OSError, zipfile.BadZipFile, zlib.error, NotImplementedError, SyntaxError, TypeError)
+_BROKEN = (
+    *(ValueError, EOFError, OSError, zipfile.BadZipFile, zlib.error, NotImplementedError, SyntaxError, TypeError),
+    *(OverflowError, RecursionError, LookupError, AttributeError, RuntimeError, tokenize.TokenError),
+)
 """what NumPy raises on a damaged file"""
 
 
@@ -65,7 +70,8 @@ def read_array_files(paths: list[Path], reading: Reading, notes: Notes) -> Sourc
 
 
 def _read_npz(path: Path, reading: Reading, notes: Notes) -> ArraySource:
-    names = _names(path)
+    shapes = _shapes(path)
+    names = list(shapes)
     train = _choose(path, names, reading, "train")
     others: dict[Part, _Names] = {}
     for part in ("valid", "test"):
@@ -73,11 +79,14 @@ def _read_npz(path: Path, reading: Reading, notes: Notes) -> ArraySource:
             others[part] = _choose(path, names, reading, part)
     field = reading.target or TARGET_FIELD
     try:
+        check_sizes(path, [name for name in chain(train, *others.values()) if name is not None])
         with np.load(path, allow_pickle=False) as file:
             arrays = {name: file[name] for name in chain(train, *others.values()) if name is not None}
-            left = {name: file[name].shape for name in names if name not in arrays} if train.target is None else {}
+    except UserError:
+        raise
     except _BROKEN as error:
         raise _damaged(path, error) from None
+    left = {name: shape for name, shape in shapes.items() if name not in arrays} if train.target is None else {}
     source = _source(*_picked(arrays, train), reading, notes, str(path), field)
     alike = [name for name, shape in left.items() if shape[:1] == (len(source),)]
     if alike and not reading.unlabelled and reading.task not in ("forecast", "language"):
@@ -121,6 +130,9 @@ def _source(
 
 def _load(path: Path) -> np.ndarray:
     try:
+        with path.open("rb") as file:
+            if file.peek(8)[:8].startswith(b"\x93NUMPY"):
+                read_header(file)
         return np.load(path, mmap_mode="r", allow_pickle=False)
     except FileNotFoundError:
         raise UserError(f"{path} does not exist; give the path of a .npy file") from None
@@ -139,17 +151,19 @@ def _damaged(path: Path, error: Exception) -> UserError:
     return UserError(f"{path} is not a whole NumPy file: it is empty, cut short or damaged; save it again with NumPy")
 
 
-def _names(path: Path) -> list[str]:
+def _shapes(path: Path) -> dict[str, tuple[int, ...]]:
+    """The shape of each array of an .npz file, from its header."""
     try:
-        with np.load(path, allow_pickle=False) as file:
-            names = list(getattr(file, "files", []))
+        shapes = shapes_of(path)
     except FileNotFoundError:
         raise UserError(f"{path} does not exist; give the path of a .npz file") from None
+    except UserError:
+        raise
     except _BROKEN as error:
         raise _damaged(path, error) from None
-    if not names:
+    if not shapes:
         raise UserError(f"{path} has no arrays; save it with np.savez(path, X=..., y=...)")
-    return names
+    return shapes
 
 
 def _choose(path: Path, names: list[str], reading: Reading, part: Part) -> _Names:

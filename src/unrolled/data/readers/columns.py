@@ -229,6 +229,11 @@ def _plain(dtype: Any) -> Any:
     return dtype
 
 
+def _holds(dtype: Any, kind: Any) -> bool:
+    """Whether a type is of a kind, or a list of it."""
+    return _holds(dtype.inner, kind) if isinstance(dtype, pl.List | pl.Array) else isinstance(dtype, kind)
+
+
 def _open_parquet(path: Path) -> Table:
     if not path.exists():
         raise UserError(f"{path} does not exist; give the path of a Parquet file")
@@ -239,6 +244,12 @@ def _open_parquet(path: Path) -> Table:
         raise UserError(
             f"{path} is not a whole Parquet file: it is empty, cut short or damaged; write it again"
         ) from None
+    refused = [name for name, dtype in table.columns.items() if _holds(dtype, pl.Binary)]
+    if refused:
+        raise UserError(
+            f"{path}: the column {refused[0]!r} holds bytes (binary), which no field can be; write it as text or as "
+            "numbers, or the table without it"
+        )
     if not table.length:
         raise UserError(f"{path} has no rows; give a table with at least one row")
     return table

@@ -42,6 +42,8 @@ def _objects(path: Path) -> Iterator[tuple[int, Any]]:
             raise UserError(f"{path}, line {number:,} is not JSON {place}; give one object per line") from None
         except ValueError as error:
             raise UserError(f"{path}, line {number:,}: {error}") from None
+        except RecursionError:
+            raise UserError(f"{path}, line {number:,} is nested too deeply; give one object per line") from None
 
 
 def _refuse_constant(constant: str) -> None:
