@@ -75,3 +75,12 @@ def test_plain_numbers_go_on(first: float, size: float, count: int) -> None:
 
 def test_one_time_has_no_step() -> None:
     assert find_step(dates("2020-01-01")) is None
+
+
+def test_every_second_month_end_stays_one() -> None:
+    times = dates("2021-01-31", "2021-03-31", "2021-05-31", "2021-07-31")
+    step = find_step(times)
+    assert step == Step(2.0, "months to their end")
+    assert times_from(times[-1], step, np.arange(1, 3)).tolist() == dates("2021-09-30", "2021-11-30").tolist()
+    firsts = dates("2021-01-01", "2021-03-01", "2021-05-01")
+    assert find_step(firsts) == Step(2.0, "months")

@@ -111,10 +111,11 @@ def find_step(times: np.ndarray) -> Step | None:
     months = times.astype("datetime64[M]")
     if seconds >= 28 * DAY:
         size = float(np.median(np.diff(months.astype(np.int64))))
+        to_the_end = np.unique((months + 1).astype(times.dtype) - times)
+        if len(to_the_end) == 1 and to_the_end[0] <= np.timedelta64(1, "D"):
+            return Step(size, "months to their end")
         if len(np.unique(times - months)) == 1:
             return Step(size, "months")
-        if len(np.unique((months + 1).astype(times.dtype) - times)) == 1:
-            return Step(size, "months to their end")
     if seconds == DAY and len(times) > 7 and np.is_busday(times.astype("datetime64[D]")).all():
         return Step(1.0, "weekdays")
     return Step(seconds, "seconds")

@@ -124,3 +124,11 @@ def test_errors_after_sorting_name_the_row_of_the_file(tmp_path: Path) -> None:
 def test_a_time_column_that_is_not_there(tmp_path: Path) -> None:
     with pytest.raises(UserError, match=r"no column 'dat' \(--time\), did you mean 'date'\?"):
         read(tmp_path, WEATHER, time="dat")
+
+
+def test_a_day_and_its_time_in_two_columns_are_to_be_joined(tmp_path: Path) -> None:
+    rows = [f"2020-01-{day:02},{hour}:00,{hour}" for day in (1, 2) for hour in range(24)]
+    with pytest.raises(
+        UserError, match="has the day in 'Date' and the time of day in 'Time'; put both into one column"
+    ):
+        read_table([write(tmp_path, "Date,Time,load\n" + "\n".join(rows) + "\n")], Reading(), Notes())

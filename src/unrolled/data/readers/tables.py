@@ -136,6 +136,13 @@ def _refuse_panel(table: Table, head: pl.DataFrame, time: str) -> None:
         and head[name].n_unique() < len(head)
         and not head.select(time, name).is_duplicated().any()
     ]
+    words = [name for name in candidates if head[name].dtype == pl.String]
+    clock = next((name for name in words if head[name].drop_nulls().str.contains(r"^[0-9]{1,2}:[0-9]{2}").all()), None)
+    if clock is not None:
+        raise UserError(
+            f"{table.name} has the day in {time!r} and the time of day in {clock!r}; put both into one column, such as "
+            "2012-01-31 18:30:00"
+        )
     candidates.sort(key=lambda name: (table.is_numeric(name), head[name].n_unique()))
     if candidates:
         raise UserError(

@@ -5,7 +5,9 @@ from pathlib import Path
 from typing import NoReturn
 
 import numpy as np
+import polars as pl
 
+from unrolled.data.readers.times import read_time, read_times
 from unrolled.errors import UserError
 
 _PAIR = re.compile(r"\(\s*([^(),]*?)\s*,\s*([^(),]*?)\s*\)")
@@ -34,13 +36,12 @@ def _times(path: Path, number: int, times: list[str], where: str) -> np.ndarray:
         return np.array(times, dtype=np.float64)
     except ValueError:
         pass
-    found = []
-    for time in times:
-        try:
-            found.append(np.datetime64(time.replace(" ", "T", 1), "us"))
-        except ValueError:
-            refuse(path, number, f"{where}: {short(time)} is no time, expected a number or 2001-12-31 23:59:59")
-    return np.array(found).astype(np.int64) / 1e6
+    try:
+        read = read_times(pl.Series("time", times), lambda step: f"step {step + 1}").values
+    except UserError:
+        wrong = next((time for time in times if read_time(time) is None), times[0])
+        refuse(path, number, f"{where}: {short(wrong)} is no time, expected a number or 2001-12-31 23:59:59")
+    return read.astype("datetime64[us]").astype(np.int64) / 1e6
 
 
 def numbers(path: Path, number: int, texts: list[str], where: str) -> np.ndarray:
