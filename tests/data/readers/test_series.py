@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from unrolled.data.readers.columns import open_table
 from unrolled.data.readers.series import read_series
 from unrolled.data.readers.steps import StepSource
+from unrolled.data.readers.tables import table_layout
 from unrolled.data.records import Notes, Reading
 from unrolled.errors import UserError
 
@@ -128,7 +129,7 @@ def test_a_time_column_that_is_not_there(tmp_path: Path) -> None:
 
 def test_a_day_and_its_time_in_two_columns_are_to_be_joined(tmp_path: Path) -> None:
     rows = [f"2020-01-{day:02},{hour}:00,{hour}" for day in (1, 2) for hour in range(24)]
-    with pytest.raises(
-        UserError, match="has the day in 'Date' and the time of day in 'Time'; put both into one column"
-    ):
-        read_table([write(tmp_path, "Date,Time,load\n" + "\n".join(rows) + "\n")], Reading(), Notes())
+    path = tmp_path / "load.csv"
+    path.write_text("Date,Time,load\n" + "\n".join(rows) + "\n")
+    with pytest.raises(UserError, match="the day in 'Date' and the time of day in 'Time'; put both into one column"):
+        table_layout(path, Reading())
