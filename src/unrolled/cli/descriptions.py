@@ -9,6 +9,7 @@ from jsonargparse import Namespace
 
 from unrolled.errors import UserError
 from unrolled.inference.config import Sampling
+from unrolled.visible import say
 
 if TYPE_CHECKING:
     from unrolled.data.descriptions import Descriptions
@@ -69,11 +70,11 @@ def evaluate_description(options: Namespace) -> dict[str, Any]:
     result: dict[str, Any] = {"task": "describe", "model": str(loaded.folder)}
     for name, shown, part in _parts(options, loaded, notes):
         scores = judge_descriptions(loaded.network, part, loaded.counts)
-        print(f"{shown}: {scores_line(scores)}")
-        print(f"{len(part):,} records scored; baseline: {scores['baseline']['name']}")
+        say(f"{shown}: {scores_line(scores)}")
+        say(f"{len(part):,} records scored; baseline: {scores['baseline']['name']}")
         result[name] = scores
     for line in notes.lines():
-        print(line, file=sys.stderr)
+        say(line, file=sys.stderr)
     return result | {"notes": notes.lines()}
 
 

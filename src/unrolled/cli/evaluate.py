@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from jsonargparse import ArgumentParser, Namespace
 
 from unrolled.errors import UserError
+from unrolled.visible import say
 
 if TYPE_CHECKING:
     from unrolled.data.parts import TokenPart
@@ -91,10 +92,10 @@ def _evaluate_language(options: Namespace) -> dict[str, Any]:
             progress=lambda done, total: progress.work("evaluating", done, total, unit=" tokens"),
         )
     bits = "" if found.bits_per_byte is None else f", {found.bits_per_byte:.4f} bits per byte"
-    print(f"{what}: {found.loss:.4f} nats per token, perplexity {found.perplexity:.4g}{bits}")
-    print(f"{found.tokens:,} tokens in {found.seconds:.1f} s; {found.policy}")
+    say(f"{what}: {found.loss:.4f} nats per token, perplexity {found.perplexity:.4g}{bits}")
+    say(f"{found.tokens:,} tokens in {found.seconds:.1f} s; {found.policy}")
     if part.unknown:
-        print(f"{part.unknown:,} tokens are <unk>: the vocabulary does not hold them", file=sys.stderr)
+        say(f"{part.unknown:,} tokens are <unk>: the vocabulary does not hold them", file=sys.stderr)
     return {
         "loss": found.loss,
         "perplexity": found.perplexity,

@@ -7,6 +7,7 @@ from jsonargparse import Namespace
 
 from unrolled.cli.train import scores_line
 from unrolled.data.counting import counted
+from unrolled.visible import say
 
 if TYPE_CHECKING:
     from unrolled.data.examples import Examples
@@ -31,11 +32,11 @@ def evaluate_records(options: Namespace) -> dict[str, Any]:
                 loaded.model, part, loaded.naive, lambda done, total: progress.work("evaluating", done, total, unit="")
             )
             result[name] = scores_as_json(scores)
-            print(f"{shown}: {scores_line(result[name])}")
+            say(f"{shown}: {scores_line(result[name])}")
             _say_baseline(result[name])
     result["notes"] = notes.lines()
     for line in result["notes"]:
-        print(line, file=sys.stderr)
+        say(line, file=sys.stderr)
     return result
 
 
@@ -43,7 +44,7 @@ def _say_baseline(scores: dict[str, Any]) -> None:
     missing = f", {scores['unscored']:,} without a known label" if scores["unscored"] else ""
     name = scores["baseline"]["name"]
     groups = "" if scores["groups"] is None else f"; intervals over {counted(scores['groups'], 'group')}"
-    print(f"{scores['count']:,} scored{missing}{groups}" + (f"; baseline: {name}" if name else ""))
+    say(f"{scores['count']:,} scored{missing}{groups}" + (f"; baseline: {name}" if name else ""))
 
 
 def _parts(

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 from jsonargparse import Namespace
 
 from unrolled.inference.metrics.names import metric_in_words
+from unrolled.visible import say
 
 if TYPE_CHECKING:
     from unrolled.data.records import Notes
@@ -33,7 +34,7 @@ def evaluate_forecast(options: Namespace) -> dict[str, Any]:
         say_scores(", ".join(options.files) if name == "file" else f"{name} part", result[name])
     result["notes"] = notes.lines()
     for line in result["notes"]:
-        print(line, file=sys.stderr)
+        say(line, file=sys.stderr)
     return result
 
 
@@ -53,10 +54,10 @@ def forecast_predictions(options: Namespace) -> "tuple[Predictions, int, Notes]"
 def say_scores(part: str, scores: dict[str, Any]) -> None:
     """The scores of a part, and below them those of forecasts without a model."""
     shown = [_metric(name, metric) for name, metric in scores["metrics"].items() if metric["value"] is not None]
-    print(f"{part}: {', '.join(shown)}; {scores['windows']:,} windows, in standard deviations of each channel")
+    say(f"{part}: {', '.join(shown)}; {scores['windows']:,} windows, in standard deviations of each channel")
     for name, metrics in scores["baselines"].items():
         known = [_metric(one, metric) for one, metric in metrics.items() if metric["value"] is not None]
-        print(f"  {name}: {', '.join(known)}")
+        say(f"  {name}: {', '.join(known)}")
 
 
 def _metric(name: str, metric: dict[str, Any]) -> str:

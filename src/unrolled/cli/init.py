@@ -17,6 +17,7 @@ from unrolled.data.config import DataConfig
 from unrolled.data.counting import counted
 from unrolled.errors import UserError
 from unrolled.training.atomic import write_atomically
+from unrolled.visible import say, visible
 
 
 def add_arguments(parser: ArgumentParser) -> None:
@@ -41,8 +42,8 @@ def run(options: Namespace) -> dict[str, Any]:
     guess = guess_settings(options)
     write_atomically(target, commented_config(options, target, guess))
     for line in guess.comments[:1]:
-        print(line)
-    print(f"wrote {target}; train with: unrolled train --config {target}")
+        say(line)
+    say(f"wrote {target}; train with: unrolled train --config {target}")
     return {"config": str(target), "task": guess.task}
 
 
@@ -93,7 +94,7 @@ def commented_config(options: Namespace, target: Path, guess: Guess) -> str:
     add_train_options(parser)
     settings = [option for option in options_of(parser) if option.name not in NOT_SETTINGS]
     lines = [
-        f"# Options of: unrolled train --config {target}",
+        f"# Options of: unrolled train --config {visible(str(target))}",
         '# Each is as given or at its default. What is null or "auto" is chosen from the data and printed.',
         *_comment(guess.comments),
     ]
@@ -111,7 +112,7 @@ def commented_config(options: Namespace, target: Path, guess: Guess) -> str:
 def _comment(sentences: list[str]) -> list[str]:
     if not sentences:
         return []
-    wrapped = (textwrap.wrap(one, 100, initial_indent="# ", subsequent_indent="#   ") for one in sentences)
+    wrapped = (textwrap.wrap(visible(one), 100, initial_indent="# ", subsequent_indent="#   ") for one in sentences)
     return ["#", "# What the file holds and what is learned:", *(line for lines in wrapped for line in lines)]
 
 

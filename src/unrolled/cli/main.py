@@ -22,6 +22,7 @@ from unrolled.cli.standard_streams import STDOUT, discard, settled
 from unrolled.data.json_values import finite
 from unrolled.errors import UserError
 from unrolled.training.interruption import stopped_politely
+from unrolled.visible import say
 
 VERBS = {
     "demo": "train a small model on text that every Python brings along, and let it speak",
@@ -167,5 +168,5 @@ def _report(sentence: str, code: int, debug: bool) -> int:
     """One line on stderr, after the traceback if that was asked for."""
     if debug:
         traceback.print_exc()
-    print(f"unrolled: {' '.join(sentence.split())}", file=sys.stderr)
+    say(f"unrolled: {' '.join(sentence.split())}", file=sys.stderr)
     return code

@@ -8,6 +8,7 @@ from jsonargparse import ArgumentParser, Namespace
 
 from unrolled.data.counting import counted
 from unrolled.errors import UserError
+from unrolled.visible import say
 
 if TYPE_CHECKING:
     from unrolled.data.records import Notes
@@ -67,9 +68,9 @@ def run(options: Namespace) -> dict[str, Any]:
                 count += 1
     lines = notes.lines()  # only now: records are read as rows are written
     for line in lines:
-        print(line, file=sys.stderr)
+        say(line, file=sys.stderr)
     if options.output is not None:
-        print(f"wrote {options.output}: {counted(count, 'row')} for {counted(records, 'record')}")
+        say(f"wrote {options.output}: {counted(count, 'row')} for {counted(records, 'record')}")
     return {"output": options.output, "records": records, "rows": count, "columns": list(found.columns), "notes": lines}
 
 

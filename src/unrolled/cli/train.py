@@ -9,6 +9,7 @@ from unrolled.cli.invocation import command
 from unrolled.cli.options import add_train_options
 from unrolled.data.counting import rounded
 from unrolled.inference.metrics.names import metric_in_words
+from unrolled.visible import say
 
 
 def add_arguments(parser: ArgumentParser) -> None:
@@ -43,14 +44,14 @@ def report(result: dict[str, Any]) -> None:
         return
     if "loss" in result:
         bits = "" if result["bits_per_byte"] is None else f", {result['bits_per_byte']:.4f} bits per byte"
-        print(
+        say(
             f"validation: {result['loss']:.4f} nats per token, perplexity {result['perplexity']:.4g}{bits} "
             f"({result['evaluated']})"
         )
     if "test_loss" in result:
-        print(f"test: {result['test_loss']:.4f} nats per token, perplexity {result['test_perplexity']:.4g}")
-    print(f"report: {result['report']}")
-    print(f"next: {command('generate', result['run'])}")
+        say(f"test: {result['test_loss']:.4f} nats per token, perplexity {result['test_perplexity']:.4g}")
+    say(f"report: {result['report']}")
+    say(f"next: {command('generate', result['run'])}")
 
 
 def _report_records(result: dict[str, Any]) -> None:
@@ -58,12 +59,12 @@ def _report_records(result: dict[str, Any]) -> None:
         if name in result and result["task"] == "forecast":
             say_scores(shown, result[name])
         elif name in result:
-            print(f"{shown}: {scores_line(result[name])}")
-    print(f"report: {result['report']}")
+            say(f"{shown}: {scores_line(result[name])}")
+    say(f"report: {result['report']}")
     verb, rest = (
         ("generate", "--given NAME=VALUE") if result["task"] == "describe" else ("predict", "FILE -o predictions.csv")
     )
-    print(f"next: {command(verb, result['run'])} {rest}")
+    say(f"next: {command(verb, result['run'])} {rest}")
 
 
 def scores_line(scores: dict[str, Any]) -> str:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 from jsonargparse import Namespace
 
 from unrolled.errors import UserError
+from unrolled.visible import say
 
 if TYPE_CHECKING:
     from unrolled.data.records import Notes
@@ -75,13 +76,13 @@ def evaluate_translation(options: Namespace) -> dict[str, Any]:
                 said.append(one.text)
                 progress.work("translating", len(said), len(pairs), unit=" texts")
             result[name] = judge_translations(pairs, said)
-            print(f"{shown}: {scores_line(result[name])}")
+            say(f"{shown}: {scores_line(result[name])}")
             for metric, values in result[name]["metrics"].items():
-                print(f"  {metric}: {values['note']}")
-            print(f"{len(pairs):,} pairs scored; baseline: {result[name]['baseline']['name']}")
+                say(f"  {metric}: {values['note']}")
+            say(f"{len(pairs):,} pairs scored; baseline: {result[name]['baseline']['name']}")
     result["notes"] = notes.lines()
     for line in result["notes"]:
-        print(line, file=sys.stderr)
+        say(line, file=sys.stderr)
     return result
 
 

@@ -4,6 +4,7 @@ from typing import Any
 
 from unrolled.inference.evaluate import Evaluation
 from unrolled.models.config import ModelConfig
+from unrolled.visible import markdown
 
 
 def model_card(model: ModelConfig, data: str, found: Evaluation, step: int) -> str:
@@ -19,7 +20,7 @@ tags:
 # A language model ({model.family})
 
 * Model: {model.layers} layer(s) of width {model.width}
-* Data: {data}
+* Data: {markdown(data)}
 * Validation during training, at step {step:,}: {found.loss:.4f} nats per token, perplexity {found.perplexity:.4g}
   ({found.policy})
 
@@ -65,8 +66,8 @@ tags:
 # A model that can {task} ({model.family})
 
 * Model: {model.layers} layer(s) of width {model.width}
-* Data: {data}
-* Validation during training, at step {step:,}: {scores}
+* Data: {markdown(data)}
+* Validation during training, at step {step:,}: {markdown(scores)}
 
 ```sh
 unrolled predict . FILE -o predictions.csv
@@ -96,8 +97,8 @@ tags:
 # A translation model ({model.family})
 
 * Model: {model.layers} layer(s) of width {model.width}, {model.attention} attention
-* Data: {data}
-* Validation during training, at step {step:,}: {scores}
+* Data: {markdown(data)}
+* Validation during training, at step {step:,}: {markdown(scores)}
 
 ```sh
 unrolled predict . FILE -o translations.csv
@@ -127,8 +128,8 @@ tags:
 # A model that writes sequences for labels and numbers ({model.family})
 
 * Model: {model.layers} layer(s) of width {model.width}
-* Data: {data}
-* Validation during training, at step {step:,}: {scores}
+* Data: {markdown(data)}
+* Validation during training, at step {step:,}: {markdown(scores)}
 
 ```sh
 unrolled generate . --given NAME=VALUE

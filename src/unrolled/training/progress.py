@@ -17,6 +17,7 @@ from rich.text import Text
 from unrolled.training.atomic import cannot_write
 from unrolled.training.forgiving import Forgiving
 from unrolled.training.formats import format_count, format_duration
+from unrolled.visible import visible
 
 LINE_EVERY = 10.0
 """seconds between plain lines"""
@@ -154,6 +155,7 @@ class Progress:
 
     def message(self, text: str) -> None:
         """One line, shown at once; above the bar on a terminal."""
+        text = visible(text)
         if not self._silent:
             self._print(text)
         self._write_log(text)
@@ -191,7 +193,7 @@ class Progress:
         due = due and now - self._begun[label] >= quiet
         if due and (self._log is not None or not (self._live or self._silent)):
             self._last_line[label] = now
-            line = f"{label} {fraction:.0%} | {facts()}" + ("" if fraction >= 1.0 else f" | {left}")
+            line = f"{visible(label)} {fraction:.0%} | {facts()}" + ("" if fraction >= 1.0 else f" | {left}")
             if not (self._live or self._silent):
                 self._print(line)
             self._write_log(line)
@@ -200,7 +202,7 @@ class Progress:
         self, bars: rich.progress.Progress, label: str, fraction: float, facts: str, left: str, finished: bool
     ) -> None:
         if (task := self._tasks.get(label)) is None:
-            task = self._tasks[label] = bars.add_task(label, total=1.0, facts="", left="")
+            task = self._tasks[label] = bars.add_task(visible(label), total=1.0, facts="", left="")
         bars.update(task, completed=fraction, facts=facts, left=left)
         if finished:
             bars.remove_task(self._tasks.pop(label))
