@@ -1,6 +1,7 @@
 """What every test run needs: one thread per worker, and property tests that give the same result every time."""
 
 import os
+import signal
 
 import torch
 from hypothesis import settings
@@ -10,6 +11,11 @@ if "PYTEST_XDIST_WORKER" in os.environ:
     os.environ["OMP_NUM_THREADS"] = "1"
     os.environ["MKL_NUM_THREADS"] = "1"
     torch.set_num_threads(1)
+
+# A shell that starts the tests in the background, or nohup, has these ignored, and all that a test starts inherits it.
+for number, usual in ((signal.SIGINT, signal.default_int_handler), (getattr(signal, "SIGHUP", None), signal.SIG_DFL)):
+    if number is not None and signal.getsignal(number) == signal.SIG_IGN:
+        signal.signal(number, usual)
 
 # The same examples in every run, so that a red run means a change, and no time limit, since machines differ.
 # `pytest --hypothesis-profile=explore` looks for new counterexamples.

@@ -106,7 +106,7 @@ def test_a_folder_of_texts(tmp_path: Path, capsys: pytest.CaptureFixture) -> Non
     for number in range(2):
         (tmp_path / "new" / f"n{number}.txt").write_text(f"a lovely soup {number}")
     code, out, err = predict(capsys, run, tmp_path / "new")
-    assert (code, err) == (0, "")
+    assert (code, err) == (0, "unknown values of text, which training did not see or too rarely: 2\n")
     rows = [json.loads(line) for line in out.splitlines()]
     assert [row["record"] for row in rows] == [str(tmp_path / "new" / f"n{number}.txt") for number in range(2)]
     assert predict(capsys, run, tmp_path / "new" / "n1.txt")[1] == out.splitlines(keepends=True)[1]

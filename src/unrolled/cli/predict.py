@@ -110,4 +110,4 @@ def _predictions(options: Namespace, progress: "Progress") -> "tuple[Predictions
     def report(done: int, total: int) -> None:
         progress.work("predicting", done, total, unit=" records")
 
-    return predictions(loaded, source, report), len(source), notes
+    return predictions(loaded, source, report, notes), len(source), notes

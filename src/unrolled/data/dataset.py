@@ -203,10 +203,10 @@ def _count_unseen(record: Record, example: Example, encoding: Encoding, notes: N
         unseen = sum(label not in target.labels for label in value)
         notes.add(f"steps in {part} with a tag that training did not see, left out of the scores", unseen)
     elif target.many:
-        unseen = not set([value] if isinstance(value, str) else value) <= set(target.labels)
+        unseen = not all(map(target.knows, [value] if isinstance(value, str) else value))
         notes.add(f"records in {part} with a label that training did not see, which is left out of the scores", unseen)
     else:
-        unseen = value not in target.labels
+        unseen = not target.knows(value)
         notes.add(f"records in {part} with a label that training did not see, left out of the scores", unseen)
 
 

@@ -12,6 +12,7 @@ import numpy as np
 from unrolled.data.characters import CharVocabulary
 from unrolled.data.config import DataConfig
 from unrolled.data.encoders.categories import TokenTable
+from unrolled.data.encoders.folding import most_usual
 from unrolled.data.encoders.numbers import NumericEncoder, Scaler, Scaling
 from unrolled.data.encoders.signals import FramesEncoder, SignalEncoder, SignalForm, transform
 from unrolled.data.encoders.spelling import ASPECTS, SpellingTable, ends_of, is_open
@@ -190,6 +191,18 @@ class Encoding:
         """Whether all categories that training saw have a number."""
         return all(one.rare == () for one in self._token_columns() if isinstance(one, TokenTable))
 
+    def unknown_columns(self, record: Record, example: Example) -> dict[str, int]:
+        """How many tokens or categories of a record are unknown, by the name of their field; a category counts once."""
+        if example.tokens is None:
+            return {}
+        counts = {}
+        for place, encoder in enumerate(self._token_columns()):
+            if isinstance(encoder, Words):
+                unknown = int((example.tokens[:, place] == encoder.unknown).sum())
+                whole = isinstance(record.values[encoder.field], str) and isinstance(encoder, TokenTable)
+                counts[encoder.field] = min(unknown, 1) if whole else unknown
+        return counts
+
     def count_unknown(self, example: Example) -> int:
         """How many tokens of an example are unknown: training did not see them, or too rarely (see `count_rare`)."""
         if example.tokens is None:
@@ -269,7 +282,7 @@ def fit_encoding(schema: Schema, records: Callable[[], Iterable[Record]], count:
             # A single category counts as one token.
             values = (record.values[field.name] for record in records())
             values_of = ([value] if isinstance(value, str) else value for value in values)
-            inputs.append(TokenTable.fit(field.name, values_of, min_count=data.min_count))
+            inputs.append(TokenTable.fit(field.name, values_of, min_count=data.min_count, folds=True))
         elif field.kind == "numeric":
             inputs.append(_fit_numbers(field, records, step, data))
         elif field.kind == "signal":
@@ -383,7 +396,8 @@ def _fit_target(
         return StepTarget.fit(field.name, _require_several(labels, field.name), again)
     found = [value for value in values if value is not None]
     many = any(not isinstance(value, str) for value in found)
-    labels = tuple(sorted({label for value in found for label in ([value] if isinstance(value, str) else value)}))
+    counts = Counter(label for value in found for label in ([value] if isinstance(value, str) else value))
+    labels = tuple(sorted(set(most_usual(counts).values())))
     return ClassTarget(field.name, _require_several(labels, field.name), many)
 
 

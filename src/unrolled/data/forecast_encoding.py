@@ -1,6 +1,7 @@
 """What a forecasting model knows of its data: which columns it reads, how they are scaled, and the calendar."""
 
 import json
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
@@ -8,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from unrolled.data.calendar import calendar_features
+from unrolled.data.encoders.folding import fold, most_usual
 from unrolled.data.encoders.numbers import Scaler
 from unrolled.data.forecast_series import Series
 from unrolled.data.records import Notes
@@ -77,12 +79,18 @@ class ForecastEncoding:
         numbers = np.stack([series.numbers[name] for name in self.numbers], axis=1)
         parts = [self.scaler.scale(numbers)]
         for name, labels in self.words.items():
-            column = np.array(series.words[name], dtype=object)
-            parts.append((column[:, None] == np.array(labels, dtype=object)[None]).astype(np.float32))
-            if notes is not None:
-                unseen = set(series.words[name]) - {*labels, ""}
-                notes.add(f"steps with a {name} that training did not see", int(np.isin(column, list(unseen)).sum()))
+            column = np.array(list(map(fold, series.words[name])), dtype=object)
+            parts.append((column[:, None] == np.array(list(map(fold, labels)), dtype=object)[None]).astype(np.float32))
+        if notes is not None:
+            self.note_unknown(series, notes)
         return parts[0] if len(parts) == 1 else np.concatenate(parts, axis=1)
+
+    def note_unknown(self, series: Series, notes: Notes) -> None:
+        """Count the steps with words that training did not see."""
+        for name, labels in self.words.items():
+            known = {*map(fold, labels), ""}
+            unseen = sum(fold(word) not in known for word in series.words[name])
+            notes.add(f"steps with a {name} that training did not see", unseen)
 
     def known(self, series: Series, ahead: int = 0) -> np.ndarray | None:
         """What is known ahead: the calendar, then the columns known ahead, float32 `[time + ahead, features]`.
@@ -170,8 +178,9 @@ def fit_words(series: Sequence[Series], ends: Sequence[int], known: Sequence[str
 
     Not those `known` ahead, of which an empty cell says something too: that it is no holiday.
     """
-    found: dict[str, set[str]] = {name: set() for name in series[0].words}
+    counts: dict[str, Counter[str]] = {name: Counter() for name in series[0].words}
     for one, end in zip(series, ends, strict=True):
         for name, column in one.words.items():
-            found[name] |= set(column[:end]) - {""}
-    return {name: tuple(sorted(labels)) for name, labels in found.items() if len(labels) > 1 or name in known}
+            counts[name].update(word for word in column[:end] if word)
+    found = {name: tuple(sorted(set(most_usual(words).values()))) for name, words in counts.items()}
+    return {name: labels for name, labels in found.items() if len(labels) > 1 or name in known}

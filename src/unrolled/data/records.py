@@ -140,6 +140,8 @@ class Reading:
     """CSV file with a label per file or record name, or a pattern with named groups such as `(?P<label>\\d+)_.*`"""
     task: str | None = None
     """the task, if the user named one: it decides between readings of a file"""
+    kinds: dict[str, str] | None = None
+    """how training read the columns of a table, by name: `words` or `numbers`; truth values may be either"""
     ahead: int = 0
     """steps after the end of a series for which what is known ahead is wanted"""
     rate: float | None = None

@@ -92,9 +92,16 @@ def reopen(files: list[str], recipe: Recipe, notes: Notes, *, labelled: bool, la
     # Where describe was not told its target, what a file calls its label is something to read.
     unnamed = recipe.reading.task == "describe" and recipe.reading.target is None
     reading = replace(recipe.reading, unlabelled=not labelled and not unnamed)
-    reading = replace(reading, labels=(labels or reading.labels) if labelled else None)
+    reading = replace(reading, labels=(labels or reading.labels) if labelled else None, kinds=_kinds(recipe))
     source = _open_grouped([Path(file) for file in files], reading, notes, labelled)
     return fit_source(source, recipe, notes, labelled=labelled, name=", ".join(files))
+
+
+def _kinds(recipe: Recipe) -> dict[str, str]:
+    kinds = {field.name: "words" for field in recipe.fields if field.kind == "categorical"}
+    return kinds | {
+        channel: "numbers" for field in recipe.inputs if field.kind == "numeric" for channel in field.channels
+    }
 
 
 def _open_grouped(paths: list[Path], reading: Reading, notes: Notes, labelled: bool) -> Source:

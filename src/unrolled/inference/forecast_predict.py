@@ -109,6 +109,9 @@ def predictions(
     """
     encoding = loaded.encoding
     given = given_for(loaded, series, horizon=horizon, notes=notes)
+    if notes is not None:
+        for one in given:
+            encoding.note_unknown(one.past, notes)
     named = len(series) > 1 or any(one.name for one in series)
     steps = loaded.network.config.horizon if horizon is None else horizon
     times = [future_times(one.past, one.past.step or encoding.step, steps) for one in given]

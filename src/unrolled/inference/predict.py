@@ -8,8 +8,9 @@ from typing import Any, Literal
 import numpy as np
 
 from unrolled.data.encoders.targets import ClassTarget, EventTarget, NumberTarget, StepTarget, TextTarget
-from unrolled.data.examples import Examples
-from unrolled.data.records import Record, Source
+from unrolled.data.encoding import Encoding
+from unrolled.data.examples import Example, Examples
+from unrolled.data.records import Notes, Record, Source
 from unrolled.inference.record_loading import LoadedRecords
 from unrolled.inference.records import RecordModel, events_of, text_of
 from unrolled.inference.tag_decoding import best_tags
@@ -34,12 +35,17 @@ class Predictions:
     rows: Iterator[Row]
 
 
-def predict(model: RecordModel, source: Source) -> Iterator[tuple[Record, np.ndarray]]:
-    """The records of a source, each with its answer (see `RecordModel.answers`). Their values are read as they come."""
+def predict(model: RecordModel, source: Source, notes: Notes | None = None) -> Iterator[tuple[Record, np.ndarray]]:
+    """The records of a source, each with its answer (see `RecordModel.answers`). Their values are read as they come.
+
+    In `notes` it is counted what of each field training did not see.
+    """
     kept: list[Record] = []
     examples, values = Examples(), 0
     for record in source:
         example = model.encoding.encode(record, targets=False)
+        if notes is not None:
+            _count_unknown(model.encoding, record, example, notes)
         examples.append(example, record.origin)
         kept.append(_without_signals(record))
         values += sum(array.size for array in (example.numbers, example.tokens) if array is not None)
@@ -50,8 +56,16 @@ def predict(model: RecordModel, source: Source) -> Iterator[tuple[Record, np.nda
         yield from zip(kept, model.answers(examples), strict=True)
 
 
+def _count_unknown(encoding: Encoding, record: Record, example: Example, notes: Notes) -> None:
+    for field, unknown in encoding.unknown_columns(record, example).items():
+        notes.add(f"unknown values of {field}, which training did not see or too rarely", unknown)
+
+
 def predictions(
-    loaded: LoadedRecords, source: Source, progress: Callable[[int, int], None] | None = None
+    loaded: LoadedRecords,
+    source: Source,
+    progress: Callable[[int, int], None] | None = None,
+    notes: Notes | None = None,
 ) -> Predictions:
     """The predictions for a source as rows, by the kind of the target:
 
@@ -66,7 +80,7 @@ def predictions(
     columns, rows_of = _form(loaded)
 
     def rows() -> Iterator[Row]:
-        for number, (record, answer) in enumerate(predict(loaded.model, source), start=1):
+        for number, (record, answer) in enumerate(predict(loaded.model, source, notes), start=1):
             yield from rows_of(record, answer)
             if progress is not None:
                 progress(number, len(source))

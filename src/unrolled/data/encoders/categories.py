@@ -1,5 +1,6 @@
 """Categories as numbers."""
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -7,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from unrolled.data.encoders.folding import fold, folded_numbers, most_usual
 from unrolled.data.token_counts import TokenCounts, count_tokens
 
 UNKNOWN = 0
@@ -23,6 +25,8 @@ class TokenTable:
     tokens: tuple[str, ...]
     rare: tuple[str, ...] | None = ()
     """what training saw too rarely to have a number; None where there was too much to tell"""
+    folds: bool = False
+    """whether truth values and numbers are known in every way to write them, as categories are (see `folding`)"""
 
     @classmethod
     def fit(
@@ -32,13 +36,19 @@ class TokenTable:
         *,
         min_count: int = 1,
         most: int = LARGEST,
+        folds: bool = False,
     ) -> "TokenTable":
         """From the training part. Tokens seen less often than `min_count` stay unknown, and of more than `most` the
         rarest."""
         found = count_tokens(values)
+        if folds:
+            usual, merged = most_usual(found.counts), Counter[str]()
+            for value, count in found.counts.items():
+                merged[usual[value]] += count
+            found = TokenCounts(merged, found.lost)
         _, kept = found.at_least(min_count, most)
         rare = None if found.lost else tuple(sorted(found.counts.keys() - set(kept)))
-        return cls(field, tuple(kept), rare)
+        return cls(field, tuple(kept), rare, folds)
 
     def __len__(self) -> int:
         return len(self.tokens) + 1
@@ -56,13 +66,15 @@ class TokenTable:
 
     def encode(self, value: str | Sequence[str]) -> np.ndarray:
         """int64 `[time]`; a single category counts as one step."""
-        number = self._number
-        return np.array(
-            [number.get(t, UNKNOWN) for t in ([value] if isinstance(value, str) else value)], dtype=np.int64
-        )
+        number, tokens = self._number, [value] if isinstance(value, str) else value
+        if self.folds:
+            return np.array([number.get(fold(token), UNKNOWN) for token in tokens], dtype=np.int64)
+        return np.array([number.get(token, UNKNOWN) for token in tokens], dtype=np.int64)
 
     @cached_property
     def _number(self) -> dict[str, int]:
+        if self.folds:
+            return folded_numbers(self.tokens, 1)
         return {token: number for number, token in enumerate(self.tokens, 1)}
 
     @cached_property
@@ -71,9 +83,12 @@ class TokenTable:
 
     def to_json(self) -> dict[str, Any]:
         rare = {} if self.rare == () else {"rare": None if self.rare is None else list(self.rare)}
-        return {"kind": "tokens", "field": self.field, "tokens": list(self.tokens)} | rare
+        folds = {"folds": True} if self.folds else {}
+        return {"kind": "tokens", "field": self.field, "tokens": list(self.tokens)} | rare | folds
 
     @classmethod
     def from_json(cls, data: dict[str, Any]) -> "TokenTable":
         rare = data.get("rare", ())
-        return cls(data["field"], tuple(data["tokens"]), None if rare is None else tuple(rare))
+        return cls(
+            data["field"], tuple(data["tokens"]), None if rare is None else tuple(rare), data.get("folds", False)
+        )

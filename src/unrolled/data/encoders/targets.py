@@ -4,11 +4,13 @@ import itertools
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 
 from unrolled.data.codec import Vocabulary
+from unrolled.data.encoders.folding import fold, folded_numbers
 from unrolled.data.encoders.numbers import Scaler
 from unrolled.data.records import Events
 from unrolled.data.vocabulary import vocabulary_from_json
@@ -30,10 +32,17 @@ class ClassTarget:
         if self.many:
             if value is None:
                 return np.full(len(self.labels), np.nan, dtype=np.float32)
-            held = (value,) if isinstance(value, str) else value
-            return np.array([label in held for label in self.labels], dtype=np.float32)
-        known = value is not None and value in self.labels
-        return np.array(self.labels.index(value) if known else NO_TARGET, dtype=np.int64)
+            held = set(map(fold, (value,) if isinstance(value, str) else value))
+            return np.array([fold(label) in held for label in self.labels], dtype=np.float32)
+        return np.array(NO_TARGET if value is None else self._number.get(fold(value), NO_TARGET), dtype=np.int64)
+
+    def knows(self, label: str) -> bool:
+        """Whether training saw a label, however it was written."""
+        return fold(label) in self._number
+
+    @cached_property
+    def _number(self) -> dict[str, int]:
+        return folded_numbers(self.labels)
 
     def to_json(self) -> dict[str, Any]:
         return {"kind": "class", "field": self.field, "labels": list(self.labels), "many": self.many}

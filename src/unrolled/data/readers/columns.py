@@ -118,9 +118,31 @@ class Table:
         """The table, its numbers read as the user says or as in training."""
         usual = {"point": ".", "comma": ","}.get(reading.decimal)
         known = None if reading.formats is None else {n: NumberFormat(*form) for n, form in reading.formats.items()}
-        if (usual, known) == (self.usual, self.known):
+        table = self if reading.kinds is None else self._of_kinds(reading.kinds)
+        if (usual, known) == (table.usual, table.known):
+            return table
+        return replace(table, usual=usual, known=known)
+
+    def _of_kinds(self, kinds: Mapping[str, str]) -> "Table":
+        """Truth values and whole numbers as words, truth values in words as numbers, where training read them so."""
+        head, changed = self.head(), []
+        for name, dtype in self.columns.items():
+            column, kind = pl.col(name), kinds.get(name)
+            if kind == "words" and dtype.is_float() and bool((head[name].drop_nulls() % 1 == 0).all()):
+                changed.append(column.cast(pl.Int64, strict=False).cast(pl.String))
+            elif kind == "words" and (dtype == pl.Boolean or dtype.is_numeric()):
+                changed.append(column.cast(pl.String))
+            elif kind == "numbers" and dtype == pl.String:
+                small = column.str.strip_chars().str.to_lowercase()
+                filled = head.select(small).to_series().drop_nulls()
+                filled = filled.filter(filled != "")
+                if len(filled) and filled.is_in(["true", "false"]).all():
+                    changed.append(small.replace({"true": "1", "false": "0"}).alias(name))
+        if not changed:
             return self
-        return replace(self, usual=usual, known=known)
+        frame = self.frame.with_columns(changed)
+        names = [expression.meta.output_name() for expression in changed]
+        return replace(self, frame=frame, columns=self.columns | dict.fromkeys(names, pl.String()))
 
     @property
     def facts(self) -> dict[str, Facts]:
