@@ -38,6 +38,12 @@ def given_paths(places: Iterable[str | Path], what: str = "path") -> list[Path]:
     return found
 
 
+def refuse_overlong(path: str) -> None:
+    """Raises `UserError` for a text that is longer than any path."""
+    if len(path) > 4096 or any(len(part.encode("utf-8", "replace")) > 255 for part in path.split("/")):
+        raise UserError(f'"{path[:60]}..." is longer than any path; name a file or a folder')
+
+
 def refuse_special(path: Path) -> None:
     """Raises `UserError` for pipes such as `<(...)` and `>(...)`, devices and sockets: reading one may wait for ever,
     and it cannot be read again, nor a file be put in its place."""

@@ -14,7 +14,9 @@ from unrolled.data.opening import reading_of
 from unrolled.data.readers.arrays import read_arrays
 from unrolled.data.records import Notes, Reading, Source
 from unrolled.errors import UserError
+from unrolled.estimators.alone import alone
 from unrolled.estimators.base import TrainedEstimator
+from unrolled.estimators.intake import SERIES, check_data, taken_in, whole_number
 from unrolled.estimators.paths import is_path, paths_of
 from unrolled.estimators.settings import configs
 from unrolled.inference.forecast_files import part_of, read_series
@@ -37,6 +39,7 @@ class Forecaster(TrainedEstimator):
 
     _task = "forecast"
 
+    @alone()
     def fit(self, X: Any, y: Any = None) -> "Forecaster":
         """Train; y is not used. Raises `UserError` as `unrolled train` does."""
         from unrolled.training.forecasts import train_forecast
@@ -49,10 +52,12 @@ class Forecaster(TrainedEstimator):
             settings["known"] = (settings["known"],)
         data, model, train = configs(settings)
         if is_path(X):
+            check_data(X, "X", SERIES)
             files = paths_of(X)
             opened = open_for_forecast(files, data, "forecast")
         else:
-            files, opened = [], Opened({"train": _open(X, reading_of(data, "forecast"))}, "", Notes())
+            with taken_in("X", SERIES):
+                files, opened = [], Opened({"train": _open(X, reading_of(data, "forecast"))}, "", Notes())
         with tempfile.TemporaryDirectory() as beside:
             folder = Path(beside) / "run" if self.run is None else given_path(self.run, "run")
             self.result_ = train_forecast(
@@ -91,16 +96,18 @@ class Forecaster(TrainedEstimator):
     def evaluate(self, X: Any) -> ForecastJudgement:
         """All metrics over all windows of X, beside those of forecasts without a model."""
         loaded: LoadedForecast = self._model
-        part = part_of(loaded, self._series(X), Notes(), str(X) if is_path(X) else "X")
+        with taken_in("X", SERIES):
+            part = part_of(loaded, self._series(X), Notes(), str(X) if is_path(X) else "X")
         return judge_forecasts(loaded.network, loaded.encoding, part.windows, part.values)
 
     def _load(self, folder: Path) -> LoadedForecast:
         return load_forecast(folder)
 
     def _ahead(self, X: Any, horizon: int | None) -> list[Ahead]:
-        if horizon is not None and horizon < 1:
-            raise UserError(f"horizon is {horizon}, which must be at least 1")
-        given = given_for(self._model, self._series(X), horizon=horizon)
+        if horizon is not None:
+            horizon = whole_number(horizon, "horizon", 1)
+        with taken_in("X", SERIES):
+            given = given_for(self._model, self._series(X), horizon=horizon)
         return list(forecast_series(self._model, given, horizon=horizon))
 
     def _series(self, X: Any) -> list[Series]:
@@ -112,14 +119,29 @@ class Forecaster(TrainedEstimator):
 
 
 def _open(X: Any, reading: Reading) -> Source:
-    """Series in memory as records."""
+    """Series in memory as records. Raises `UserError` for what cannot be."""
+    check_data(X, "X", SERIES)
     from unrolled.data.readers.frames import is_frame, read_frame
 
     if is_frame(X):
         return read_frame(X, reading, Notes(), "X")
     several: Sequence[Any] = X if _is_several(X) else [np.asarray(X)]
-    arrays = [np.asarray(one, dtype=np.float32) for one in several]
+    arrays = [_numbers(one, number if len(several) > 1 else None) for number, one in enumerate(several)]
     return read_arrays([one[:, None] if one.ndim == 1 else one for one in arrays], None, None, task="forecast")
+
+
+def _numbers(series: Any, number: int | None) -> np.ndarray:
+    """float32 `[time]` or `[time, channels]`."""
+    name = "X" if number is None else f"X[{number}]"
+    try:
+        array = np.asarray(series, dtype=np.float32)
+    except (TypeError, ValueError):
+        raise UserError(f"{name} holds what is no number; {SERIES}") from None
+    if not array.size:
+        raise UserError(f"{name} has the shape {list(array.shape)}, and a series needs a step or more; {SERIES}")
+    if array.ndim not in (1, 2):
+        raise UserError(f"{name} has the shape {list(array.shape)}; {SERIES}")
+    return array
 
 
 def _is_several(X: Any) -> bool:

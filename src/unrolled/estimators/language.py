@@ -11,7 +11,9 @@ from unrolled.data.config import DataConfig
 from unrolled.data.given import given_path, given_paths
 from unrolled.data.store import encode_text
 from unrolled.errors import UserError
+from unrolled.estimators.alone import alone
 from unrolled.estimators.hub import model_place
+from unrolled.estimators.intake import check_data, taken_in, whole_number
 from unrolled.inference.config import Sampling
 from unrolled.inference.evaluate import Evaluation, Policy, evaluate_part
 from unrolled.inference.loading import Loaded, load
@@ -20,8 +22,10 @@ from unrolled.inference.stream import LanguageStream, StreamStep
 from unrolled.models.config import ModelConfig
 from unrolled.models.files import save_model
 from unrolled.training.config import TrainConfig
+from unrolled.untrusted import typed
 
 _GROUPS = {"data": DataConfig, "model": ModelConfig, "train": TrainConfig}
+_TEXT = "give the path of a file or a folder, several of them, or the text itself with a line break in it"
 _MODEL_FILES = {"config.json", "model.safetensors", "vocabulary.json", "README.md"}
 
 
@@ -52,6 +56,7 @@ class LanguageModel:
         self._settings |= settings
         return self
 
+    @alone()
     def fit(self, text: str | Path | Iterable[str | Path]) -> "LanguageModel":
         """Train on a file, a folder or several; a string with a line break is taken as the text itself.
 
@@ -113,11 +118,15 @@ class LanguageModel:
     ) -> Iterator[str]:
         """The same piece by piece, as soon as each is known."""
         loaded = self._trained()
-        if length < 0:
-            raise UserError(f"length is {length}; give the number of tokens to write")
+        length = whole_number(length, "length", 0)
+        _require_text(prompt, "the prompt")
         for name in sampling:
             _require_known(name, (field.name for field in fields(Sampling)), "sampling setting")
-        speech = generate_text(loaded, prompt, length=length, sampling=Sampling(**sampling), seed=seed)
+        with taken_in("the sampling", "give numbers"):
+            settings = typed(Sampling(**sampling))
+        if seed is not None:
+            seed = whole_number(seed, "seed", 0)
+        speech = generate_text(loaded, prompt, length=length, sampling=settings, seed=seed)
         return (piece for (piece,) in speech)
 
     def score(
@@ -151,7 +160,13 @@ class TextStream(LanguageStream):
 
     def feed_text(self, text: str) -> list[StreamStep]:
         """Consume a text token by token. Raises `UserError` for text outside the vocabulary, and then nothing moved."""
+        _require_text(text, "the text")
         return [self.feed(int(token)) for token in self.vocabulary.encode(text)]
+
+
+def _require_text(text: object, name: str) -> None:
+    if not isinstance(text, str):
+        raise UserError(f"{name} is a {type(text).__name__}, expected a text")
 
 
 def _require_known(name: str, known: Iterable[str], noun: str) -> None:
@@ -172,7 +187,14 @@ def _is_text(text: object) -> bool:
 
 
 def _paths(text: str | Path | Iterable[str | Path]) -> list[Path]:
-    paths = given_paths([text] if isinstance(text, str | Path) else text, "text")
+    with taken_in("the text", _TEXT):
+        given: Any = [text] if isinstance(text, str | Path) else text
+        check_data(given, "the text", _TEXT)
+        given = list(given)
+    for one in given:
+        if not isinstance(one, str | Path):
+            raise UserError(f"the text holds a {type(one).__name__}; {_TEXT}")
+    paths = given_paths(given, "text")
     for path in paths:
         if not _exists(path):
             shown = str(path) if len(str(path)) <= 80 else f"{str(path)[:80]}..."

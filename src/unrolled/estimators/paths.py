@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any
 
-from unrolled.data.given import given_paths
+from unrolled.data.given import given_paths, refuse_overlong
 
 
 def is_path(X: Any) -> bool:
@@ -13,4 +13,6 @@ def is_path(X: Any) -> bool:
 
 def paths_of(X: Any) -> list[str]:
     """The paths of what `is_path`. Raises `UserError` for an empty one, a pipe and a device."""
+    for one in [X] if isinstance(X, str | Path) else X:
+        refuse_overlong(str(one))
     return [str(path) for path in given_paths([X] if isinstance(X, str | Path) else X)]

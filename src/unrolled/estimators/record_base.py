@@ -15,7 +15,9 @@ from unrolled.data.readers.arrays import read_arrays
 from unrolled.data.records import Notes, Reading, Record, Source
 from unrolled.data.reopening import RenamedSource, fit_source, reopen
 from unrolled.errors import UserError
+from unrolled.estimators.alone import alone
 from unrolled.estimators.base import TrainedEstimator
+from unrolled.estimators.intake import RECORDS, TARGETS, check_data, taken_in
 from unrolled.estimators.labels import Labels, labels_of, read_labels
 from unrolled.estimators.paths import is_path, paths_of
 from unrolled.estimators.settings import configs
@@ -44,6 +46,7 @@ class RecordEstimator(TrainedEstimator):
     `unrolled train` reads; a path has its target with it. NaN is a missing value.
     """
 
+    @alone()
     def fit(self: AnyRecords, X: Any, y: Any = None, groups: Any = None) -> AnyRecords:
         """Train. With `groups` (one per record) no group is on both sides of the split for validation.
 
@@ -56,6 +59,7 @@ class RecordEstimator(TrainedEstimator):
             folder = Path(beside) / "run" if self.run is None else given_path(self.run, "run")
             files, dataset = [], None
             if is_path(X):
+                check_data(X, "X", RECORDS)
                 if y is not None or groups is not None:
                     raise UserError(f"{X} is a path, whose records bring their target and groups; leave y out")
                 files = paths_of(X)
@@ -63,8 +67,9 @@ class RecordEstimator(TrainedEstimator):
                 if groups is not None:
                     data = replace(data, group="group")
                 vectors = model.family == "feedforward"
-                source = _open(X, y, groups, reading_of(data, self._task), vectors=vectors)
-                dataset = prepare_source(source, data, task=self._task, seed=train.seed)
+                with taken_in("the data", RECORDS):
+                    source = _open(X, y, groups, reading_of(data, self._task), vectors=vectors)
+                    dataset = prepare_source(source, data, task=self._task, seed=train.seed)
             self.result_ = train_records(
                 files,
                 task=self._task,
@@ -90,12 +95,14 @@ class RecordEstimator(TrainedEstimator):
     def _answers(self, X: Any) -> list[tuple[Record, np.ndarray]]:
         """The records with their answers; see `RecordModel.answers`."""
         trained = self._model
-        return list(predict(trained.loaded.model, self._source(X, None, labelled=False)))
+        with taken_in("X", RECORDS):
+            return list(predict(trained.loaded.model, self._source(X, None, labelled=False)))
 
     def _judge(self, X: Any, y: Any) -> RecordScores:
         loaded = self._model.loaded
-        source = self._source(X, y, labelled=True)
-        part = encode_part(source, range(len(source)), loaded.model.encoding, Notes(), "X")
+        with taken_in("the data", RECORDS):
+            source = self._source(X, y, labelled=True)
+            part = encode_part(source, range(len(source)), loaded.model.encoding, Notes(), "X")
         require_labels(loaded.model, part, str(X) if is_path(X) else "y")
         return judge(loaded.model, part, None)[0]
 
@@ -124,7 +131,13 @@ class RecordEstimator(TrainedEstimator):
 
 
 def _open(X: Any, y: Any, groups: Any, reading: Reading, *, vectors: bool) -> Source:
-    """Data in memory as records."""
+    """Data in memory as records. Raises `UserError` for what cannot be."""
+    check_data(X, "X", RECORDS)
+    for name, values in (("y", y), ("groups", groups)):
+        if values is not None:
+            check_data(values, name, TARGETS)
+    if isinstance(groups, np.ndarray) and groups.ndim > 1:
+        raise UserError(f"groups has the shape {list(groups.shape)}; {TARGETS}")
     from unrolled.data.readers.frames import is_frame, read_frame
 
     if y is None and is_frame(X):

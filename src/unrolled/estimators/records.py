@@ -8,6 +8,7 @@ from sklearn.base import ClassifierMixin, RegressorMixin
 from unrolled.data.encoders.targets import ClassTarget, EventTarget, NumberTarget, StepTarget, TextTarget
 from unrolled.data.records import Events, Record
 from unrolled.errors import UserError
+from unrolled.estimators.intake import TARGETS, check_data, taken_in
 from unrolled.estimators.record_base import RecordEstimator, Trained
 from unrolled.inference.records import events_of, text_of
 from unrolled.inference.tag_decoding import best_tags
@@ -42,10 +43,12 @@ class SequenceClassifier(ClassifierMixin, RecordEstimator):
         not see count as wrong, but for those of a path, which are left out."""
         if y is None:
             return self._metric(X, None, "accuracy", "subset_accuracy")
+        check_data(y, "y", TARGETS)
         predicted = self.predict(X)
-        if isinstance(predicted, list):
-            return float(np.mean([set(a) == set(b) for a, b in zip(predicted, y, strict=True)]))
-        return float(super().score(X, y, sample_weight))
+        with taken_in("y", TARGETS):
+            if isinstance(predicted, list):
+                return float(np.mean([set(a) == set(b) for a, b in zip(predicted, y, strict=True)]))
+            return float(super().score(X, y, sample_weight))
 
     def _take(self, model: Trained) -> None:
         self.classes_ = model.labels.values
@@ -63,7 +66,12 @@ class SequenceRegressor(RegressorMixin, RecordEstimator):
 
     def score(self, X: Any, y: Any = None, sample_weight: Any = None) -> float:
         """R², the share of the variance that is explained."""
-        return self._metric(X, None, "r2") if y is None else float(super().score(X, y, sample_weight))
+        if y is None:
+            return self._metric(X, None, "r2")
+        _ = self._model
+        check_data(y, "y", TARGETS)
+        with taken_in("y", TARGETS):
+            return float(super().score(X, y, sample_weight))
 
 
 class SequenceTagger(RecordEstimator):

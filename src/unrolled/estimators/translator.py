@@ -11,11 +11,14 @@ from unrolled.data.records import Notes
 from unrolled.data.reopening import reopen
 from unrolled.data.source_texts import read_source_texts
 from unrolled.errors import UserError
+from unrolled.estimators.alone import alone
 from unrolled.estimators.base import TrainedEstimator
+from unrolled.estimators.intake import TEXTS, check_data, taken_in
 from unrolled.estimators.paths import is_path, paths_of
 from unrolled.estimators.settings import configs
 from unrolled.inference.translation_loading import LoadedTranslation, load_translation
 from unrolled.inference.translations import ALPHA, BEAMS, judge_translations, translate_texts
+from unrolled.untrusted import short
 
 
 class Translator(TrainedEstimator):
@@ -30,12 +33,14 @@ class Translator(TrainedEstimator):
 
     _task = "translate"
 
+    @alone()
     def fit(self, X: Any, y: Any = None) -> "Translator":
         """Train. Raises `UserError` as `unrolled train` does."""
         from unrolled.training.translations import train_translation
 
         data, model, train = configs(self.get_params(deep=False))
         if is_path(X):
+            check_data(X, "X", TEXTS)
             if y is not None:
                 raise UserError(f"{X} is a path, whose pairs bring their targets; leave y out")
             files = paths_of(X)
@@ -98,8 +103,12 @@ def _pairs(X: Any, y: Any) -> list[tuple[str, str]]:
 
 def _texts(X: Any, name: str) -> list[str]:
     """The texts of a list, an array or a column."""
-    values: Sequence[Any] = X.tolist() if hasattr(X, "tolist") else list(X)
+    if isinstance(X, str):
+        raise UserError(f"{name} is a single text; {TEXTS}")
+    check_data(X, name, TEXTS)
+    with taken_in(name, TEXTS):
+        values: Sequence[Any] = X.tolist() if hasattr(X, "tolist") else list(X)
     for number, value in enumerate(values):
         if not isinstance(value, str):
-            raise UserError(f"{name}[{number}] is {value!r}, expected a text; give a list of str")
+            raise UserError(f"{name}[{number}] is {short(value)}, expected a text; give a list of str")
     return list(values)

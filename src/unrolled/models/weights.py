@@ -30,7 +30,7 @@ def build_within(build: Callable[[], Network], shapes: dict[str, tuple[int, ...]
     Sizes in a configuration are anyone's: a width or a number of layers that the weights do not have ends here before
     its memory is asked for. Raises `ValueError` then.
     """
-    with _Within(shapes):
+    with torch.random.fork_rng(devices=[]), _Within(shapes):  # the first weights are drawn, and replaced
         return build()
 
 
