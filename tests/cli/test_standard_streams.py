@@ -1,5 +1,7 @@
 """The command where its output is closed, full or left, and where it is asked to stop."""
 
+import json
+import os
 import signal
 import subprocess
 import sys
@@ -7,6 +9,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
+from small_record_runs import train_small
 
 COMMAND = [sys.executable, "-c", "import sys; from unrolled.cli.main import main; sys.exit(main())"]
 MODEL = ["--model.family", "lstm", "--model.width", "8", "--model.layers", "1", "--data.context", "8"]
@@ -114,3 +118,22 @@ def test_a_terminal_that_closes_leaves_a_checkpoint(text: Path, tmp_path: Path, 
     process.send_signal(signal.SIGHUP)
     assert process.wait() == 129
     assert len(steps_kept(tmp_path / "run")) == 1
+
+
+def test_an_output_that_knows_few_characters(tmp_path: Path) -> None:
+    """What it lacks is escaped: JSON stays JSON of the same meaning."""
+    rows = [f"{'dobrý' if n % 2 else 'zlý'} dzień {n % 5},{'tak ł' if n % 2 else 'nié'}" for n in range(40)]
+    (tmp_path / "data.csv").write_text("\n".join(["tekst é,etykietä", *rows]) + "\n", encoding="utf-8")
+    run = train_small([tmp_path / "data.csv"], tmp_path / "run")
+    found = []
+    for encoding in ("ascii", "latin-1", "utf-8"):
+        done = subprocess.run(
+            [*COMMAND, "predict", str(run), str(tmp_path / "data.csv")],
+            env={**os.environ, "PYTHONIOENCODING": encoding},
+            capture_output=True,
+            check=True,
+        )
+        found.append([json.loads(line) for line in done.stdout.decode(encoding).splitlines()])
+    assert len(found[0]) == 40
+    assert found[0] == found[1] == found[2]
+    assert {"tak ł", "nié"} & {str(value) for row in found[0] for value in row.values()}

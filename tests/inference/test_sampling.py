@@ -132,3 +132,12 @@ def test_the_repetition_penalty_pushes_seen_tokens_down(logits: np.ndarray, pena
 def test_values_that_cannot_be(name: str, value: float) -> None:
     with pytest.raises(UserError, match=f"{name} must be .*, got {value}"):
         Sampling(**{name: value})
+
+
+@pytest.mark.parametrize("value", [torch.nan, torch.inf])
+@pytest.mark.parametrize("temperature", [0.0, 1.0])
+def test_logits_that_are_no_numbers(value: float, temperature: float) -> None:
+    logits = torch.zeros(1, 5)
+    logits[0, 2] = value
+    with pytest.raises(UserError, match="the model's weights give no probabilities"):
+        sample(logits, Sampling(temperature=temperature))

@@ -19,6 +19,7 @@ from unrolled.inference.run_data import data_of_run, split_of_run
 from unrolled.training.checkpoints import load_checkpoint
 from unrolled.training.config import TrainConfig
 from unrolled.training.folder import find_resume
+from unrolled.training.metrics import MetricsLog
 from unrolled.training.parallel import make_accelerator
 
 DEEP = "[" * 5000 + "]" * 5000
@@ -183,3 +184,18 @@ def test_what_torchrun_sets_and_is_none(environment: dict[str, str], monkeypatch
         make_accelerator()
     assert not torch.distributed.is_initialized()
     assert os.environ.get("WORLD_SIZE") == environment.get("WORLD_SIZE")
+
+
+@pytest.mark.parametrize("step", [1, 2])
+def test_a_run_whose_folder_is_deleted_meanwhile(step: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    text_file(tmp_path)
+    write = MetricsLog.write
+
+    def deleting(log: MetricsLog, record: Any) -> None:
+        write(log, record)
+        if record["step"] == step:
+            shutil.rmtree(tmp_path / "run")
+
+    monkeypatch.setattr(MetricsLog, "write", deleting)
+    with pytest.raises(UserError, match="run of the run was deleted or moved while it trained"):
+        train(tmp_path, train={"max_steps": 3, "validate_every": 1})

@@ -63,7 +63,7 @@ def run(options: Namespace) -> dict[str, Any]:
             count = write_predictions(Path(options.output), found)
         else:
             count = 0
-            for line in json_lines(found):
+            for line in json_lines(found, sys.stdout.encoding):
                 print(line)
                 count += 1
     lines = notes.lines()  # only now: records are read as rows are written

@@ -22,9 +22,12 @@ class Named:
         self._stream, self._name = stream, name
 
     def write(self, text: str) -> int:
-        """Write. Raises `OSError` with the name of the stream."""
+        """Write; what the encoding of the stream lacks as escapes. Raises `OSError` with the name of the stream."""
         with self._naming():
-            return self._stream.write(text)
+            try:
+                return self._stream.write(text)
+            except UnicodeEncodeError as error:
+                return self._stream.write(text.encode(error.encoding, "backslashreplace").decode(error.encoding))
 
     def flush(self) -> None:
         """Flush. Raises `OSError` with the name of the stream."""

@@ -57,9 +57,9 @@ def nothing_known(data: Any) -> bool:
     return False
 
 
-def whole_number(value: Any, name: str, least: int) -> int:
+def whole_number(value: Any, name: str, least: int, most: int = 2**31) -> int:
     """Raises `UserError` for anything but a whole number from `least` on."""
-    if isinstance(value, bool) or not isinstance(value, int | np.integer) or not least <= value < 2**31:
+    if isinstance(value, bool) or not isinstance(value, int | np.integer) or not least <= value < most:
         raise UserError(f"{name} is {_short(value)}; give a whole number from {least} on")
     return int(value)
 

@@ -125,7 +125,7 @@ class LanguageModel:
         with taken_in("the sampling", "give numbers"):
             settings = typed(Sampling(**sampling))
         if seed is not None:
-            seed = whole_number(seed, "seed", 0)
+            seed = whole_number(seed, "seed", 0, 2**64)
         speech = generate_text(loaded, prompt, length=length, sampling=settings, seed=seed)
         return (piece for (piece,) in speech)
 

@@ -1,6 +1,5 @@
 """Predictions as files: CSV, JSON Lines and Parquet, written piece by piece."""
 
-import json
 import os
 import shutil
 import tempfile
@@ -9,7 +8,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from unrolled.data.json_values import finite
+from unrolled.data.json_values import json_line
 from unrolled.errors import UserError
 from unrolled.inference.predict import Predictions, Row
 
@@ -44,9 +43,9 @@ def write_predictions(path: Path, predictions: Predictions) -> int:
     return count
 
 
-def json_lines(predictions: Predictions) -> Iterator[str]:
-    """One JSON object for each row; what is no finite number is null."""
-    return (json.dumps(finite(row), ensure_ascii=False) for row in predictions.rows)
+def json_lines(predictions: Predictions, encoding: str | None = "utf-8") -> Iterator[str]:
+    """One JSON object for each row; what is no finite number is null, and what the encoding lacks is escaped."""
+    return (json_line(row, encoding).removesuffix("\n") for row in predictions.rows)
 
 
 def _write_json_lines(path: Path, predictions: Predictions) -> int:

@@ -4,6 +4,7 @@ import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
+from unrolled.errors import UserError
 from unrolled.inference.config import Sampling
 
 
@@ -14,8 +15,13 @@ def sample(
     seen: Bool[Tensor, "batch vocabulary"] | None = None,
     generator: torch.Generator | None = None,
 ) -> Int[Tensor, " batch"]:
-    """One token per row. `seen` marks the tokens the repetition penalty applies to."""
+    """One token per row. `seen` marks the tokens the repetition penalty applies to.
+
+    Raises `UserError` for logits that are not finite.
+    """
     logits = logits.float()
+    if not bool(logits.isfinite().all()):
+        raise UserError("the model's weights give no probabilities, but NaN or infinity; use another copy of the model")
     if seen is not None and sampling.repetition_penalty != 1:
         penalty = sampling.repetition_penalty
         logits = torch.where(seen, torch.where(logits > 0, logits / penalty, logits * penalty), logits)

@@ -1,7 +1,9 @@
 """The run directory: a name that is free, its configuration, and the checkpoint to go on from."""
 
+import contextlib
 import re
 import shutil
+from collections.abc import Iterator
 from dataclasses import asdict, replace
 from pathlib import Path
 
@@ -116,6 +118,20 @@ def write_config(
         write_atomically(folder / "config.yaml", yaml.safe_dump(content, sort_keys=False, allow_unicode=True))
     except OSError as error:
         raise cannot_write(folder, error) from error
+
+
+@contextlib.contextmanager
+def still_there(folder: Path) -> Iterator[None]:
+    """While a run trains. Raises `UserError` if it fails since its folder was deleted or moved meanwhile."""
+    try:
+        yield
+    except OSError as error:
+        if (folder / "config.yaml").is_file():
+            raise
+        raise UserError(
+            f"the folder {folder} of the run was deleted or moved while it trained; train again, and leave it in its "
+            "place until the end"
+        ) from error
 
 
 def clear_leftovers(folder: Path) -> None:

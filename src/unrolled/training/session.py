@@ -25,6 +25,7 @@ from unrolled.training.folder import (
     made_folder,
     new_folder,
     require_empty,
+    still_there,
     write_config,
 )
 from unrolled.training.interruption import watch_for_interruption
@@ -164,7 +165,8 @@ def execute(plan: Plan, start: Beginning, *, silent: bool) -> dict[str, Any]:
     with run_locked(made_folder(folder)) if start.main else contextlib.nullcontext():
         if start.main and start.anew:
             require_empty(folder)
-        return _execute(plan, start, folder, wrapped, silent=silent)
+        with still_there(folder):
+            return _execute(plan, start, folder, wrapped, silent=silent)
 
 
 def _execute(plan: Plan, start: Beginning, folder: Path, wrapped: nn.Module, *, silent: bool) -> dict[str, Any]:
