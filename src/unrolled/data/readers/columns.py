@@ -28,6 +28,7 @@ from unrolled.data.readers.json_lines import find_bad_json
 from unrolled.data.readers.json_tables import holds_lines, read_json_table
 from unrolled.data.readers.kept_tables import kept_or
 from unrolled.data.readers.lines import numbered_lines
+from unrolled.data.readers.number_tables import is_number_table, read_number_table
 from unrolled.data.readers.suffixes import COMPRESSED
 from unrolled.data.readers.written_numbers import NumberFormat
 from unrolled.data.records import Notes, Reading
@@ -47,6 +48,7 @@ FEWEST = 20
 LONGEST_CELL = 1 << 28
 """characters of a cell at most: of a larger one a quote was left open"""
 _SEPARATORS = ",;\t|"
+_BY_TABS = (".tsv", ".tab", ".txt")
 
 
 @dataclass(frozen=True)
@@ -171,6 +173,11 @@ class Table:
     def _blocks(self, columns: list[str]) -> Iterator[pl.DataFrame]:
         return (block for _, block in self.blocks(columns))
 
+    def renamed(self, names: Mapping[str, str]) -> "Table":
+        """The table with other names for some columns."""
+        columns = {names.get(name, name): dtype for name, dtype in self.columns.items()}
+        return replace(self, frame=self.frame.rename(dict(names)), columns=columns)
+
     def require(self, column: str, flag: str) -> str:
         """The column as named by the user. Raises `UserError` with the nearest name if there is none."""
         if column not in self.columns:
@@ -288,6 +295,10 @@ def _open_json_lines(path: Path) -> Table:
 
 
 def _open_delimited(path: Path, notes: Notes) -> Table:
+    first = next((line for line in itertools.islice(_lines(path), 20) if line.strip()), "")
+    marks = "\t" if path.suffix.lower() in _BY_TABS else _SEPARATORS
+    if not any(mark in first for mark in marks) and is_number_table(path):
+        return replace(table_of(str(path), read_number_table(path)), headless=True)
     separator, quote = _dialect(path)
     records = _records(path, separator, quote)
     head = list(itertools.islice(records, 1))
@@ -368,7 +379,7 @@ def _in_blocks(frame: pl.LazyFrame, columns: int) -> Iterator[pl.DataFrame]:
 
 def _dialect(path: Path) -> tuple[str, str | None]:
     """The separator and the quote of a file, from its suffix and its first line."""
-    if path.suffix.lower() in (".tsv", ".tab", ".txt"):
+    if path.suffix.lower() in _BY_TABS:
         return "\t", None
     first = next(_lines(path), "")
     unquoted = "".join(part for number, part in enumerate(first.split('"')) if number % 2 == 0)

@@ -47,7 +47,7 @@ def read_labelled_table(table: Table, reading: Reading, notes: Notes) -> WideSou
         raise UserError(f"{table.name} is not a table of text and labels; it needs one column of each")
     text, label = found
     if table.headless:
-        table = _renamed(table, {text: "text", label: "label"})
+        table = table.renamed({text: "text", label: "label"})
         text, label = "text", "label"
     table = drop_empty_text(table, [text], notes)
     values = table.column(label)
@@ -72,11 +72,6 @@ def drop_empty_text(table: Table, columns: list[str], notes: Notes) -> Table:
     notes.add("rows left out, since their text is empty", int((~there).sum()))
     rows = np.arange(table.length) if table.rows is None else table.rows
     return replace(table, frame=table.frame.filter(filled), length=int(there.sum()), rows=rows[there])
-
-
-def _renamed(table: Table, names: dict[str, str]) -> Table:
-    columns = {names.get(name, name): dtype for name, dtype in table.columns.items()}
-    return replace(table, frame=table.frame.rename(names), columns=columns)
 
 
 def _text_and_label(table: Table, reading: Reading) -> tuple[str, str] | None:

@@ -56,10 +56,13 @@ def find_reader(paths: list[Path], reading: Reading) -> tuple[str, str] | None:
     Raises `UserError` for files of several kinds, and for those of a kind that is known and not read.
     """
     from unrolled.data.readers import conll, labelled_text, parallel_text, slot_files
+    from unrolled.data.readers.number_tables import is_number_table
 
     for path in paths:
         if path.is_file():
             _refuse_others(path)
+    if len(paths) == 1 and paths[0].is_file() and suffix_of(paths[0]) not in READERS and is_number_table(paths[0]):
+        return "tables", "read_table"
     if slot_files.looks_like(paths):
         return "slot_files", "read_slots"
     if parallel_text.looks_like(paths, reading):

@@ -6,6 +6,7 @@ from typing import Literal
 import polars as pl
 
 from unrolled.data.readers.columns import Table, open_table, shown
+from unrolled.data.readers.labelled_steps import with_label_first
 from unrolled.data.readers.labelled_text import is_labelled_text, read_labelled_table
 from unrolled.data.readers.long_tables import is_long, read_long
 from unrolled.data.readers.parallel_text import is_parallel_text, read_parallel_table
@@ -44,7 +45,7 @@ def read_table(paths: list[Path], reading: Reading, notes: Notes) -> Source:
 
 def read_open_table(table: Table, reading: Reading, notes: Notes) -> Source:
     """The records of a table that is open already."""
-    table = table.read_by(reading)
+    table = with_label_first(table.read_by(reading), reading, notes)
     _say_numbers(table, notes)
     source = _READERS[layout_of(table, reading)](table, reading, notes)
     source.formats = {name: (form.decimal, form.unit) for name, form in table.formats.items() if form != PLAIN}
@@ -90,7 +91,7 @@ def layout_of(table: Table, reading: Reading) -> Layout:
     columns count steps; `series` if it has a time column (but `wide` if the task is `classify` or `regress`), or if the
     task is `forecast` or `tag`; `wide` if it has a target.
     """
-    table = table.read_by(reading)
+    table = with_label_first(table.read_by(reading), reading, Notes())
     if is_series_rows(table, reading):
         return "series-rows"
     if is_long(table, reading):
