@@ -99,6 +99,19 @@ def test_targets_that_are_all_missing(y: Any) -> None:
             estimator(**SMALL).fit(X, y)
 
 
+def test_half_a_character() -> None:
+    half = ["a \ud800", "b c"] * 12
+    for use in (
+        lambda: SequenceClassifier(**SMALL).fit(half, LABELS),
+        lambda: SequenceClassifier(**SMALL).fit(TEXTS, half),
+        lambda: SequenceTagger(**SMALL).fit([["a", "\udfff"]] * 24, [["x", "y"]] * 24),
+        lambda: Translator(**SMALL).fit(half, TEXTS),
+        lambda: Translator(**SMALL).fit(TEXTS, half),
+    ):
+        with pytest.raises(UserError, match=r"^[Xy] holds half a character \(a surrogate\)"):
+            use()
+
+
 def test_words_for_numbers() -> None:
     with pytest.raises(UserError, match=r"^X holds what is no number; give a series as an array \[time\]"):
         Forecaster().fit(["a"] * 300)

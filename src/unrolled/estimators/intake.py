@@ -42,8 +42,27 @@ def check_data(data: Any, name: str, advice: str) -> None:
             raise UserError(f"{name} is an array of a single value; {advice}")
         if data.dtype.kind in "cMmV":
             raise UserError(f"{name} is an array of {data.dtype}; {advice}")
+    half = _half_character(data)
+    if half is not None:
+        raise UserError(
+            f"{name} holds half a character (a surrogate) in {half[:40]!a}; replace it, for example by "
+            'text.encode("utf-8", "replace").decode()'
+        )
     if nothing_known(data):
         raise UserError(f"{name} holds no value: everything in it is missing; {advice}")
+
+
+def _half_character(data: Any) -> str | None:
+    """The first text within lists and arrays that has half a character, which no file can hold."""
+    if isinstance(data, str):
+        try:
+            data.encode("utf-8")
+        except UnicodeEncodeError:
+            return data
+        return None
+    if isinstance(data, list | tuple) or (isinstance(data, np.ndarray) and data.dtype.kind in "UO" and data.ndim):
+        return next((text for one in data if (text := _half_character(one)) is not None), None)
+    return None
 
 
 def nothing_known(data: Any) -> bool:
