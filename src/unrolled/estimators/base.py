@@ -28,7 +28,7 @@ class TrainedEstimator(BaseEstimator):
     Its settings are the options of `unrolled train` without their group, beside `run`, a folder to keep the run in
     (by default none is kept), and `silent`, which hides the progress.
 
-    `fit` leaves the states of `random`, NumPy and PyTorch as they were. Fits in several threads of a process take turns.
+    `fit` leaves the states of `random`, NumPy and PyTorch as they were. Fits in several threads take turns.
     """
 
     _task: str
