@@ -47,7 +47,7 @@ class DataConfig:
     target: str | None = None
     """field to learn"""
     id: str | None = None
-    """tables with a row per step: the column that says which sequence a row belongs to"""
+    """tables with a row per step: the column that says which sequence a row belongs to; several with commas between"""
     time: str | None = None
     """column with the time of a step"""
     group: str | None = None

@@ -7,13 +7,11 @@ from pathlib import Path
 from unrolled.data.config import DataConfig
 from unrolled.data.parts import naming
 from unrolled.data.readers.registry import open_source
-from unrolled.data.records import Notes, Reading, Source
+from unrolled.data.records import GROUP, Notes, Reading, Source
 from unrolled.data.reopening import fit_source, recipe_of
 from unrolled.data.schema import infer_schema
 from unrolled.data.split_names import find_parts
 from unrolled.errors import UserError
-
-GROUP = "group"
 
 
 def reading_of(data: DataConfig, task: str | None) -> Reading:

@@ -13,6 +13,9 @@ import numpy as np
 
 from unrolled.data.time_formats import TimeFormat
 
+GROUP = "group"
+"""the name under which a source gives groups that its data names itself (see `Source.groups`)"""
+
 Kind = Literal["numeric", "categorical", "text", "token", "signal", "frames", "event"]
 
 

@@ -10,6 +10,7 @@ from unrolled.data.readers import columns
 from unrolled.data.readers.columns import open_table, table_of
 from unrolled.data.readers.long_tables import read_long
 from unrolled.data.readers.steps import StepSource
+from unrolled.data.readers.tables import read_table
 from unrolled.data.records import Notes, Reading
 from unrolled.errors import UserError
 
@@ -116,3 +117,21 @@ def test_unsorted_times_are_sorted_and_stated(tmp_path: Path) -> None:
     source = read(tmp_path, "id,t,x\na,1,1\na,0,2\nb,5,3\nb,6,4\n", notes, id="id", time="t")
     assert source.record(0).values["values"][:, 0].tolist() == [2, 1]
     assert notes.counts == {"rows that were earlier than the row above, sorted by time": 1}
+
+
+def test_a_key_of_several_columns(tmp_path: Path) -> None:
+    rows = [f"{c},{p},2020-01-{day:02},{day}" for c in ("DE", "FR") for p in ("shoes", "hats") for day in range(1, 6)]
+    path = tmp_path / "sales.csv"
+    path.write_text("country,product,date,sales\n" + "\n".join(rows) + "\n")
+    for key in ("country,product", "country, product"):
+        source = read_table([path], Reading(id=key, task="forecast"), Notes())
+        assert [record.origin.rpartition(" ")[2] for record in source] == ["DE/shoes", "DE/hats", "FR/shoes", "FR/hats"]
+        assert [field.name for field in source.fields] == ["values"]
+        assert source.record(0).values["values"][:, 0].tolist() == [1, 2, 3, 4, 5]
+    with pytest.raises(UserError, match="no column 'produkt'"):
+        read_table([path], Reading(id="country,produkt"), Notes())
+    path.write_text('"a,b",x\n' + "\n".join(f"{n // 5},{n}.5" for n in range(10)) + "\n")
+    assert len(read_table([path], Reading(id="a,b", task="forecast"), Notes())) == 2
+    path.write_text("a,b,x\n" + "\n".join(f"{n // 5},{'' if n == 3 else 'k'},{n}.5" for n in range(10)) + "\n")
+    with pytest.raises(UserError, match=r"row 4: column 'a,b' \(--id\) is empty"):
+        read_table([path], Reading(id="a,b", task="forecast"), Notes())

@@ -34,11 +34,14 @@ def is_long(table: Table, reading: Reading) -> bool:
 def read_long(table: Table, reading: Reading, notes: Notes) -> StepSource:
     """A table with one row per step; rows of one id are one record, in the order of the time column if there is one.
 
+    An id of several columns, `country,product`, is what stands in them with `/` between.
+
     Rows of different ids may be interleaved. A column with one value per id is a value of the record: the label, or an
     input (`features`, or one field for each column of words). Other columns are as in `read_series`. A table that is
     not in memory is read record by record if its rows are in order; else it is loaded.
     Raises `UserError` for a row without an id, a time that is twice in a sequence or does not parse.
     """
+    table, parts = _with_key(table, reading.id)
     head = table.head()
     if reading.id is None and reading.task is None and reading.target is None:
         reading = replace(reading, task="forecast")  # so named, a column y of counts holds amounts and no classes
@@ -46,7 +49,7 @@ def read_long(table: Table, reading: Reading, notes: Notes) -> StepSource:
     target, guessed = find_target(table, reading)
     group = None if reading.group is None else table.require(reading.group, "--group")
     time = _time_column(table, head, id_column, reading)
-    used = {id_column, time, target, group}
+    used = {id_column, time, target, group, *parts}
     inputs = input_columns(table, reading, used, notes, required=target is None)
 
     ids = _ids(table, id_column)
@@ -93,6 +96,15 @@ def read_long(table: Table, reading: Reading, notes: Notes) -> StepSource:
         None if group is None else (group, words(_at(table, group, first)).fill_null("").to_list()),
         target if guessed else None,
     )
+
+
+def _with_key(table: Table, key: str | None) -> tuple[Table, list[str]]:
+    """The table with a column for a key of several, `country,product`, and these; as it is for a key of one column."""
+    if key is None or key in table.columns or "," not in key:
+        return table, []
+    parts = [table.require(part.strip(), "--id") for part in key.split(",")]
+    joined = pl.concat_str([pl.col(part).cast(pl.String) for part in parts], separator="/").alias(key)
+    return replace(table, frame=table.frame.with_columns(joined), columns={**table.columns, key: pl.String()}), parts
 
 
 def _time_column(table: Table, head: pl.DataFrame, id_column: str, reading: Reading) -> str | None:

@@ -12,11 +12,17 @@ from unrolled.data.readers.cells import FEW, is_class, words
 from unrolled.data.readers.column_facts import Facts
 from unrolled.data.readers.columns import Table, shown
 from unrolled.data.readers.roles import Steps, find_target, input_columns, steps_of_series
-from unrolled.data.records import Field, Notes, Reading, Record, Source
+from unrolled.data.records import GROUP, Field, Notes, Reading, Record, Source
 from unrolled.errors import UserError
 
 BLOCK = 4096
 """rows decoded at once of a table in which rows can be found again"""
+
+
+SUBJECTS = frozenset(
+    "subject subj patient participant person individual user speaker volunteer student animal mouse rat".split()  # noqa: SIM905
+)
+"""names of columns that say whom a row belongs to"""
 
 
 class Column(NamedTuple):
@@ -39,10 +45,19 @@ class WideSource(Source):
     last few blocks stay.
     """
 
-    def __init__(self, table: Table, columns: list[Column], group: str | None, guess: str | None, notes: Notes) -> None:
+    def __init__(
+        self,
+        table: Table,
+        columns: list[Column],
+        group: str | None,
+        guess: str | None,
+        notes: Notes,
+        own_group: str | None = None,
+    ) -> None:
         self.fields = tuple(column.field for column in columns)
         self.target_guess = guess
         self._table, self._columns, self._group = table, columns, group
+        self._own_group = own_group
         self._needed = list(dict.fromkeys(name for column in columns for name in column.columns))
         again = isinstance(table.frame, pl.LazyFrame) and table.seekable
         seek = ((start, self._read(start)) for start in range(0, table.length, BLOCK))
@@ -72,7 +87,8 @@ class WideSource(Source):
         return _label_words(self._table.column(name))
 
     def groups(self, name: str) -> list[str] | None:
-        return _label_words(self._table.column(name)) if name == self._group else None
+        column = name if name == self._group else self._own_group if name == GROUP else None
+        return None if column is None else _label_words(self._table.column(column))
 
     def _read(self, start: int) -> pl.DataFrame:
         return self._table.read(start, min(start + BLOCK, self._table.length), self._needed)
@@ -104,13 +120,31 @@ def read_wide(table: Table, reading: Reading, notes: Notes) -> WideSource:
     if reading.group is not None:
         table.require(reading.group, "--group")
     used = {target, reading.group, reading.time, reading.id}
+    subject = _subject(table, reading, used)
+    if subject is not None:
+        used.add(subject)
+        if reading.kinds is None:
+            notes.hint(
+                f"{subject!r} looks like whom a row belongs to: it is left out of the inputs, and none of its values is "
+                f"on both sides of a split (as with --group {subject}); name the columns to read with --inputs"
+            )
     inputs = input_columns(table, reading, used, notes)
     columns = _input_fields(table, head, inputs, reading, notes)
     if target is not None:
         columns.append(_target_field(table, head, target, inputs, guessed, reading, notes))
     if target is None and reading.task is None and not reading.unlabelled:
         _require_sentences(table, columns)
-    return WideSource(table, columns, reading.group, target if guessed else None, notes)
+    return WideSource(table, columns, reading.group, target if guessed else None, notes, own_group=subject)
+
+
+def _subject(table: Table, reading: Reading, used: set[str | None]) -> str | None:
+    """The column that says whom a series in a row belongs to, by its name, if several rows belong to each."""
+    numeric = [name for name in table.columns if name not in used and table.is_numeric(name)]
+    if reading.group is not None or reading.inputs or not steps_of_series(numeric, reading):
+        return None
+    named = [name for name in table.columns if name not in used and name.lower().split("_")[0] in SUBJECTS]
+    head = table.head()
+    return next((name for name in named if 2 * head[name].n_unique() <= max(2, len(head))), None)
 
 
 def _require_sentences(table: Table, columns: list[Column]) -> None:
