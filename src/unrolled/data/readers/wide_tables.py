@@ -125,7 +125,7 @@ def read_wide(table: Table, reading: Reading, notes: Notes) -> WideSource:
         used.add(subject)
         if reading.kinds is None:
             notes.hint(
-                f"{subject!r} looks like whom a row belongs to: it is left out of the inputs, and none of its values is "
+                f"{subject!r} looks like whom a row belongs to: it is left out of the inputs, and no value of it is "
                 f"on both sides of a split (as with --group {subject}); name the columns to read with --inputs"
             )
     inputs = input_columns(table, reading, used, notes)
