@@ -60,7 +60,7 @@ class Attention(SequenceLayer):
         if positions == "rotary" and (width // heads) % 2:
             raise ValueError(f"rotary positions need an even head size, got {width // heads}")
         if window is not None and not 1 <= window <= WIDEST:
-            raise ValueError(f"window must be from 1 to {WIDEST:,}, got {window}")
+            raise ValueError(f"window must be at least 1 and at most {WIDEST:,}, got {window}")
         self.input_size = self.output_size = width
         self.heads, self.kv_heads, self.size = heads, kv_heads, width // heads
         self.window, self.positions = window, positions

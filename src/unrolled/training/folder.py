@@ -16,7 +16,6 @@ from unrolled.models.files import recover_folder
 from unrolled.training.atomic import cannot_write, write_atomically
 from unrolled.training.checkpoints import Checkpoint, CheckpointDamaged, latest_checkpoint, load_checkpoint
 from unrolled.training.config import TrainConfig
-from unrolled.training.run_lock import refuse_live
 from unrolled.untrusted import fits, parse_yaml, read_text
 
 RUNS = Path("runs")
@@ -27,21 +26,8 @@ def find_resume(files: list[str], run: str | None, config: TrainConfig) -> tuple
 
     `--train.resume auto` looks into the run's folder, or without one into the newest run of these files; it begins
     anew where there is no checkpoint. A folder given by name must hold one. Raises `UserError` where going on or
-    beginning would overwrite something, or where a training is at work in that folder.
+    beginning would overwrite something.
     """
-    folder, checkpoint = _find_resume(files, run, config)
-    if folder is not None:
-        refuse_live(folder)
-    return folder, checkpoint
-
-
-def require_empty(folder: Path) -> None:
-    """Raises `UserError` if another training has begun and ended in the folder since `find_resume`."""
-    if _content(folder):
-        raise UserError(f"{folder} was made by another training meanwhile; choose another folder with --run")
-
-
-def _find_resume(files: list[str], run: str | None, config: TrainConfig) -> tuple[Path | None, Checkpoint | None]:
     if config.resume is None:
         if run is not None and (Path(run).is_file() or _content(Path(run))):
             raise UserError(
@@ -71,6 +57,12 @@ def _find_resume(files: list[str], run: str | None, config: TrainConfig) -> tupl
     except CheckpointDamaged as error:
         raise UserError(f"{error}; use --train.resume {folder} for the newest whole one") from error
     return folder, Checkpoint(tensors, meta, place)
+
+
+def require_empty(folder: Path) -> None:
+    """Raises `UserError` if another training has begun and ended in the folder since `find_resume`."""
+    if _content(folder):
+        raise UserError(f"{folder} was made by another training meanwhile; choose another folder with --run")
 
 
 def new_folder(files: list[str], family: str) -> Path:

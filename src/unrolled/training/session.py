@@ -45,7 +45,7 @@ from unrolled.training.resume import (
     sound_checkpoint,
     write_checkpoint,
 )
-from unrolled.training.run_lock import run_locked
+from unrolled.training.run_lock import refuse_live, run_locked
 from unrolled.training.threads import threads_asked_for
 
 
@@ -82,6 +82,8 @@ def begin(
     check_settings(data, model, config)
     accelerator = make_accelerator()
     folder, checkpoint = find_resume(files, run, config)
+    if folder is not None and accelerator.is_main_process:  # the others belong to the same training
+        refuse_live(folder)
     anew = config.resume is None
     if checkpoint is not None:
         with sound_checkpoint(checkpoint):
