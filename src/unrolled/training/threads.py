@@ -24,7 +24,7 @@ SLICE = 0.15
 TURNS = 2
 """How often each setting is measured in a trial."""
 WATCHED = 1.0
-"""Seconds over which the speed is compared with that of the last trial; at least four updates."""
+"""Seconds over which the speed is compared with that right after the last trial; at least four updates."""
 CHANGED = 0.75
 """A speed below this part of the one measured, or above its inverse, asks for a new trial."""
 PAUSE, LONGEST = 15.0, 60.0
@@ -72,6 +72,7 @@ class ThreadChooser:
         self._done: dict[Threads, tuple[float, float]] = {}
         self._since = self._work = self._seconds = 0.0
         self._updates, self._new = 0, True
+        self._usual: float | None = None
         self._begin_trial()
 
     @property
@@ -119,12 +120,15 @@ class ThreadChooser:
         self.chosen = best if better else self.chosen
         self._pause = max(PAUSE if better else min(2 * self._pause, LONGEST), RARE * self._since)
         self._rest = WATCHED if better else min(2 * self._rest, LONGEST)
-        self._since = 0.0
+        self._since, self._usual = 0.0, None
         self._use(self.chosen)
 
     def _watch(self) -> None:
-        watched, before = self._seconds >= WATCHED and self._updates >= 4, self._speed(self.chosen)
-        other = watched and not CHANGED * before <= self._work / self._seconds <= before / CHANGED
+        watched = self._seconds >= WATCHED and self._updates >= 4
+        speed = self._work / self._seconds if watched else 0.0
+        if watched and self._usual is None:  # not that of the trial, whose updates were the first of their kind
+            self._usual = speed
+        other = watched and self._usual is not None and not CHANGED * self._usual <= speed <= self._usual / CHANGED
         if (other or self._since >= self._pause) and self._since >= self._rest:
             self._begin_trial()
         elif watched:
