@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from unrolled.data.counting import counted
 from unrolled.inference.evaluate import Evaluation
 from unrolled.models.config import ModelConfig
 from unrolled.visible import markdown
@@ -19,7 +20,7 @@ tags:
 
 # A language model ({model.family})
 
-* Model: {model.layers} layer(s) of width {model.width}
+* Model: {counted(model.layers or 1, "layer")} of width {model.width}
 * Data: {markdown(data)}
 * Validation during training, at step {step:,}: {found.loss:.4f} nats per token, perplexity {found.perplexity:.4g}
   ({found.policy})
@@ -65,7 +66,7 @@ tags:
 
 # A model that can {task} ({model.family})
 
-* Model: {model.layers} layer(s) of width {model.width}
+* Model: {counted(model.layers or 1, "layer")} of width {model.width}
 * Data: {markdown(data)}
 * Validation during training, at step {step:,}: {markdown(scores)}
 
@@ -96,7 +97,7 @@ tags:
 
 # A translation model ({model.family})
 
-* Model: {model.layers} layer(s) of width {model.width}, {model.attention} attention
+* Model: {counted(model.layers or 1, "layer")} of width {model.width}, {model.attention} attention
 * Data: {markdown(data)}
 * Validation during training, at step {step:,}: {markdown(scores)}
 
@@ -127,7 +128,7 @@ tags:
 
 # A model that writes sequences for labels and numbers ({model.family})
 
-* Model: {model.layers} layer(s) of width {model.width}
+* Model: {counted(model.layers or 1, "layer")} of width {model.width}
 * Data: {markdown(data)}
 * Validation during training, at step {step:,}: {markdown(scores)}
 
