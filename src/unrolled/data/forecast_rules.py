@@ -72,7 +72,7 @@ def choose_sizes(
         raise UserError(
             f"the longest series has {len(longest)} steps for training, too few to forecast; give at least 4"
         )
-    period = choose_period(longest, step)
+    period = choose_period(longest, step, horizon or 0)
     usual = period if period is not None and period <= MOST_PERIOD else USUAL_HORIZON
     bounds = []
     if horizon is None:
@@ -95,9 +95,9 @@ def choose_sizes(
     return ForecastRules(period, context, horizon, patch, stride, not mixed, bounded)
 
 
-def choose_period(series: np.ndarray, step: Step | None = None) -> int | None:
+def choose_period(series: np.ndarray, step: Step | None = None, horizon: int = 0) -> int | None:
     """The period of a series `[time, channels]`: that of its autocorrelation (`find_period`), or one of the calendar
-    close by that repeats better, since noise and slow movements shift the peak.
+    close by, or of which it is a multiple, that repeats better: noise and slow movements shift the peak.
 
     Where a slow movement hides it, it is looked for in the changes from step to step, and in the calendar. Of these the
     one counts whose last repetition forecasts best, if it does better than the last value by a part of `LEAST_BETTER`,
@@ -105,15 +105,24 @@ def choose_period(series: np.ndarray, step: Step | None = None) -> int | None:
     """
     found = find_period(series)
     if found is not None:
-        near = [period for period in calendar_periods(step) if abs(period - found) <= max(1, period // 12)]
-        return min((*near, found), key=lambda period: repeats_better(series, period, horizon=max(found, *near, 2)))
+        near = [
+            period
+            for period in calendar_periods(step)
+            if abs(period - found) <= max(1, period // 12) or found % period == 0
+        ]
+        ahead = max(found, horizon, *near)
+        return min((*near, found), key=lambda period: repeats_better(series, period, horizon=ahead))
     changes = find_period(np.diff(series, axis=0)) if len(series) > 2 else None
     candidates = {*calendar_periods(step), *([] if changes is None else [changes])}
-    ratios = {period: repeats_better(series, period) for period in candidates}
+
+    def ratio_of(part: np.ndarray, period: int) -> float:
+        return repeats_better(part, period, horizon=max(period, horizon))
+
+    ratios = {period: ratio_of(series, period) for period in candidates}
     halves = series[: len(series) // 2], series[len(series) // 2 :]
     good = [
         period
         for period, ratio in sorted(ratios.items())
-        if ratio < 1 - LEAST_BETTER and all(repeats_better(half, period) < 1 - LEAST_BETTER / 2 for half in halves)
+        if ratio < 1 - LEAST_BETTER and all(ratio_of(half, period) < 1 - LEAST_BETTER / 2 for half in halves)
     ]
     return min(good, key=ratios.__getitem__, default=None)
