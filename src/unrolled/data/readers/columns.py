@@ -24,7 +24,7 @@ from unrolled.data.interruptible import interruptible
 from unrolled.data.readers.column_facts import CELLS, Facts, Found, find_facts
 from unrolled.data.readers.field_counts import may_be_ragged
 from unrolled.data.readers.header import has_header
-from unrolled.data.readers.json_lines import find_bad_json
+from unrolled.data.readers.json_lines import find_bad_json, refuse_half_characters
 from unrolled.data.readers.json_tables import holds_lines, read_json_table
 from unrolled.data.readers.kept_tables import kept_or
 from unrolled.data.readers.lines import numbered_lines
@@ -286,12 +286,15 @@ def _open_parquet(path: Path) -> Table:
 
 def _open_json_lines(path: Path) -> Table:
     try:
-        return table_of(str(path), interruptible(lambda check: pl.read_ndjson(path, infer_schema_length=None)))
+        table = table_of(str(path), interruptible(lambda check: pl.read_ndjson(path, infer_schema_length=None)))
     except pl.exceptions.PolarsError:
         find_bad_json(path)
         raise UserError(
             f"{path} cannot be read as JSON Lines; give one object per line, each field of one type"
         ) from None
+    with path.open("rb") as lines:
+        refuse_half_characters(path, lines)
+    return table
 
 
 def _open_delimited(path: Path, notes: Notes) -> Table:

@@ -1,6 +1,7 @@
 """What is wrong with a JSON Lines file."""
 
 import json
+import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
@@ -8,10 +9,29 @@ from typing import Any
 from unrolled.data.readers.lines import numbered_lines
 from unrolled.errors import UserError
 
+# A pair of surrogates first, so that what is left of them is alone; any other escape last, so that \\ud800 is text.
+_ESCAPE = re.compile(
+    rb"\\(?:u[dD][89abAB][\da-fA-F]{2}\\u[dD][c-fC-F][\da-fA-F]{2}|(?P<half>u[dD][89a-fA-F][\da-fA-F]{2})|.)"
+)
+
 
 def find_bad_json(path: Path) -> None:
     """Name the line that is no JSON object, or where a field changes its type between number, text, list and object."""
     find_bad_objects(f"{path}, line", _objects(path))
+    with path.open("rb") as lines:
+        refuse_half_characters(path, lines)
+
+
+def refuse_half_characters(path: Path, lines: Iterable[bytes]) -> None:
+    """Raise `UserError` at a surrogate escape without its partner: Polars makes a blank of it, or a vague error."""
+    for number, line in enumerate(lines, start=1):
+        if b"\\ud" in line or b"\\uD" in line:
+            for escape in _ESCAPE.finditer(line):
+                if escape["half"]:
+                    raise UserError(
+                        f"{path}, line {number:,} holds \\{escape['half'].decode()}, half of a character "
+                        "(a surrogate without its partner); write the whole character, or leave it out"
+                    )
 
 
 def find_bad_objects(place: str, records: Iterable[tuple[int, Any]]) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 import polars as pl
 
-from unrolled.data.readers.json_lines import find_bad_objects
+from unrolled.data.readers.json_lines import find_bad_objects, refuse_half_characters
 from unrolled.data.readers.lines import numbered_lines
 from unrolled.data.text import BOM, unreadable
 from unrolled.errors import UserError
@@ -33,9 +33,12 @@ def read_json_table(path: Path) -> pl.DataFrame:
         raise unreadable(path, error) from error
     if data.lstrip().startswith(b"["):
         try:
-            return pl.read_json(io.BytesIO(data), infer_schema_length=None)
+            table = pl.read_json(io.BytesIO(data), infer_schema_length=None)
         except (pl.exceptions.PolarsError, pl.exceptions.PanicException):
             pass
+        else:
+            refuse_half_characters(path, io.BytesIO(data))
+            return table
     _refuse(path, data)
     raise UserError(f"{path} cannot be read as a table; {_ADVICE}, each field of one type")
 
@@ -61,6 +64,7 @@ def _refuse(path: Path, data: bytes) -> None:
     if not isinstance(found, list):
         raise UserError(f"{path} holds a single value; {_ADVICE}")
     find_bad_objects(f"{path}, item", enumerate(found, start=1))
+    refuse_half_characters(path, io.BytesIO(data))
 
 
 def _is_object(line: str) -> bool:
