@@ -12,6 +12,10 @@ from unrolled.cli.main import main
 from unrolled.data.encoders.categories import TokenTable
 from unrolled.data.encoders.folding import fold, most_usual
 from unrolled.data.encoders.targets import NO_TARGET, ClassTarget
+from unrolled.data.readers.columns import table_of
+from unrolled.data.readers.wide_tables import read_wide
+from unrolled.data.records import Notes, Reading
+from unrolled.estimators.records import SequenceClassifier
 
 
 @pytest.mark.parametrize(
@@ -140,3 +144,72 @@ def test_truth_values_of_typed_files_are_numbers_in_text_files_too(
         lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
         found.append([{key: value for key, value in line.items() if key != "record"} for line in lines])
     assert found[0] == found[1]
+
+
+@pytest.mark.parametrize("blanks", [False, True])
+def test_truth_values_are_categories_where_nothing_else_is_read(
+    blanks: bool, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    flags = [None if blanks and n % 6 == 5 else n % 2 == 0 for n in range(60)]
+    rows = [f"{'' if flag is None else str(flag).upper()},{'ab'[n % 2]}" for n, flag in enumerate(flags)]
+    (tmp_path / "flag.csv").write_text("\n".join(["flag,label", *rows]) + "\n")
+    run = str(tmp_path / "run")
+    settings = ["--inputs", "flag", "--target", "label", "--run", run, "--model.width", "8"]
+    assert main(["train", str(tmp_path / "flag.csv"), *settings, "--train.max_steps", "20"]) == 0
+    capsys.readouterr()
+
+    def answers(name: str, content: str | pl.DataFrame) -> tuple[list[dict[str, object]], str]:
+        if isinstance(content, str):
+            (tmp_path / name).write_text(content)
+        else:
+            content.write_parquet(tmp_path / name)
+        assert main(["predict", run, str(tmp_path / name)]) == 0
+        out, err = capsys.readouterr()
+        return [{k: v for k, v in json.loads(line).items() if k != "record"} for line in out.splitlines()], err
+
+    same, quiet = answers("same.csv", "flag\nTRUE\nFALSE\n")
+    assert same[0] != same[1]
+    for name, content in (
+        ("other.csv", "flag\nTrue\nfalse\n"),
+        ("lines.jsonl", '{"flag": " true "}\n{"flag": "False"}\n'),
+        ("typed.parquet", pl.DataFrame({"flag": [True, False]})),
+    ):
+        assert answers(name, content) == (same, quiet)
+    assert "unknown" not in quiet
+    _, said = answers("strange.csv", "flag\nperhaps\nTrue\n")
+    assert "unknown values of flag, which training did not see or too rarely: 1" in said
+
+
+def test_typed_truth_values_alone_are_known_in_text_files(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    frame = pl.DataFrame({"flag": [n % 2 == 0 for n in range(60)], "label": ["ab"[n % 2] for n in range(60)]})
+    frame.write_parquet(tmp_path / "flag.parquet")
+    settings = ["--run", str(tmp_path / "run"), "--model.width", "8", "--train.max_steps", "20"]
+    assert main(["train", str(tmp_path / "flag.parquet"), "--target", "label", *settings]) == 0
+    answers = []
+    pl.DataFrame({"flag": [True, False]}).write_parquet(tmp_path / "new.parquet")
+    (tmp_path / "new.csv").write_text("flag\nTrue\nfalse\n")
+    for name in ("new.parquet", "new.csv"):
+        capsys.readouterr()
+        assert main(["predict", str(tmp_path / "run"), str(tmp_path / name)]) == 0
+        lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+        answers.append([{key: value for key, value in line.items() if key != "record"} for line in lines])
+    assert answers[0] == answers[1]
+    assert answers[0][0] != answers[0][1]
+
+
+def test_words_alone_stay_text() -> None:
+    source = read_wide(table_of("t", pl.DataFrame({"said": ["true", "false", "maybe"] * 4})), Reading(), Notes())
+    assert [field.kind for field in source.fields] == ["text"]
+    source = read_wide(table_of("t", pl.DataFrame({"said": ["", " ", None] * 4 + ["true"]})), Reading(), Notes())
+    assert [field.kind for field in source.fields] == ["categorical"]
+
+
+def test_a_frame_with_one_column_of_truth_values() -> None:
+    label = ["ab"[n % 2] for n in range(60)]
+    for flags, same in ((["TRUE", "FALSE"], ["true", "False"]), ([True, False], [True, False])):
+        frame = pl.DataFrame({"flag": [flags[n % 2] for n in range(60)]})
+        classifier = SequenceClassifier(max_steps=20, width=8, target="label")
+        classifier.fit(frame.with_columns(label=pl.Series(label)))
+        shares = classifier.predict_proba(pl.DataFrame({"flag": flags}))
+        assert shares[0].tolist() != shares[1].tolist()
+        assert classifier.predict_proba(pl.DataFrame({"flag": same})).tolist() == shares.tolist()

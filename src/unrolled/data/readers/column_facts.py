@@ -44,6 +44,8 @@ class Facts(NamedTuple):
     """of words: cells that hold several words"""
     numerals: int = 0
     """of words: cells with a digit"""
+    truths: bool = False
+    """of words: whether every cell that is not blank is true or false, in any case"""
 
     @property
     def numeric(self) -> bool:
@@ -222,6 +224,7 @@ def _words(frame: pl.DataFrame) -> dict[str, Facts]:
     found = {name: Facts("words") for name in frame.columns}
     for block in _blocks(frame):
         cells = one_below_the_other(block)
+        small = cells.str.strip_chars().str.to_lowercase()
         table = pl.DataFrame(
             {
                 "column": np.repeat(np.arange(block.width), block.height),
@@ -229,6 +232,8 @@ def _words(frame: pl.DataFrame) -> dict[str, Facts]:
                 "length": cells.str.len_chars(),
                 "several": cells.str.contains(SEVERAL_WORDS),
                 "numeral": cells.str.contains(r"\d"),
+                "truth": small.is_in(["true", "false"]),
+                "blank": small == "",
             }
         ).drop_nulls("cell")
         rows = (
@@ -239,6 +244,7 @@ def _words(frame: pl.DataFrame) -> dict[str, Facts]:
                 pl.col("length").max(),
                 pl.col("several").sum(),
                 pl.col("numeral").sum(),
+                pl.col("truth").any() & (pl.col("truth") | pl.col("blank")).all(),
             )
             .sort("column")
         )

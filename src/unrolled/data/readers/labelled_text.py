@@ -14,7 +14,7 @@ from unrolled.data.readers.files import ABOUT
 from unrolled.data.readers.roles import LABEL_NAMES
 from unrolled.data.readers.series import time_column
 from unrolled.data.readers.suffixes import AUDIO
-from unrolled.data.readers.wide_tables import Column, WideSource
+from unrolled.data.readers.wide_tables import Column, WideSource, is_category
 from unrolled.data.records import Field, Notes, Reading, Record, Source
 from unrolled.data.text import BOM, find_text_files, read_blocks
 from unrolled.errors import UserError
@@ -94,6 +94,8 @@ def _text_and_label(table: Table, reading: Reading) -> tuple[str, str] | None:
         return None
     text = names[1 - names.index(label)]
     if head[label].dtype.is_nested() or head[text].dtype != pl.String or table.is_numeric(text):
+        return None
+    if is_category(table, text, reading):
         return None
     return text, label
 

@@ -111,7 +111,7 @@ def read_wide(table: Table, reading: Reading, notes: Notes) -> WideSource:
     | other numbers | `features`, numeric `[channels]` |
     | lists of numbers, or of lists of numbers | numeric `[time, channels]` of the column's name |
     | lists of words | token; as a target categorical: per step if as long as another list column, else several labels |
-    | words: few short different ones beside other columns | categorical |
+    | words: few short different ones beside other columns, or none but true and false | categorical |
     | other words | text |
     | the target | categorical or numeric (see `is_class`); `a|b`, or with `reading.label_separator` `a;b`, is several |
     """
@@ -179,8 +179,7 @@ def _input_fields(table: Table, head: pl.DataFrame, inputs: list[str], reading: 
         if column.dtype.is_nested():
             columns.append(_list_field(table, column))
         elif column.dtype == pl.String:
-            alone = len(inputs) == 1
-            category = not alone and _few_short(facts[name])
+            category = is_category(table, name, reading) or (len(inputs) > 1 and _few_short(facts[name]))
             field = Field(name, "categorical" if category else "text", timed=False)
             decode = decoders.category if category else decoders.text
             columns.append(Column(field, decode, [name]))
@@ -241,6 +240,12 @@ def _target_field(
         return Column(Field(target, "categorical", timed=False), decode, [target])
     field = Field(target, "numeric", timed=False, channels=(target,))
     return Column(field, decoders.number(table.facts[target].format), [target])
+
+
+def is_category(table: Table, name: str, reading: Reading) -> bool:
+    """Whether a column of words is a category whatever stands beside it: it was one in training, or holds nothing but
+    true and false."""
+    return (reading.kinds or {}).get(name) == "words" or table.facts[name].truths
 
 
 def _few_short(facts: Facts) -> bool:
