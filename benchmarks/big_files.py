@@ -23,10 +23,10 @@ from harness.options import parser, workplace
 from harness.result import publish, table
 
 from unrolled.data.config import DataConfig
+from unrolled.data.encoders.words import WordVocabulary
 from unrolled.data.readers.tables import read_table
 from unrolled.data.records import Notes, Reading, Source
-from unrolled.data.store import prepare_text
-from unrolled.data.words import WordVocabulary
+from unrolled.tasks.language.text_data import prepare_text
 
 MB = 1_000_000
 ONE_PIECE = 4 * MB
@@ -53,7 +53,7 @@ sys.exit(main(sys.argv[1:]))
 """
 ENCODE = f"""{REPORT}
 from unrolled.data.config import DataConfig
-from unrolled.data.store import prepare_text
+from unrolled.tasks.language.text_data import prepare_text
 prepare_text(sys.argv[1], DataConfig(vocabulary=sys.argv[2], cache=sys.argv[3]))
 report()
 """

@@ -26,8 +26,8 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from unrolled.data.config import DataConfig
-from unrolled.data.store import TextData, prepare_text
-from unrolled.inference.loading import load
+from unrolled.tasks.language.load import load
+from unrolled.tasks.language.text_data import TextData, prepare_text
 
 CONTEXT, STRIDE = nanogpt.BLOCK, nanogpt.BLOCK // 2
 

@@ -22,10 +22,10 @@ from harness.result import RESULTS, publish, table
 from harness.waves import write_waves
 
 from unrolled.data.config import DataConfig
-from unrolled.inference.metrics.names import metric_in_words
 from unrolled.models.config import ModelConfig
+from unrolled.scoring.names import metric_in_words
+from unrolled.tasks.train_files import train_files
 from unrolled.training.config import TrainConfig
-from unrolled.training.start import train_files
 
 KEPT = RESULTS / "quality.json"
 

@@ -23,19 +23,19 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from unrolled.data.config import DataConfig
-from unrolled.data.feeds import Batch, StreamFeed
-from unrolled.data.store import TextData, prepare_text
-from unrolled.inference.batches import on_device
+from unrolled.data.feeds.text_feeds import Batch, StreamFeed
 from unrolled.layers import state as states
 from unrolled.models.config import ModelConfig
 from unrolled.models.language import LanguageNetwork
-from unrolled.training.conclude import judge
+from unrolled.models.on_device import on_device
+from unrolled.tasks.language.conclude import judge
+from unrolled.tasks.language.objective import LanguageObjective
+from unrolled.tasks.language.text_data import TextData, prepare_text
+from unrolled.tasks.language.train import train_language
 from unrolled.training.config import TrainConfig
 from unrolled.training.gradients import clip_gradients
-from unrolled.training.objective import LanguageObjective
 from unrolled.training.optimizers import BETAS, make_optimizers
 from unrolled.training.precision import autocast, choose_precision
-from unrolled.training.run import train_language
 
 BATCH, CONTEXT, CLIP, DROPOUT, LAYERS, DECAY = 20, 35, 0.25, 0.2, 2, 0.0
 AGREEMENT = 2e-4

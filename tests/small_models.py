@@ -5,7 +5,7 @@ from pathlib import Path
 import torch
 
 from unrolled.data.config import DataConfig
-from unrolled.data.vocabulary import (
+from unrolled.data.encoders.vocabulary import (
     BPEVocabulary,
     ByteVocabulary,
     CharVocabulary,

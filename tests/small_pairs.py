@@ -5,10 +5,10 @@ from pathlib import Path
 from typing import Any
 
 from unrolled.data.config import DataConfig
-from unrolled.data.pair_data import OpenedPairs, opened_pairs
 from unrolled.models.config import ModelConfig
+from unrolled.tasks.translate.data import OpenedPairs, opened_pairs
+from unrolled.tasks.translate.train import train_translation
 from unrolled.training.config import TrainConfig
-from unrolled.training.translations import train_translation
 
 MODEL: dict[str, Any] = {"family": "gru", "width": 8, "layers": 1}
 TRAIN: dict[str, Any] = {"batch_size": 8, "max_steps": 12, "precision": "32"}

@@ -7,8 +7,8 @@ import numpy as np
 
 from unrolled.data.config import DataConfig
 from unrolled.models.config import ModelConfig
+from unrolled.tasks.train_files import train_files
 from unrolled.training.config import TrainConfig
-from unrolled.training.start import train_files
 
 FLOWERS = ("a", "b", "c")
 

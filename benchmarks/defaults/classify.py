@@ -1,7 +1,7 @@
 """Settings of `unrolled train` for classify, compared by cross-validation inside the training part of each data set.
 
 Test parts are left alone: they are for `benchmarks/quality.py`, which judges what was chosen here. The rules that came
-of it are in `unrolled/training/record_choices.py`. A candidate is a set of flags beside the defaults; "defaults" is
+of it are in `unrolled/tasks/labels/defaults.py`. A candidate is a set of flags beside the defaults; "defaults" is
 what training without flags takes today. Scalers and vocabularies are fitted once on the whole training part, without
 its labels. Every record is held out once per round, and the scores are those of all held-out records together.
 `--data` is a folder with data sets as `ucr/NAME/NAME_TRAIN.ts`, `dna/splice.csv`, `audio/fsdd` and `listops/*.tsv`;
@@ -25,11 +25,11 @@ from harness.result import publish, table
 from harness.waves import write_waves
 
 from unrolled.data.config import DataConfig
-from unrolled.data.dataset import Dataset, prepare_records
-from unrolled.data.examples import Examples
+from unrolled.data.feeds.examples import Examples
 from unrolled.models.config import ModelConfig
+from unrolled.tasks.labels.dataset import Dataset, prepare_records
+from unrolled.tasks.labels.train import train_records
 from unrolled.training.config import TrainConfig
-from unrolled.training.records import train_records
 
 RESULTS = Path(__file__).parent / "results"
 KEPT = RESULTS / "classify.json"

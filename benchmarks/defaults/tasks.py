@@ -24,8 +24,8 @@ from harness.result import publish, table
 
 from unrolled.data.config import DataConfig
 from unrolled.models.config import ModelConfig
+from unrolled.tasks.train_files import train_files
 from unrolled.training.config import TrainConfig
-from unrolled.training.start import train_files
 
 RESULTS = Path(__file__).parent / "results"
 KEPT = RESULTS / "tasks.json"

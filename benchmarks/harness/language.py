@@ -4,12 +4,12 @@ from pathlib import Path
 from typing import Any
 
 from unrolled.data.config import DataConfig
-from unrolled.data.store import TextData, prepare_text
-from unrolled.inference.evaluate import Evaluation, evaluate_part
-from unrolled.inference.loading import load
 from unrolled.models.config import ModelConfig
+from unrolled.tasks.language.evaluate import Evaluation, evaluate_part
+from unrolled.tasks.language.load import load
+from unrolled.tasks.language.text_data import TextData, prepare_text
+from unrolled.tasks.language.train import train_language
 from unrolled.training.config import TrainConfig
-from unrolled.training.run import train_language
 
 
 def run_training(

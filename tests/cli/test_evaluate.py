@@ -9,7 +9,7 @@ import torch
 
 from small_models import CONTEXT, TEXT, vocabulary, write_run, write_run_of
 from unrolled.cli.main import main
-from unrolled.inference.loading import load
+from unrolled.tasks.language.load import load
 
 
 @pytest.fixture

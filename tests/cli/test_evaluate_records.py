@@ -17,11 +17,11 @@ from small_record_runs import (
     write_sentences,
 )
 from unrolled.cli.main import main
+from unrolled.data.readers.read_like_training import reopen
 from unrolled.data.records import Notes
-from unrolled.data.reopening import reopen
-from unrolled.inference.metrics.names import metric_in_words
-from unrolled.inference.predict import predictions
-from unrolled.inference.record_loading import load_records
+from unrolled.scoring.names import metric_in_words
+from unrolled.tasks.labels.load import load_records
+from unrolled.tasks.labels.predict import predictions
 
 
 @pytest.fixture(scope="module")
@@ -87,8 +87,8 @@ def test_data_that_changed_is_not_judged(tmp_path: Path, capsys: pytest.CaptureF
 
 def test_the_scores_are_those_of_the_end_of_training(tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
     from unrolled.models.config import ModelConfig
+    from unrolled.tasks.train_files import train_files
     from unrolled.training.config import TrainConfig
-    from unrolled.training.start import train_files
 
     write_flowers(tmp_path / "flowers_TRAIN.csv", 600)
     write_flowers(tmp_path / "flowers_TEST.csv", 9)

@@ -57,7 +57,7 @@ def test_without_a_prompt(kind: str, tmp_path: Path, capsys: pytest.CaptureFixtu
 def test_a_text_that_ends_within_a_character_is_finished(
     tmp_path: Path, capsys: pytest.CaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("unrolled.inference.speech.generate_text", lambda *a, **k: iter([["a"], ["\ufffd"]]))
+    monkeypatch.setattr("unrolled.tasks.language.speech.generate_text", lambda *a, **k: iter([["a"], ["\ufffd"]]))
     run = write_run(tmp_path / "run", "rnn", vocabulary("byte"))
     assert generate(capsys, run, "--length", 2)[1] == "a\ufffd\n"
 

@@ -13,7 +13,7 @@ import torch
 
 from small_models import vocabulary, write_run
 from unrolled.cli.main import main
-from unrolled.inference.loading import load
+from unrolled.tasks.language.load import load
 
 COMMAND = "import sys; from unrolled.cli.main import main; sys.exit(main())"
 

@@ -8,12 +8,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from unrolled.data import bpe
-from unrolled.data.bpe import BPEVocabulary
 from unrolled.data.config import DataConfig
-from unrolled.data.frequency import most_frequent_first
+from unrolled.data.encoders import bpe
+from unrolled.data.encoders.bpe import BPEVocabulary
+from unrolled.data.encoders.frequency import most_frequent_first
 from unrolled.data.interruptible import interruptible
-from unrolled.data.store import prepare_text
+from unrolled.tasks.language.text_data import prepare_text
 
 
 def press_ctrl_c() -> None:
@@ -71,7 +71,7 @@ def test_byte_pairs_are_given_up_while_they_are_merged(monkeypatch: pytest.Monke
 def test_a_text_that_was_stopped_is_prepared_anew(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str, label: str
 ) -> None:
-    monkeypatch.setattr("unrolled.data.parts.MIB", 256)
+    monkeypatch.setattr("unrolled.data.encoders.token_parts.MIB", 256)
     text = tmp_path / "text.txt"
     text.write_text("some words, and some more of them\n" * 100)
     cache = tmp_path / "cache"
@@ -95,7 +95,7 @@ def test_a_text_that_was_stopped_is_prepared_anew(
 
 @pytest.mark.parametrize("at_once", [1, 3, 1000])
 def test_words_sorted_in_pieces_are_in_the_order_of_one_sort(monkeypatch: pytest.MonkeyPatch, at_once: int) -> None:
-    monkeypatch.setattr("unrolled.data.frequency.AT_ONCE", at_once)
+    monkeypatch.setattr("unrolled.data.encoders.frequency.AT_ONCE", at_once)
     draw = np.random.default_rng(0)
     words = list({"".join(draw.choice([*"abcé🙂日"], 3)) for _ in range(150)})
     counts = [(word, int(draw.integers(1, 5))) for word in words]

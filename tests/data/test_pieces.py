@@ -7,10 +7,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from unrolled.data import channel_gain as gain
-from unrolled.data import naive_forecast, pieces
+from unrolled.data import pieces
 from unrolled.data.encoders import numbers
-from unrolled.data.forecast_windows import ForecastWindows
+from unrolled.tasks.forecast import channel_gain as gain
+from unrolled.tasks.forecast import naive as naive_forecast
+from unrolled.tasks.forecast.windows import ForecastWindows
 
 
 @given(st.lists(st.integers(0, 30), max_size=12), st.integers(1, 3), st.integers(1, 40))

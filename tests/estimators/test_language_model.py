@@ -8,8 +8,8 @@ import pytest
 from small_models import TEXT, vocabulary, write_run
 from unrolled.errors import UserError
 from unrolled.estimators.language import LanguageModel
-from unrolled.inference.evaluate import evaluate_part
-from unrolled.inference.loading import load
+from unrolled.tasks.language.evaluate import evaluate_part
+from unrolled.tasks.language.load import load
 
 SETTINGS = {"family": "gru", "width": 8, "max_steps": 3, "silent": True}
 
@@ -229,7 +229,7 @@ def test_a_model_from_the_hub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
 
 
 def test_the_score_is_that_of_the_engine(tmp_path: Path) -> None:
-    from unrolled.data.store import encode_text
+    from unrolled.tasks.language.text_data import encode_text
 
     run = write_run(tmp_path / "run", "window", vocabulary("byte"))
     model = load(run)

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from test_network import KINDS, VOCABULARY, make
+from test_language import KINDS, VOCABULARY, make
 
 from unrolled.errors import UserError
 from unrolled.models.files import load_model, recover_folder, replace_folder, save_model

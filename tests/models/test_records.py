@@ -8,11 +8,11 @@ import torch
 from torch import nn
 
 from unrolled.data.encoders.targets import NO_TARGET
-from unrolled.data.examples import Example, collate
-from unrolled.inference.batches import on_device
+from unrolled.data.feeds.examples import Example, collate
 from unrolled.models.config import ModelConfig
+from unrolled.models.on_device import on_device
 from unrolled.models.records import InputSizes, RecordNetwork
-from unrolled.training.record_objective import RecordObjective
+from unrolled.tasks.labels.objective import RecordObjective
 
 LENGTHS = [7, 3, 5, 1, 4, 2, 7]
 FAMILIES: dict[str, ModelConfig] = {

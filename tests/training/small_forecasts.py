@@ -5,12 +5,12 @@ from typing import Any
 
 from unrolled.data.config import DataConfig
 from unrolled.data.records import Notes
-from unrolled.inference.forecast_files import read_series
-from unrolled.inference.forecast_loading import load_forecast
-from unrolled.inference.forecast_predict import predictions
 from unrolled.models.config import ModelConfig
+from unrolled.tasks.forecast.files import read_series
+from unrolled.tasks.forecast.load import load_forecast
+from unrolled.tasks.forecast.predict import predictions
+from unrolled.tasks.train_files import train_files
 from unrolled.training.config import TrainConfig
-from unrolled.training.start import train_files
 
 
 def train(file: Path, run: Path, task: str | None = None, **data: Any) -> dict[str, Any]:

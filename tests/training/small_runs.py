@@ -12,9 +12,9 @@ from torch import Tensor
 
 from unrolled.data.config import DataConfig
 from unrolled.models.config import ModelConfig
-from unrolled.training import conclude
+from unrolled.tasks.language import conclude
+from unrolled.tasks.language.train import train_language
 from unrolled.training.config import TrainConfig
-from unrolled.training.run import train_language
 
 TEXT = "the quick brown fox jumps over the lazy dog.\n" * 12 + "abcabc"  # 10 % end in a document of its own
 MEASURED = {"seconds", "tokens_per_second"}

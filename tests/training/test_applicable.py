@@ -8,10 +8,10 @@ import pytest
 from unrolled.data.config import DataConfig
 from unrolled.errors import UserError
 from unrolled.models.config import ModelConfig
+from unrolled.tasks.labels.defaults import Facts, choose_for_records
+from unrolled.tasks.language.defaults import choose
 from unrolled.training.applicable import RULES, Situation, check_applicable
-from unrolled.training.choices import choose
 from unrolled.training.config import TrainConfig
-from unrolled.training.record_choices import Facts, choose_for_records
 
 EVERYWHERE = {
     "data": {"valid", "test", "valid_fraction"},

@@ -13,17 +13,17 @@ from accelerate import Accelerator
 from torch import Tensor
 from torch.nn import functional
 
-from unrolled.data.feeds import NO_TARGET, Batch
+from unrolled.data.feeds.text_feeds import NO_TARGET, Batch
 from unrolled.errors import UserError
-from unrolled.inference.evaluate import Evaluation
 from unrolled.layers import state as states
 from unrolled.models.config import ModelConfig
 from unrolled.models.language import LanguageNetwork
+from unrolled.tasks.language.evaluate import Evaluation
+from unrolled.tasks.language.objective import LanguageObjective
 from unrolled.training.config import TrainConfig
 from unrolled.training.interruption import Interruption
 from unrolled.training.limits import Limits, parse_duration
 from unrolled.training.loop import Position, Training, accumulate_gradients, ended, train
-from unrolled.training.objective import LanguageObjective
 from unrolled.training.optimizers import make_optimizers
 from unrolled.training.precision import autocast
 from unrolled.training.progress import Progress

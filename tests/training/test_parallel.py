@@ -10,7 +10,7 @@ import torch
 from small_runs import PARALLEL, last_checkpoint, losses, metrics, text_file, train, with_train
 
 from unrolled.errors import UserError
-from unrolled.inference.loading import load
+from unrolled.tasks.language.load import load
 from unrolled.training.parallel import full_tensor, make_accelerator
 
 

@@ -14,7 +14,7 @@ from small_runs import KINDS, TEXT, assert_same_run, last_checkpoint, metrics, t
 from unrolled.data.config import DataConfig
 from unrolled.errors import UserError
 from unrolled.models.config import ModelConfig
-from unrolled.training import session as run_module
+from unrolled.training import run_training as run_module
 from unrolled.training.config import TrainConfig
 from unrolled.training.interruption import Interruption
 from unrolled.training.resume import as_begun, require_same_settings

@@ -11,7 +11,7 @@ import pytest
 from small_runs import text_file, train
 
 from unrolled.errors import UserError
-from unrolled.training import session
+from unrolled.training import run_training as session
 from unrolled.training.folder import claimed_folder
 from unrolled.training.run_lock import refuse_live, run_locked
 

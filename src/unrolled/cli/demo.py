@@ -24,11 +24,11 @@ def run(options: Namespace) -> dict[str, Any]:
         raise UserError(f"--seconds is {options.seconds}; give a number above 0")
 
     from unrolled.data.config import DataConfig
-    from unrolled.inference.config import Sampling
-    from unrolled.inference.loading import load
-    from unrolled.inference.speech import generate_text
+    from unrolled.tasks.language.load import load
+    from unrolled.tasks.language.speech import generate_text
+    from unrolled.tasks.language.train import train_language
+    from unrolled.tasks.sampling_config import Sampling
     from unrolled.training.config import TrainConfig
-    from unrolled.training.run import train_language
 
     text = _write_text(Path(options.folder) / "demo-text" / "python-topics.txt")
     characters = len(text.read_text(encoding="utf-8"))
@@ -65,7 +65,7 @@ def _write_text(path: Path) -> Path:
     """The text, taken from the Python that runs this."""
     from pydoc_data.topics import topics
 
-    from unrolled.training.atomic import cannot_write, write_atomically
+    from unrolled.atomic import cannot_write, write_atomically
 
     try:
         path.parent.mkdir(parents=True, exist_ok=True)

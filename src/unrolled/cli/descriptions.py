@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, Any
 from jsonargparse import Namespace
 
 from unrolled.errors import UserError
-from unrolled.inference.config import Sampling
+from unrolled.tasks.sampling_config import Sampling
 from unrolled.visible import say
 
 if TYPE_CHECKING:
-    from unrolled.data.descriptions import Descriptions
     from unrolled.data.records import Notes
-    from unrolled.inference.description_loading import LoadedDescription
-    from unrolled.inference.predict import Predictions
+    from unrolled.tasks.describe.load import LoadedDescription
+    from unrolled.tasks.describe.sequences import Descriptions
+    from unrolled.tasks.labels.predict import Predictions
     from unrolled.training.progress import Progress
 
 
@@ -25,9 +25,9 @@ def generate_descriptions(options: Namespace, sampling: Sampling) -> dict[str, A
         raise UserError("--prompt is for language models; say with --given NAME=VALUE what to write")
     if sampling.repetition_penalty != 1:
         raise UserError("--repetition_penalty is for language models; leave it out")
-    from unrolled.inference.describe import describe, usual_sampling
-    from unrolled.inference.description_given import condition_of
-    from unrolled.inference.description_loading import load_description
+    from unrolled.tasks.describe.given import condition_of
+    from unrolled.tasks.describe.load import load_description
+    from unrolled.tasks.describe.write import describe, usual_sampling
 
     loaded = load_description(options.model)
     if options.temperature is None:
@@ -44,10 +44,10 @@ def generate_descriptions(options: Namespace, sampling: Sampling) -> dict[str, A
 
 def description_predictions(options: Namespace, progress: "Progress") -> "tuple[Predictions, int, Notes]":
     """`unrolled predict RUN FILE...`: a sequence for each record, and where what was left out is counted."""
+    from unrolled.data.readers.read_like_training import reopen
     from unrolled.data.records import Notes
-    from unrolled.data.reopening import reopen
-    from unrolled.inference.describe import description_rows, usual_sampling
-    from unrolled.inference.description_loading import load_description
+    from unrolled.tasks.describe.load import load_description
+    from unrolled.tasks.describe.write import description_rows, usual_sampling
 
     loaded, notes = load_description(options.model), Notes()
     source = reopen(options.files, loaded.recipe, notes, labelled=False)
@@ -63,8 +63,8 @@ def evaluate_description(options: Namespace) -> dict[str, Any]:
     """`unrolled evaluate RUN [FILE...]`: how well the model expects the sequences of records."""
     from unrolled.cli.train import scores_line
     from unrolled.data.records import Notes
-    from unrolled.inference.description_loading import load_description
-    from unrolled.inference.description_scores import judge_descriptions
+    from unrolled.tasks.describe.load import load_description
+    from unrolled.tasks.describe.scores import judge_descriptions
 
     loaded, notes = load_description(options.model), Notes()
     result: dict[str, Any] = {"task": "describe", "model": str(loaded.folder)}
@@ -80,8 +80,8 @@ def evaluate_description(options: Namespace) -> dict[str, Any]:
 
 def _parts(options: Namespace, loaded: "LoadedDescription", notes: "Notes") -> "list[tuple[str, str, Descriptions]]":
     """What to judge: name in the result, name for people, records."""
-    from unrolled.data.descriptions import Descriptions
-    from unrolled.data.reopening import reopen
+    from unrolled.data.readers.read_like_training import reopen
+    from unrolled.tasks.describe.sequences import Descriptions
 
     if not options.files:
         return _own_parts(options.part, loaded)
@@ -95,8 +95,8 @@ def _parts(options: Namespace, loaded: "LoadedDescription", notes: "Notes") -> "
 
 def _own_parts(wanted: str, loaded: "LoadedDescription") -> "list[tuple[str, str, Descriptions]]":
     """The parts of the data that a run was trained with: the one wanted, or all that were held out."""
-    from unrolled.data.description_data import prepare_descriptions
-    from unrolled.inference.run_data import data_of_run, held_out, split_of_run
+    from unrolled.tasks.describe.data import prepare_descriptions
+    from unrolled.tasks.run_data import data_of_run, held_out, split_of_run
 
     files, data, seed = data_of_run(loaded.folder)
     split = split_of_run(loaded.folder)

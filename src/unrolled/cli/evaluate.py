@@ -10,8 +10,8 @@ from unrolled.errors import UserError
 from unrolled.visible import say
 
 if TYPE_CHECKING:
-    from unrolled.data.parts import TokenPart
-    from unrolled.inference.loading import Loaded
+    from unrolled.data.encoders.token_parts import TokenPart
+    from unrolled.tasks.language.load import Loaded
 
 
 def add_arguments(parser: ArgumentParser) -> None:
@@ -46,7 +46,7 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 
 def run(options: Namespace) -> dict[str, Any]:
-    from unrolled.inference.loading import task_of
+    from unrolled.tasks.language.load import task_of
 
     task = task_of(options.model)
     if task == "forecast":
@@ -72,8 +72,8 @@ def _evaluate_language(options: Namespace) -> dict[str, Any]:
     if options.streams < 1:
         raise UserError(f"--streams is {options.streams}, which must be at least 1")
 
-    from unrolled.inference.evaluate import evaluate_part
-    from unrolled.inference.loading import load
+    from unrolled.tasks.language.evaluate import evaluate_part
+    from unrolled.tasks.language.load import load
     from unrolled.training.progress import Progress
 
     loaded = load(options.model)
@@ -108,7 +108,7 @@ def _evaluate_language(options: Namespace) -> dict[str, Any]:
 
 
 def _part(options: Namespace, loaded: "Loaded", progress: Any) -> "tuple[TokenPart, str]":
-    from unrolled.data.store import encode_text
+    from unrolled.tasks.language.text_data import encode_text
 
     if options.files:
         part = encode_text([Path(file) for file in options.files], loaded.vocabulary)
@@ -119,8 +119,8 @@ def _part(options: Namespace, loaded: "Loaded", progress: Any) -> "tuple[TokenPa
 
 def own_part(loaded: "Loaded", name: str, progress: Any) -> "TokenPart":
     """A part of the text a run was trained with."""
-    from unrolled.data.store import prepare_text
-    from unrolled.inference.run_data import data_of_run
+    from unrolled.tasks.language.text_data import prepare_text
+    from unrolled.tasks.run_data import data_of_run
 
     files, settings, _ = data_of_run(loaded.folder)
     text = prepare_text(files, settings, progress.work)

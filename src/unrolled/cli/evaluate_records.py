@@ -6,20 +6,20 @@ from typing import TYPE_CHECKING, Any
 from jsonargparse import Namespace
 
 from unrolled.cli.train import scores_line
-from unrolled.data.counting import counted
+from unrolled.plural import counted
 from unrolled.visible import say
 
 if TYPE_CHECKING:
-    from unrolled.data.examples import Examples
+    from unrolled.data.feeds.examples import Examples
     from unrolled.data.records import Notes
-    from unrolled.inference.record_loading import LoadedRecords
+    from unrolled.tasks.labels.load import LoadedRecords
     from unrolled.training.progress import Progress
 
 
 def evaluate_records(options: Namespace) -> dict[str, Any]:
     from unrolled.data.records import Notes
-    from unrolled.inference.record_evaluation import judge, require_labels, scores_as_json
-    from unrolled.inference.record_loading import load_records
+    from unrolled.tasks.labels.evaluate import judge, require_labels, scores_as_json
+    from unrolled.tasks.labels.load import load_records
     from unrolled.training.progress import Progress
 
     loaded = load_records(options.model)
@@ -51,8 +51,8 @@ def _parts(
     options: Namespace, loaded: "LoadedRecords", notes: "Notes", progress: "Progress"
 ) -> "list[tuple[str, str, Examples]]":
     """What to judge: name in the result, name for people, records."""
-    from unrolled.data.dataset import encode_part
-    from unrolled.data.reopening import reopen
+    from unrolled.data.readers.read_like_training import reopen
+    from unrolled.tasks.labels.dataset import encode_part
 
     if not options.files:
         return [(name, f"{name} part", part) for name, part in _own_parts(options.part, loaded, notes)]
@@ -68,8 +68,8 @@ def _parts(
 
 def _own_parts(wanted: str, loaded: "LoadedRecords", notes: "Notes") -> "list[tuple[str, Examples]]":
     """The parts of the data that a run was trained with: the one wanted, or all that were held out."""
-    from unrolled.data.dataset import own_part
-    from unrolled.inference.run_data import data_of_run, held_out, split_of_run
+    from unrolled.tasks.labels.dataset import own_part
+    from unrolled.tasks.run_data import data_of_run, held_out, split_of_run
 
     files, data, seed = data_of_run(loaded.folder)
     split = split_of_run(loaded.folder)

@@ -5,20 +5,20 @@ from typing import TYPE_CHECKING, Any
 
 from jsonargparse import Namespace
 
-from unrolled.inference.metrics.names import metric_in_words
+from unrolled.scoring.names import metric_in_words
 from unrolled.visible import say
 
 if TYPE_CHECKING:
     from unrolled.data.records import Notes
-    from unrolled.inference.predict import Predictions
+    from unrolled.tasks.labels.predict import Predictions
 
 
 def evaluate_forecast(options: Namespace) -> dict[str, Any]:
     """`unrolled evaluate RUN [FILE...]`: all windows of the files, or of the parts that the run held out."""
     from unrolled.data.records import Notes
-    from unrolled.inference.forecast_files import own_parts, part_of, read_series
-    from unrolled.inference.forecast_loading import load_forecast
-    from unrolled.inference.forecast_scores import judge_forecasts
+    from unrolled.tasks.forecast.files import own_parts, part_of, read_series
+    from unrolled.tasks.forecast.load import load_forecast
+    from unrolled.tasks.forecast.scores import judge_forecasts
 
     loaded = load_forecast(options.model)
     notes = Notes()
@@ -41,9 +41,9 @@ def evaluate_forecast(options: Namespace) -> dict[str, Any]:
 def forecast_predictions(options: Namespace) -> "tuple[Predictions, int, Notes]":
     """The steps after the end of the series in some files, how many there are, and where what was mended is counted."""
     from unrolled.data.records import Notes
-    from unrolled.inference.forecast_files import read_series
-    from unrolled.inference.forecast_loading import load_forecast
-    from unrolled.inference.forecast_predict import predictions
+    from unrolled.tasks.forecast.files import read_series
+    from unrolled.tasks.forecast.load import load_forecast
+    from unrolled.tasks.forecast.predict import predictions
 
     loaded = load_forecast(options.model)
     notes = Notes()

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 from jsonargparse import ArgumentParser, Namespace
 
 from unrolled.errors import UserError
-from unrolled.inference.config import Sampling
+from unrolled.tasks.sampling_config import Sampling
 
 if TYPE_CHECKING:
-    from unrolled.inference.loading import Loaded
+    from unrolled.tasks.language.load import Loaded
 
 
 def add_arguments(parser: ArgumentParser) -> None:
@@ -57,8 +57,8 @@ def run(options: Namespace) -> dict[str, Any]:
         min_p=options.min_p,
     )
 
-    from unrolled.inference.loading import load, task_of
-    from unrolled.inference.speech import generate_text
+    from unrolled.tasks.language.load import load, task_of
+    from unrolled.tasks.language.speech import generate_text
 
     if task_of(options.model) == "describe":
         from unrolled.cli.descriptions import generate_descriptions

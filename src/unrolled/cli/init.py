@@ -12,11 +12,11 @@ from typing import Any, NamedTuple
 import yaml
 from jsonargparse import ArgumentParser, Namespace
 
+from unrolled.atomic import write_atomically
 from unrolled.cli.options import NOT_SETTINGS, Option, add_train_options, groups, options_of
 from unrolled.data.config import DataConfig
-from unrolled.data.counting import counted
 from unrolled.errors import UserError
-from unrolled.training.atomic import write_atomically
+from unrolled.plural import counted
 from unrolled.visible import say, visible
 
 
@@ -67,7 +67,7 @@ def guess_settings(options: Namespace) -> Guess:
         task = "forecast"  # the only one that knows columns ahead
     if task == "language" or (task is None and is_plain_text([Path(file) for file in options.files])):
         return Guess("language", data, _text_in_words(options.files, data))
-    from unrolled.data.outline import outline
+    from unrolled.tasks.inspect_data import outline
 
     found = outline(options.files, data, task=task)
     target = found.data.target
@@ -76,8 +76,8 @@ def guess_settings(options: Namespace) -> Guess:
 
 def _text_in_words(files: list[str], data: DataConfig) -> list[str]:
     """What there is besides one text, in a line. Raises `UserError` as training would, as far as beginnings tell."""
-    from unrolled.data.splits import choose_splits
-    from unrolled.data.text import read_blocks
+    from unrolled.data.readers.text import read_blocks
+    from unrolled.data.splits.text_files import choose_splits
 
     splits = choose_splits(files, data)
     texts = [*splits.train, *splits.valid, *splits.test]

@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING, Any
 
 from jsonargparse import ArgumentParser, Namespace
 
-from unrolled.data.counting import counted
 from unrolled.errors import UserError
+from unrolled.plural import counted
 from unrolled.visible import say
 
 if TYPE_CHECKING:
     from unrolled.data.records import Notes
-    from unrolled.inference.predict import Predictions
+    from unrolled.tasks.labels.predict import Predictions
     from unrolled.training.progress import Progress
 
 
@@ -48,7 +48,7 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 
 def run(options: Namespace) -> dict[str, Any]:
-    from unrolled.inference.prediction_tables import check_output, json_lines, write_predictions
+    from unrolled.tasks.prediction_tables import check_output, json_lines, write_predictions
     from unrolled.training.progress import Progress
 
     if options.horizon is not None and options.horizon < 1:
@@ -76,11 +76,11 @@ def run(options: Namespace) -> dict[str, Any]:
 
 def _predictions(options: Namespace, progress: "Progress") -> "tuple[Predictions, int, Notes]":
     """The predictions for the task of the run, of how many records, and where what was left out is counted."""
+    from unrolled.data.readers.read_like_training import reopen
     from unrolled.data.records import Notes
-    from unrolled.data.reopening import reopen
-    from unrolled.inference.loading import task_of
-    from unrolled.inference.predict import predictions
-    from unrolled.inference.record_loading import load_records
+    from unrolled.tasks.labels.load import load_records
+    from unrolled.tasks.labels.predict import predictions
+    from unrolled.tasks.language.load import task_of
 
     task = task_of(options.model)
     for name, own in _OF_TASK.items():

@@ -20,8 +20,8 @@ LONGEST_ERROR = 600
 """characters"""
 
 if TYPE_CHECKING:
-    from unrolled.data.codec import Vocabulary
-    from unrolled.inference.stream import LanguageStream, StreamStep
+    from unrolled.data.encoders.codec import Vocabulary
+    from unrolled.tasks.language.stream import LanguageStream, StreamStep
 
 
 def add_arguments(parser: ArgumentParser) -> None:
@@ -48,7 +48,7 @@ def run(options: Namespace) -> dict[str, Any]:
     if sys.stdin is None:
         raise UserError("there is no input; pipe JSON lines into the command")
 
-    from unrolled.inference.loading import load, task_of
+    from unrolled.tasks.language.load import load, task_of
 
     task = task_of(options.model)
     if task not in STREAMED:
@@ -57,13 +57,13 @@ def run(options: Namespace) -> dict[str, Any]:
             f"far; give it whole records: {command('predict', options.model)} FILE"
         )
     if task == "forecast":
-        from unrolled.inference.forecast_loading import load_forecast
-        from unrolled.inference.forecast_stream import ForecastStream
+        from unrolled.tasks.forecast.load import load_forecast
+        from unrolled.tasks.forecast.stream import ForecastStream
 
         forecasts = ForecastStream(load_forecast(options.model))
         return _pump(forecasts, options, lambda line: [forecasts.feed(_message(line, '{"COLUMN": 1.5}'))])
 
-    from unrolled.inference.stream import LanguageStream
+    from unrolled.tasks.language.stream import LanguageStream
 
     loaded = load(options.model)
     names = loaded.vocabulary.tokens

@@ -7,8 +7,8 @@ from jsonargparse import ArgumentParser, Namespace
 from unrolled.cli.forecasts import say_scores
 from unrolled.cli.invocation import command
 from unrolled.cli.options import add_train_options
-from unrolled.data.counting import rounded
-from unrolled.inference.metrics.names import metric_in_words
+from unrolled.plural import rounded
+from unrolled.scoring.names import metric_in_words
 from unrolled.visible import say
 
 
@@ -21,7 +21,7 @@ def run(options: Namespace) -> dict[str, Any]:
 
     check_settings(options.data, options.model, options.train)
 
-    from unrolled.training.start import train_files
+    from unrolled.tasks.train_files import train_files
 
     result = train_files(
         options.files,

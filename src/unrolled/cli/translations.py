@@ -10,8 +10,8 @@ from unrolled.visible import say
 
 if TYPE_CHECKING:
     from unrolled.data.records import Notes
-    from unrolled.inference.predict import Predictions
-    from unrolled.inference.translation_loading import LoadedTranslation
+    from unrolled.tasks.labels.predict import Predictions
+    from unrolled.tasks.translate.load import LoadedTranslation
     from unrolled.training.progress import Progress
 
 
@@ -20,9 +20,9 @@ def translation_predictions(options: Namespace, progress: "Progress") -> "tuple[
     if options.beams is not None and options.beams < 1:
         raise UserError(f"--beams is {options.beams}, which must be at least 1")
     from unrolled.data.records import Notes
-    from unrolled.data.source_texts import read_source_texts
-    from unrolled.inference.translation_loading import load_translation
-    from unrolled.inference.translations import ALPHA, BEAMS, translation_rows
+    from unrolled.tasks.translate.load import load_translation
+    from unrolled.tasks.translate.source_texts import read_source_texts
+    from unrolled.tasks.translate.translate import ALPHA, BEAMS, translation_rows
 
     loaded, notes = load_translation(options.model), Notes()
     if options.files == ["-"]:
@@ -63,8 +63,8 @@ def evaluate_translation(options: Namespace) -> dict[str, Any]:
     """`unrolled evaluate RUN [FILE...]`: BLEU and chrF on pairs of texts."""
     from unrolled.cli.train import scores_line
     from unrolled.data.records import Notes
-    from unrolled.inference.translation_loading import load_translation
-    from unrolled.inference.translations import judge_translations, translate_texts
+    from unrolled.tasks.translate.load import load_translation
+    from unrolled.tasks.translate.translate import judge_translations, translate_texts
     from unrolled.training.progress import Progress
 
     loaded, notes = load_translation(options.model), Notes()
@@ -92,14 +92,14 @@ def _parts(
     """What to judge: name in the result, name for people, pairs."""
     encoding = loaded.encoding
     if options.files:
-        from unrolled.data.reopening import reopen
+        from unrolled.data.readers.read_like_training import reopen
 
         source = reopen(options.files, loaded.recipe, notes, labelled=True)
         values = (record.values for record in source)
         pairs = [(one[encoding.source_field], one[encoding.target_field]) for one in values]
         return [("file", ", ".join(options.files), pairs)]
-    from unrolled.data.pair_data import own_pairs
-    from unrolled.inference.run_data import data_of_run, split_of_run
+    from unrolled.tasks.run_data import data_of_run, split_of_run
+    from unrolled.tasks.translate.data import own_pairs
 
     run = data_of_run(loaded.folder)
     parts = own_pairs(run.files, run.data, seed=run.seed, split=split_of_run(loaded.folder))

@@ -11,7 +11,7 @@ from typing import Any, Literal, NamedTuple
 
 import numpy as np
 
-from unrolled.data.time_formats import TimeFormat
+from unrolled.data.readers.time_formats import TimeFormat
 
 GROUP = "group"
 """the name under which a source gives groups that its data names itself (see `Source.groups`)"""

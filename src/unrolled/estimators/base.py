@@ -13,8 +13,8 @@ from unrolled.data.given import given_path
 from unrolled.errors import UserError
 from unrolled.estimators.hub import model_place
 from unrolled.estimators.settings import signature
-from unrolled.inference.loading import find_model, task_of
 from unrolled.models.files import replace_folder
+from unrolled.tasks.language.load import find_model, task_of
 
 Estimator = TypeVar("Estimator", bound="TrainedEstimator")
 

@@ -7,11 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from unrolled.data.forecast_opening import Opened, open_for_forecast
-from unrolled.data.forecast_series import Series, read_all
 from unrolled.data.given import given_path
-from unrolled.data.opening import reading_of
 from unrolled.data.readers.arrays import read_arrays
+from unrolled.data.readers.open_parts import reading_of
 from unrolled.data.records import Notes, Reading, Source
 from unrolled.errors import UserError
 from unrolled.estimators.alone import alone
@@ -19,10 +17,12 @@ from unrolled.estimators.base import TrainedEstimator
 from unrolled.estimators.intake import SERIES, check_data, taken_in, whole_number
 from unrolled.estimators.paths import is_path, paths_of
 from unrolled.estimators.settings import configs
-from unrolled.inference.forecast_files import part_of, read_series
-from unrolled.inference.forecast_loading import LoadedForecast, load_forecast, reading_by
-from unrolled.inference.forecast_predict import Ahead, forecast_series, given_for
-from unrolled.inference.forecast_scores import ForecastJudgement, judge_forecasts
+from unrolled.tasks.forecast.files import part_of, read_series
+from unrolled.tasks.forecast.load import LoadedForecast, load_forecast, reading_by
+from unrolled.tasks.forecast.open_series import Opened, open_for_forecast
+from unrolled.tasks.forecast.predict import Ahead, forecast_series, given_for
+from unrolled.tasks.forecast.scores import ForecastJudgement, judge_forecasts
+from unrolled.tasks.forecast.series import Series, read_all
 
 
 class Forecaster(TrainedEstimator):
@@ -42,7 +42,7 @@ class Forecaster(TrainedEstimator):
     @alone()
     def fit(self, X: Any, y: Any = None) -> "Forecaster":
         """Train; y is not used. Raises `UserError` as `unrolled train` does."""
-        from unrolled.training.forecasts import train_forecast
+        from unrolled.tasks.forecast.train import train_forecast
 
         settings = self.get_params(deep=False)
         for name in ("quantiles", "parts"):

@@ -9,18 +9,18 @@ from typing import Any
 
 from unrolled.data.config import DataConfig
 from unrolled.data.given import given_path, given_paths
-from unrolled.data.store import encode_text
 from unrolled.errors import UserError
 from unrolled.estimators.alone import alone
 from unrolled.estimators.hub import model_place
 from unrolled.estimators.intake import check_data, taken_in, whole_number
-from unrolled.inference.config import Sampling
-from unrolled.inference.evaluate import Evaluation, Policy, evaluate_part
-from unrolled.inference.loading import Loaded, load
-from unrolled.inference.speech import generate_text
-from unrolled.inference.stream import LanguageStream, StreamStep
 from unrolled.models.config import ModelConfig
 from unrolled.models.files import save_model
+from unrolled.tasks.language.evaluate import Evaluation, Policy, evaluate_part
+from unrolled.tasks.language.load import Loaded, load
+from unrolled.tasks.language.speech import generate_text
+from unrolled.tasks.language.stream import LanguageStream, StreamStep
+from unrolled.tasks.language.text_data import encode_text
+from unrolled.tasks.sampling_config import Sampling
 from unrolled.training.config import TrainConfig
 from unrolled.untrusted import typed
 
@@ -62,7 +62,7 @@ class LanguageModel:
 
         Raises `UserError` as `unrolled train` does.
         """
-        from unrolled.training.run import train_language
+        from unrolled.tasks.language.train import train_language
 
         data, model, train = (self._config(group) for group in _GROUPS)
         run = self._settings["run"]

@@ -7,13 +7,12 @@ from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 
-from unrolled.data.dataset import encode_part, prepare_source
 from unrolled.data.encoders.targets import ClassTarget, StepTarget
 from unrolled.data.given import given_path
-from unrolled.data.opening import reading_of
 from unrolled.data.readers.arrays import read_arrays
+from unrolled.data.readers.open_parts import reading_of
+from unrolled.data.readers.read_like_training import RenamedSource, fit_source, reopen
 from unrolled.data.records import Notes, Reading, Record, Source
-from unrolled.data.reopening import RenamedSource, fit_source, reopen
 from unrolled.errors import UserError
 from unrolled.estimators.alone import alone
 from unrolled.estimators.base import TrainedEstimator
@@ -21,10 +20,11 @@ from unrolled.estimators.intake import RECORDS, TARGETS, check_data, taken_in
 from unrolled.estimators.labels import Labels, labels_of, read_labels
 from unrolled.estimators.paths import is_path, paths_of
 from unrolled.estimators.settings import configs
-from unrolled.inference.predict import predict
-from unrolled.inference.record_evaluation import judge, require_labels
-from unrolled.inference.record_loading import LoadedRecords, load_records
-from unrolled.inference.record_scores import RecordScores
+from unrolled.tasks.labels.dataset import encode_part, prepare_source
+from unrolled.tasks.labels.evaluate import judge, require_labels
+from unrolled.tasks.labels.load import LoadedRecords, load_records
+from unrolled.tasks.labels.predict import predict
+from unrolled.tasks.labels.scores import RecordScores
 
 AnyRecords = TypeVar("AnyRecords", bound="RecordEstimator")
 TARGET = "y"
@@ -52,7 +52,7 @@ class RecordEstimator(TrainedEstimator):
 
         Raises `UserError` as `unrolled train` does.
         """
-        from unrolled.training.records import train_records
+        from unrolled.tasks.labels.train import train_records
 
         data, model, train = configs(self.get_params(deep=False))
         with tempfile.TemporaryDirectory() as beside:

@@ -10,8 +10,8 @@ from unrolled.data.records import Events, Record
 from unrolled.errors import UserError
 from unrolled.estimators.intake import TARGETS, check_data, taken_in
 from unrolled.estimators.record_base import RecordEstimator, Trained
-from unrolled.inference.records import events_of, text_of
-from unrolled.inference.tag_decoding import best_tags
+from unrolled.tasks.labels.answers import events_of, text_of
+from unrolled.tasks.labels.tag_decoding import best_tags
 
 
 class SequenceClassifier(ClassifierMixin, RecordEstimator):

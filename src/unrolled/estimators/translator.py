@@ -6,18 +6,18 @@ from pathlib import Path
 from typing import Any
 
 from unrolled.data.given import given_path
-from unrolled.data.pair_data import open_for_translation, opened_pairs
+from unrolled.data.readers.read_like_training import reopen
 from unrolled.data.records import Notes
-from unrolled.data.reopening import reopen
-from unrolled.data.source_texts import read_source_texts
 from unrolled.errors import UserError
 from unrolled.estimators.alone import alone
 from unrolled.estimators.base import TrainedEstimator
 from unrolled.estimators.intake import TEXTS, check_data, taken_in
 from unrolled.estimators.paths import is_path, paths_of
 from unrolled.estimators.settings import configs
-from unrolled.inference.translation_loading import LoadedTranslation, load_translation
-from unrolled.inference.translations import ALPHA, BEAMS, judge_translations, translate_texts
+from unrolled.tasks.translate.data import open_for_translation, opened_pairs
+from unrolled.tasks.translate.load import LoadedTranslation, load_translation
+from unrolled.tasks.translate.source_texts import read_source_texts
+from unrolled.tasks.translate.translate import ALPHA, BEAMS, judge_translations, translate_texts
 from unrolled.untrusted import short
 
 
@@ -36,7 +36,7 @@ class Translator(TrainedEstimator):
     @alone()
     def fit(self, X: Any, y: Any = None) -> "Translator":
         """Train. Raises `UserError` as `unrolled train` does."""
-        from unrolled.training.translations import train_translation
+        from unrolled.tasks.translate.train import train_translation
 
         data, model, train = configs(self.get_params(deep=False))
         if is_path(X):

@@ -12,10 +12,10 @@ from torch.autograd.gradcheck import GradcheckError
 from unrolled.layers import state as states
 from unrolled.layers.layer import SequenceLayer
 from unrolled.layers.state import State
+from unrolled.testing.evaluation_modes import whole
 from unrolled.testing.failure import Finding
 from unrolled.testing.outcome import RandomLoss, outcome, require_same_outcome
 from unrolled.testing.subject import Subject
-from unrolled.testing.ways import whole
 
 
 def backends(subject: Subject) -> None:

@@ -5,10 +5,10 @@ import itertools
 import torch
 
 from unrolled.layers import state as states
+from unrolled.testing.evaluation_modes import in_chunks, step_by_step, whole
 from unrolled.testing.failure import require_same
 from unrolled.testing.outcome import RandomLoss, outcome, require_same_outcome
 from unrolled.testing.subject import Flags, Start, Subject
-from unrolled.testing.ways import in_chunks, step_by_step, whole
 
 
 def chunking(subject: Subject) -> None:

@@ -8,10 +8,10 @@ from torch import Tensor
 
 from unrolled.layers import state as states
 from unrolled.layers.state import State
+from unrolled.testing.evaluation_modes import rows_alone, step_by_step, whole
 from unrolled.testing.failure import require_same
 from unrolled.testing.outcome import RandomLoss, outcome, require_same_outcome
 from unrolled.testing.subject import Start, Subject
-from unrolled.testing.ways import rows_alone, step_by_step, whole
 
 HOLES = "holes in the middle"
 

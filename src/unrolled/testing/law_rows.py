@@ -9,9 +9,9 @@ from torch import Tensor
 from unrolled.layers import state as states
 from unrolled.layers.layer import SequenceLayer
 from unrolled.layers.state import State
+from unrolled.testing.evaluation_modes import rows_alone, whole
 from unrolled.testing.outcome import Outcome, RandomLoss, Way, outcome, require_same_outcome
 from unrolled.testing.subject import Flags, Start, Subject
-from unrolled.testing.ways import rows_alone, whole
 
 
 def rows(subject: Subject) -> None:

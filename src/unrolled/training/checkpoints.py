@@ -26,8 +26,8 @@ import safetensors.torch
 import torch
 from torch import Tensor
 
+from unrolled.atomic import cannot_write, sync_folder, write_synced
 from unrolled.errors import UserError
-from unrolled.training.atomic import cannot_write, sync_folder, write_synced
 from unrolled.untrusted import fits, parse_json
 
 FORMAT = 1

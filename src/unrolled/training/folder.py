@@ -9,11 +9,11 @@ from pathlib import Path
 
 import yaml
 
+from unrolled.atomic import cannot_write, write_atomically
 from unrolled.data.config import DataConfig
 from unrolled.errors import UserError
 from unrolled.models.config import ModelConfig
 from unrolled.models.files import recover_folder
-from unrolled.training.atomic import cannot_write, write_atomically
 from unrolled.training.checkpoints import Checkpoint, CheckpointDamaged, latest_checkpoint, load_checkpoint
 from unrolled.training.config import TrainConfig
 from unrolled.untrusted import fits, parse_yaml, read_text

@@ -13,9 +13,9 @@ from accelerate import Accelerator
 from torch import Tensor
 
 from unrolled.errors import UserError
-from unrolled.inference.batches import on_device
 from unrolled.layers import state as states
 from unrolled.layers.state import State
+from unrolled.models.on_device import on_device
 from unrolled.training.config import TrainConfig
 from unrolled.training.gradients import GradientWatch, clip_gradients, first_nonfinite
 from unrolled.training.interruption import Interruption

@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from unrolled.atomic import cannot_write, write_atomically
 from unrolled.errors import UserError
-from unrolled.training.atomic import cannot_write, write_atomically
 from unrolled.untrusted import fits, parse_json
 
 Record = Mapping[str, Any]

@@ -14,9 +14,9 @@ import rich.progress
 from rich.console import RenderableType
 from rich.text import Text
 
-from unrolled.training.atomic import cannot_write
+from unrolled.atomic import cannot_write
+from unrolled.formats import format_count, format_duration
 from unrolled.training.forgiving import Forgiving
-from unrolled.training.formats import format_count, format_duration
 from unrolled.visible import visible
 
 LINE_EVERY = 10.0

@@ -16,8 +16,8 @@ from typing import NamedTuple
 
 import torch
 
-from unrolled.data.counting import counted
 from unrolled.openmp import Sleep
+from unrolled.plural import counted
 
 SLICE = 0.15
 """Seconds for which one setting is measured; at least one update."""

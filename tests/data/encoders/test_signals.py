@@ -8,9 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from unrolled.data.encoders.numbers import Scaler
+from unrolled.data.encoders.resample import resample
 from unrolled.data.encoders.signals import FramesEncoder, SignalEncoder, transform
-from unrolled.data.features.resample import resample
-from unrolled.data.features.spectrogram import log_mel
+from unrolled.data.encoders.spectrogram import log_mel
 
 RANDOM = np.random.default_rng(3)
 SIGNAL = RANDOM.normal(3, 5, size=(800, 2)).astype(np.float32)

@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from unrolled.data.config import DataConfig
+from unrolled.data.encoders.encoding import Encoding, fit_encoding
 from unrolled.data.encoders.spelling import ASPECTS, SpellingTable, is_open, shape
-from unrolled.data.encoding import Encoding, fit_encoding
 from unrolled.data.records import Field, Record
 from unrolled.data.schema import Schema
 

@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from unrolled.data.encoders.encoding import TARGETS
 from unrolled.data.encoders.numbers import Scaler
 from unrolled.data.encoders.targets import (
     ANY_EVENT,
@@ -18,7 +19,6 @@ from unrolled.data.encoders.targets import (
     peaks,
 )
 from unrolled.data.encoders.texts import fit_vocabulary
-from unrolled.data.encoding import TARGETS
 from unrolled.data.records import Events
 
 

@@ -5,8 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from unrolled.data.encoders.categories import TokenTable
+from unrolled.data.encoders.encoding import INPUTS
 from unrolled.data.encoders.texts import KmerEncoder, TextEncoder, fit_vocabulary, pieces
-from unrolled.data.encoding import INPUTS
 
 TEXTS = ["the cat sat on the mat", "a dog sat", "the end"]
 

@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from unrolled.data.encoders.categories import TokenTable
-from unrolled.data.encoders.written import LEVELS, WRITTEN, WrittenLevels, WrittenText, WrittenTokens
-from unrolled.data.vocabulary import CharVocabulary
+from unrolled.data.encoders.vocabulary import CharVocabulary
+from unrolled.tasks.describe.output_sequences import LEVELS, WRITTEN, WrittenLevels, WrittenText, WrittenTokens
 
 
 def column(values: Any) -> np.ndarray:

@@ -7,11 +7,11 @@ import pytest
 import scipy.io.arff
 
 from unrolled.data.config import DataConfig
+from unrolled.data.readers.read_like_training import recipe_of, reopen
 from unrolled.data.readers.registry import open_source
 from unrolled.data.records import Notes, Reading, Source
-from unrolled.data.reopening import recipe_of, reopen
 from unrolled.data.schema import infer_schema
-from unrolled.data.split_names import find_parts
+from unrolled.data.splits.part_names import find_parts
 from unrolled.errors import UserError
 
 RNG = np.random.default_rng(0)

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from unrolled.data.config import DataConfig
-from unrolled.data.opening import open_parts
 from unrolled.data.readers.array_files import read_array_files
+from unrolled.data.readers.open_parts import open_parts
 from unrolled.data.records import Notes, Reading
 from unrolled.errors import UserError
 

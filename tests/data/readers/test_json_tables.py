@@ -12,7 +12,7 @@ from unrolled.data.config import DataConfig
 from unrolled.data.readers.columns import open_table
 from unrolled.data.readers.registry import find_reader, is_plain_text, open_source
 from unrolled.data.records import Notes, Reading
-from unrolled.data.split_names import find_parts
+from unrolled.data.splits.part_names import find_parts
 from unrolled.errors import UserError
 
 ROWS = [{"text": f"row {n} is {'good' if n % 2 else 'bad'}", "label": "yn"[n % 2], "size": n / 4} for n in range(30)]

@@ -58,7 +58,7 @@ CELLS = {
 def test_cells_are_those_of_the_csv_module(tmp_path: Path, on_disk, monkeypatch, name: str, cells: int) -> None:  # type: ignore[no-untyped-def]
     path = tmp_path / ("table.tsv" if name == "tabs" else "table.csv")
     path.write_bytes(CELLS[name])
-    monkeypatch.setattr("unrolled.data.text._SNIFF", 8)  # NUL further on is a character like others
+    monkeypatch.setattr("unrolled.data.readers.text._SNIFF", 8)  # NUL further on is a character like others
     before, notes = opened(path)
     on_disk(cells)
     table, counts = opened(path)

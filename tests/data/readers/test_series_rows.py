@@ -13,8 +13,8 @@ from small_forecasts import predicted, train
 from unrolled.cli.main import main
 from unrolled.data.readers.registry import open_source
 from unrolled.data.readers.tables import table_layout
+from unrolled.data.readers.time_steps import step_of_frequency, times_from
 from unrolled.data.records import Notes, Reading
-from unrolled.data.time_steps import step_of_frequency, times_from
 from unrolled.errors import UserError
 
 COUNT, HORIZON = 60, 4

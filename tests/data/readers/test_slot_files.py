@@ -10,7 +10,7 @@ from unrolled.data.config import DataConfig
 from unrolled.data.readers.registry import find_reader, is_plain_text, open_source
 from unrolled.data.records import Notes, Reading, Source
 from unrolled.data.schema import infer_schema
-from unrolled.data.split_names import find_parts
+from unrolled.data.splits.part_names import find_parts
 from unrolled.errors import UserError
 
 LINES = [

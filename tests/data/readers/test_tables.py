@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from unrolled.data.readers import columns, kept_tables, wide_tables
+from unrolled.data.readers import columns, wide_tables
+from unrolled.data.readers import table_cache as kept_tables
 from unrolled.data.readers.tables import read_table, table_layout
 from unrolled.data.records import Notes, Reading, Source
 from unrolled.errors import UserError

@@ -7,14 +7,14 @@ import numpy as np
 import pytest
 
 from unrolled.data.config import DataConfig
-from unrolled.data.forecast_data import prepare_forecast
-from unrolled.data.forecast_opening import open_for_forecast
-from unrolled.data.outline import outline
 from unrolled.data.readers.registry import open_source
 from unrolled.data.readers.tables import read_table, table_layout
 from unrolled.data.records import Notes, Reading
 from unrolled.errors import UserError
-from unrolled.inference.forecast_files import reading_by
+from unrolled.tasks.forecast.data import prepare_forecast
+from unrolled.tasks.forecast.files import reading_by
+from unrolled.tasks.forecast.open_series import open_for_forecast
+from unrolled.tasks.inspect_data import outline
 
 DAYS = [date(2022, 1, 1) + timedelta(days=day) for day in range(400)]
 COUNTS = np.random.default_rng(0).integers(0, 8, len(DAYS)).tolist()

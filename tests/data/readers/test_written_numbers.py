@@ -8,14 +8,14 @@ import polars as pl
 import pytest
 
 from unrolled.data.config import DataConfig
-from unrolled.data.outline import outline
 from unrolled.data.readers.column_facts import find_facts
+from unrolled.data.readers.read_like_training import recipe_of, reopen
 from unrolled.data.readers.tables import read_table
 from unrolled.data.readers.written_numbers import NumberFormat, is_written_number, parse
 from unrolled.data.records import Notes, Reading
-from unrolled.data.reopening import recipe_of, reopen
 from unrolled.data.schema import infer_schema
 from unrolled.errors import UserError
+from unrolled.tasks.inspect_data import outline
 
 
 def facts_of(*cells: str | None, **options: object) -> tuple[NumberFormat | None, bool]:

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from unrolled.data.encoders.folding import fold, folded_numbers, most_usual
-from unrolled.data.token_counts import TokenCounts, count_tokens
+from unrolled.data.encoders.token_counts import TokenCounts, count_tokens
 
 UNKNOWN = 0
 """The number of a category or token that training did not see, or too rarely."""

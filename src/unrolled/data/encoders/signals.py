@@ -57,8 +57,8 @@ class SignalEncoder:
 
 def transform(signal: np.ndarray, rate: float, to_rate: float, form: SignalForm, mels: int, hop: float) -> np.ndarray:
     """A signal `[time, channels]` resampled and, if so wished, as a log-mel spectrogram `[frames, mels * channels]`."""
-    from unrolled.data.features.resample import resample
-    from unrolled.data.features.spectrogram import log_mel
+    from unrolled.data.encoders.resample import resample
+    from unrolled.data.encoders.spectrogram import log_mel
 
     if rate != to_rate:
         signal = resample(signal, rate, to_rate)

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from unrolled.data.encoders.categories import TokenTable
-from unrolled.data.token_counts import TokenCounts, count_tokens
+from unrolled.data.encoders.token_counts import TokenCounts, count_tokens
 
 OPEN = 0.05
 """A vocabulary is open if at least so many of the tokens of the training part are words that come only once."""

@@ -9,11 +9,11 @@ from typing import Any
 
 import numpy as np
 
-from unrolled.data.codec import Vocabulary
+from unrolled.data.encoders.codec import Vocabulary
 from unrolled.data.encoders.folding import fold, folded_numbers
 from unrolled.data.encoders.numbers import Scaler
+from unrolled.data.encoders.vocabulary import vocabulary_from_json
 from unrolled.data.records import Events
-from unrolled.data.vocabulary import vocabulary_from_json
 
 NO_TARGET = -100
 """Where a label is missing, or one that training did not see: it is not learned from and not scored."""

@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from unrolled.data.codec import Vocabulary
 from unrolled.data.encoders.categories import LARGEST, UNKNOWN, TokenTable
-from unrolled.data.vocabulary import VOCABULARIES, vocabulary_from_json
+from unrolled.data.encoders.codec import Vocabulary
+from unrolled.data.encoders.vocabulary import VOCABULARIES, vocabulary_from_json
 
 BPE_TEXT = 1 << 27
 """Characters that are enough to learn byte pairs from."""

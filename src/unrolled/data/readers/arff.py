@@ -8,16 +8,16 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from unrolled.data.counting import counted
 from unrolled.data.readers.arff_values import Attribute, read_attribute, split_cells
+from unrolled.data.readers.column_roles import steps_of_series
 from unrolled.data.readers.columns import Table, shown, table_of
-from unrolled.data.readers.kept_tables import kept_or
 from unrolled.data.readers.lines import numbered_lines
-from unrolled.data.readers.roles import steps_of_series
+from unrolled.data.readers.table_cache import kept_or
 from unrolled.data.readers.tables import read_open_table
 from unrolled.data.readers.ts_values import numbers, refuse, short
 from unrolled.data.records import Notes, Reading, Source
 from unrolled.errors import UserError
+from unrolled.plural import counted
 
 Lines = Iterator[tuple[int, str]]
 

@@ -10,7 +10,7 @@ from typing import Literal, NamedTuple
 
 import numpy as np
 
-from unrolled.data.parts import naming
+from unrolled.data.encoders.token_parts import naming
 from unrolled.data.readers.array_headers import check_sizes, read_header, shapes_of
 from unrolled.data.readers.arrays import ArraySource, read_arrays
 from unrolled.data.records import Notes, Reading, Source

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from unrolled.data.features.resample import resample
+from unrolled.data.encoders.resample import resample
 from unrolled.data.readers.extras import need
 from unrolled.data.readers.file_source import FileSource
 from unrolled.data.readers.files import find_files

@@ -19,21 +19,21 @@ from typing import Any, NamedTuple
 import numpy as np
 import polars as pl
 
-from unrolled.data.counting import counted
 from unrolled.data.interruptible import interruptible
 from unrolled.data.readers.column_facts import CELLS, Facts, Found, find_facts
 from unrolled.data.readers.field_counts import may_be_ragged
 from unrolled.data.readers.header import has_header
 from unrolled.data.readers.json_lines import find_bad_json, refuse_half_characters
 from unrolled.data.readers.json_tables import holds_lines, read_json_table
-from unrolled.data.readers.kept_tables import kept_or
 from unrolled.data.readers.lines import numbered_lines
 from unrolled.data.readers.number_tables import is_number_table, read_number_table
 from unrolled.data.readers.suffixes import COMPRESSED
+from unrolled.data.readers.table_cache import kept_or
+from unrolled.data.readers.text import find_text_files
 from unrolled.data.readers.written_numbers import NumberFormat
 from unrolled.data.records import Notes, Reading
-from unrolled.data.text import find_text_files
 from unrolled.errors import UserError
+from unrolled.plural import counted
 
 IN_MEMORY = 256 << 20
 """Parquet files larger than this many bytes stay on the disk and are read in blocks of rows"""

@@ -5,13 +5,13 @@ from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
-from unrolled.data.counting import counted
 from unrolled.data.readers import conllu
 from unrolled.data.readers.lines import numbered_lines
 from unrolled.data.readers.suffixes import CONLL
 from unrolled.data.readers.text_lines import TextLines
 from unrolled.data.records import Field, Notes, Reading, Record, Source
 from unrolled.errors import UserError
+from unrolled.plural import counted
 
 FIELDS = (Field("tokens", "token", timed=True), Field("tags", "categorical", timed=True))
 _HEAD = 200  # lines

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 
-from unrolled.data.text import MIB
+from unrolled.data.readers.text import MIB
 
 BLOCK = 4 * MIB
 """bytes looked at together"""

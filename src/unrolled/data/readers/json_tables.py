@@ -10,7 +10,7 @@ import polars as pl
 
 from unrolled.data.readers.json_lines import find_bad_objects, refuse_half_characters
 from unrolled.data.readers.lines import numbered_lines
-from unrolled.data.text import BOM, unreadable
+from unrolled.data.readers.text import BOM, unreadable
 from unrolled.errors import UserError
 
 _ADVICE = (

@@ -5,10 +5,10 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import NamedTuple
 
-from unrolled.data.counting import counted
 from unrolled.data.readers.lines import numbered_lines
 from unrolled.data.records import Notes, Reading
 from unrolled.errors import UserError
+from unrolled.plural import counted
 
 KEYS = ("path", "file", "filename", "file_name", "name", "record", "id")
 LABELS = ("label", "class", "category", "target", "y")

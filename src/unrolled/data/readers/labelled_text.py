@@ -9,14 +9,14 @@ import polars as pl
 
 from unrolled.data.readers import decoders
 from unrolled.data.readers.cells import words
+from unrolled.data.readers.column_roles import LABEL_NAMES
 from unrolled.data.readers.columns import SAMPLE, Table
 from unrolled.data.readers.files import ABOUT
-from unrolled.data.readers.roles import LABEL_NAMES
 from unrolled.data.readers.series import time_column
 from unrolled.data.readers.suffixes import AUDIO
+from unrolled.data.readers.text import BOM, find_text_files, read_blocks
 from unrolled.data.readers.wide_tables import Column, WideSource, is_category
 from unrolled.data.records import Field, Notes, Reading, Record, Source
-from unrolled.data.text import BOM, find_text_files, read_blocks
 from unrolled.errors import UserError
 
 MOST_LABELS = 0.5

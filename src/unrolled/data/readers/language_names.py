@@ -4,7 +4,7 @@ import re
 from pathlib import Path
 
 from unrolled.data.readers.header import names_a_language
-from unrolled.data.splits import part_of_name
+from unrolled.data.splits.text_files import part_of_name
 from unrolled.errors import UserError
 
 Pair = tuple[Path, Path]

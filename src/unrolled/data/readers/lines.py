@@ -5,7 +5,7 @@ import zlib
 from collections.abc import Iterator
 from pathlib import Path
 
-from unrolled.data.text import BOM, find_text_files, unreadable
+from unrolled.data.readers.text import BOM, find_text_files, unreadable
 from unrolled.errors import UserError
 
 

@@ -7,9 +7,9 @@ import numpy as np
 import polars as pl
 
 from unrolled.data.readers.cells import FEW, Codes, codes, is_class, join_codes, number_matrix, numbers, words
+from unrolled.data.readers.column_roles import find_target, input_columns
 from unrolled.data.readers.columns import Table, shown
 from unrolled.data.readers.decoders import hint_at_separator, separator_of, split_labels
-from unrolled.data.readers.roles import find_target, input_columns
 from unrolled.data.readers.series import time_column
 from unrolled.data.readers.steps import Rows, StepSource, columns_of, decode_steps, timed_fields
 from unrolled.data.readers.times import (

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from unrolled.data.features.resample import resample
+from unrolled.data.encoders.resample import resample
 from unrolled.data.readers.files import find_files
 from unrolled.data.readers.names import LabelledFiles, label_files
 from unrolled.data.records import Events, Field, Notes, Reading, Record, Source

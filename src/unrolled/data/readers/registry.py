@@ -5,9 +5,9 @@ import itertools
 from collections import Counter
 from pathlib import Path
 
-from unrolled.data.other_formats import refuse_other_folder, refuse_other_format, refuse_table
 from unrolled.data.readers import suffixes
 from unrolled.data.readers.files import ABOUT, find_files
+from unrolled.data.readers.other_formats import refuse_other_folder, refuse_other_format, refuse_table
 from unrolled.data.records import Notes, Reading, Source
 from unrolled.errors import UserError
 

@@ -2,8 +2,8 @@
 
 import numpy as np
 
+from unrolled.data.readers.column_roles import find_target, input_columns, time_columns
 from unrolled.data.readers.columns import Table
-from unrolled.data.readers.roles import find_target, input_columns, time_columns
 from unrolled.data.readers.steps import StepSource, columns_of, decode_steps, timed_fields
 from unrolled.data.readers.times import Times, count_irregular, hint_at_unread, order_of_steps, read_times
 from unrolled.data.records import Notes, Reading

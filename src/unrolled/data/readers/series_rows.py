@@ -7,15 +7,15 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from unrolled.data.counting import counted
 from unrolled.data.readers.cells import words
 from unrolled.data.readers.columns import Table
 from unrolled.data.readers.steps import StepSource
+from unrolled.data.readers.time_formats import local, shifted
+from unrolled.data.readers.time_steps import Step, counted_from, step_of_frequency, times_from
 from unrolled.data.readers.times import Times, read_times
 from unrolled.data.records import Field, Notes, Reading
-from unrolled.data.time_formats import local, shifted
-from unrolled.data.time_steps import Step, counted_from, step_of_frequency, times_from
 from unrolled.errors import UserError
+from unrolled.plural import counted
 
 TARGET, START, FREQUENCY = "target", "start", "freq"
 _IDS = ("item_id", "id", "unique_id")

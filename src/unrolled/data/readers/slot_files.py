@@ -3,11 +3,11 @@
 from itertools import zip_longest
 from pathlib import Path
 
-from unrolled.data.counting import counted
 from unrolled.data.readers.language_names import training_folders
 from unrolled.data.readers.lines import numbered_lines
 from unrolled.data.records import Field, Notes, Reading, Record, Source
 from unrolled.errors import UserError
+from unrolled.plural import counted
 
 WORDS, TAGS, LABEL = "seq.in", "seq.out", "label"
 INTENTS = ("label", "intent")

@@ -5,12 +5,12 @@ from typing import Literal
 
 import polars as pl
 
+from unrolled.data.readers.column_roles import find_target, steps_of_series
 from unrolled.data.readers.columns import Table, open_table, shown
 from unrolled.data.readers.labelled_steps import with_label_first
 from unrolled.data.readers.labelled_text import is_labelled_text, read_labelled_table
 from unrolled.data.readers.long_tables import is_long, read_long
 from unrolled.data.readers.parallel_text import is_parallel_text, read_parallel_table
-from unrolled.data.readers.roles import find_target, steps_of_series
 from unrolled.data.readers.series import read_series, time_column
 from unrolled.data.readers.series_rows import is_series_rows, read_series_rows
 from unrolled.data.readers.wide_tables import read_wide

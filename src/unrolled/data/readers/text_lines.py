@@ -4,7 +4,7 @@ from array import array
 from pathlib import Path
 
 from unrolled.data.readers.lines import numbered_lines
-from unrolled.data.text import BOM
+from unrolled.data.readers.text import BOM
 
 
 class TextLines:

@@ -10,8 +10,7 @@ import polars as pl
 from unrolled.data.interruptible import interruptible
 from unrolled.data.readers.cells import MISSING, Place, is_numeric
 from unrolled.data.readers.columns import SAMPLE
-from unrolled.data.records import Notes
-from unrolled.data.time_formats import (
+from unrolled.data.readers.time_formats import (
     ABSENT,
     DAYS,
     NUMBER,
@@ -27,6 +26,7 @@ from unrolled.data.time_formats import (
     styled,
     ticks_per_second,
 )
+from unrolled.data.records import Notes
 from unrolled.errors import UserError
 
 TIME_NAMES = frozenset(

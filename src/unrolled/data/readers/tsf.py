@@ -8,12 +8,12 @@ import numpy as np
 
 from unrolled.data.readers.lines import numbered_lines
 from unrolled.data.readers.steps import StepSource
+from unrolled.data.readers.time_formats import DAYS
+from unrolled.data.readers.time_steps import DAY, Step, counted_from, times_from
 from unrolled.data.readers.times import Times
 from unrolled.data.readers.ts_values import numbers, refuse
 from unrolled.data.readers.tsf_header import Header, read_header, read_start
 from unrolled.data.records import Field, Notes, Reading
-from unrolled.data.time_formats import DAYS
-from unrolled.data.time_steps import DAY, Step, counted_from, times_from
 from unrolled.errors import UserError
 
 _LAST_YEAR = 9999

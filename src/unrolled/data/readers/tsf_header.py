@@ -7,8 +7,8 @@ from pathlib import Path
 
 import numpy as np
 
+from unrolled.data.readers.time_steps import DAY, Step
 from unrolled.data.readers.ts_values import refuse, short
-from unrolled.data.time_steps import DAY, Step
 from unrolled.errors import UserError
 
 _SECONDS = {"second": 1.0, "minute": 60.0, "hour": 3600.0, "day": DAY, "week": 7 * DAY}

@@ -10,8 +10,8 @@ import polars as pl
 from unrolled.data.readers import decoders
 from unrolled.data.readers.cells import FEW, is_class, words
 from unrolled.data.readers.column_facts import Facts
+from unrolled.data.readers.column_roles import Steps, find_target, input_columns, steps_of_series
 from unrolled.data.readers.columns import Table, shown
-from unrolled.data.readers.roles import Steps, find_target, input_columns, steps_of_series
 from unrolled.data.records import GROUP, Field, Notes, Reading, Record, Source
 from unrolled.errors import UserError
 

@@ -1,0 +1,61 @@
+"""How often tokens come, counted in bounded memory."""
+
+from collections import Counter
+from collections.abc import Iterable
+from typing import NamedTuple
+
+import numpy as np
+
+from unrolled.data.encoders.frequency import most_frequent_first
+
+AT_ONCE = 2_000_000
+"""Different tokens that are counted at once: some hundred megabytes."""
+
+
+class TokenCounts(NamedTuple):
+    """Tokens and how often they came."""
+
+    counts: Counter[str]
+    """at most `lost` too low each"""
+    lost: int = 0
+    """every token that came more often than this is there; 0 where all were counted"""
+
+    def at_least(self, count: int, most: int) -> tuple[int, list[str]]:
+        """The tokens that came at least `count` times, the most frequent first. Where more than `most` did, `count` is
+        raised until no more are left; it comes back, so that all tokens that are not there came less often."""
+        found = np.fromiter(self.counts.values(), dtype=np.int64, count=len(self.counts))
+        found = np.sort(found[found >= count])[::-1]
+        if len(found) > most:
+            count = int(found[most]) + 1
+        kept = most_frequent_first(item for item in self.counts.items() if item[1] >= count)
+        return count + self.lost, list(kept)
+
+
+def unseen(complete: bool) -> str:
+    """What is unknown, in words: `complete` if there is a number for all that training saw."""
+    return "that training did not see" if complete else "that training did not see, or too rarely to know them"
+
+
+def count_tokens(values: Iterable[Iterable[str]] | TokenCounts, at_once: int = AT_ONCE) -> TokenCounts:
+    """Counts of tokens that come a few at a time, at most `at_once` different ones in memory (see `without_rarer`).
+
+    What is counted already is given back.
+    """
+    if isinstance(values, TokenCounts):
+        return values
+    found = TokenCounts(Counter())
+    for value in values:
+        found.counts.update(value)
+        if len(found.counts) > at_once:
+            found = without_rarer(found)
+    return found
+
+
+def without_rarer(found: TokenCounts) -> TokenCounts:
+    """The more frequent half; the others, should they come again, begin from 0.
+
+    Source: Manku and Motwani 2002, "Approximate Frequency Counts over Data Streams", VLDB, lossy counting.
+    """
+    level = sorted(found.counts.values())[len(found.counts) // 2]
+    kept = {token: count for token, count in found.counts.items() if count > level}
+    return TokenCounts(Counter(kept), found.lost + level)

@@ -1,0 +1,233 @@
+"""From files to encoded records in parts, ready for training."""
+
+import hashlib
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from unrolled.data.config import DataConfig
+from unrolled.data.encoders.encoding import Encoding, fit_encoding
+from unrolled.data.encoders.targets import ANY_EVENT, ClassTarget, EventTarget, StepTarget
+from unrolled.data.encoders.token_counts import unseen
+from unrolled.data.encoders.token_parts import Progress, naming
+from unrolled.data.feeds.examples import Example, Examples
+from unrolled.data.feeds.workers import read_and_encode
+from unrolled.data.readers.open_parts import open_parts, with_own_groups
+from unrolled.data.readers.read_like_training import Recipe, recipe_of
+from unrolled.data.readers.table_cache import forget_tables
+from unrolled.data.records import Notes, Record, Source
+from unrolled.data.schema import Schema, hint_at_forecast, infer_schema
+from unrolled.data.splits.part_names import find_parts
+from unrolled.data.splits.record_parts import split_records
+from unrolled.errors import UserError
+from unrolled.tasks.labels.summary import describe_records
+
+
+@dataclass
+class Dataset:
+    """Encoded records."""
+
+    train: Examples
+    valid: Examples | None
+    test: Examples | None
+    schema: Schema
+    encoding: Encoding
+    summary: str
+    """one line for a person: what was found"""
+    notes: list[str]
+    """what was mended or left out"""
+    fingerprint: str
+    """hexadecimal; the same exactly if examples, splits and encoders are the same"""
+    recipe: Recipe
+    """how other files are read"""
+    split: dict[str, Any] = field(default_factory=dict)
+    """how the parts came about, and which records are in each"""
+
+    @property
+    def parts(self) -> dict[str, Examples]:
+        parts = {"train": self.train, "valid": self.valid, "test": self.test}
+        return {name: part for name, part in parts.items() if part is not None}
+
+
+def prepare_records(
+    files: list[str], data: DataConfig, *, task: str | None, seed: int = 0, progress: Progress | None = None
+) -> Dataset:
+    """Read, split and encode. Raises `UserError` for data that cannot be used, with file and row."""
+    notes = Notes()
+    sources, how = open_parts(files, data, task, notes)
+    try:
+        return _prepare(sources, data, task=task, seed=seed, progress=progress, notes=notes, how=how)
+    except UserError as error:
+        parts = find_parts([Path(file) for file in files], data).parts.values()
+        named = any(str(path) in str(error) for paths in parts for path in paths)
+        raise error if named else naming(Path(files[0]), error) from None
+
+
+def prepare_source(
+    source: Source, data: DataConfig, *, task: str | None, seed: int = 0, progress: Progress | None = None
+) -> Dataset:
+    """The same for records that are already open, such as arrays."""
+    return _prepare({"train": source}, data, task=task, seed=seed, progress=progress, notes=Notes(), how="")
+
+
+def _prepare(
+    sources: dict[str, Source],
+    data: DataConfig,
+    *,
+    task: str | None,
+    seed: int,
+    progress: Progress | None,
+    notes: Notes,
+    how: str,
+) -> Dataset:
+    source = sources["train"]
+    for name, one in sources.items():
+        if not len(one):
+            raise UserError(f"the {name} part has no record; give a file with some in it, or leave it out")
+    schema = infer_schema(source, task=task, target=data.target, inputs=data.inputs)
+    if schema.target is None:
+        raise UserError(
+            f"there is no label to learn; name a field with --target or say with --labels where they are, or choose "
+            f"--task {schema.task}"
+        )
+    hint_at_forecast(schema, source, task, notes)
+    data = with_own_groups(data, source)
+    picks, way = split_records(sources, schema, data, seed)
+    source, kept = picks["train"]
+
+    def training() -> Iterator[Record]:
+        return (source.record(int(number)) for number in kept)
+
+    encoding = fit_encoding(schema, training, len(kept), data)
+    total = sum(len(numbers) for _, numbers in picks.values())
+    parts: dict[str, Examples] = {}
+    for name, (origin, numbers) in picks.items():
+        before = sum(map(len, parts.values()))
+        report = None if progress is None else partial(_report, progress, before, total)
+        parts[name] = encode_part(origin, numbers, encoding, notes, name, report, group=data.group)
+    forget_tables()
+    words = "; ".join(part for part in (how, way) if part)
+    numbers_of = {name: numbers.tolist() for name, (_, numbers) in picks.items()}
+    return Dataset(
+        parts["train"],
+        parts.get("valid"),
+        parts.get("test"),
+        schema,
+        encoding,
+        describe_records(schema, encoding, parts, words),
+        notes.lines(),
+        _fingerprint(parts, encoding),
+        recipe_of(sources["train"], schema, data),
+        {"how": words, **numbers_of},
+    )
+
+
+def _report(progress: Progress, before: int, total: int, done: int) -> None:
+    progress("reading", before + done, total)
+
+
+def encode_part(
+    source: Source,
+    numbers: np.ndarray | range,
+    encoding: Encoding,
+    notes: Notes,
+    name: str,
+    report: Callable[[int], None] | None = None,
+    *,
+    group: str | None = None,
+) -> Examples:
+    """Some records of a source with their targets, and with the name of a group column with their groups.
+
+    `report` is told how many are done.
+    """
+    examples = Examples()
+    groups = None if group is None else source.groups(group)
+    examples.groups = None if groups is None else [groups[int(number)] for number in numbers]
+    for record, example in read_and_encode(source, [int(number) for number in numbers], encoding):
+        examples.append(example, record.origin)
+        _count_unseen(record, example, encoding, notes, name)
+        for what, number in record.mended:
+            notes.add(what, number)
+        if report is not None:
+            report(len(examples))
+    return examples
+
+
+def own_part(
+    files: list[str],
+    data: DataConfig,
+    encoding: Encoding,
+    name: str,
+    *,
+    seed: int,
+    split: dict[str, Any],
+    notes: Notes,
+    report: Callable[[int], None] | None = None,
+) -> Examples:
+    """A part of the files that a model was trained with, as they were split then.
+
+    Raises `UserError` if there is no such part, or the files have changed since.
+    """
+    sources, _ = open_parts(files, data, encoding.task, notes)
+    schema = infer_schema(sources["train"], task=encoding.task, target=data.target, inputs=data.inputs)
+    data = with_own_groups(data, sources["train"])
+    picks, _ = split_records(sources, schema, data, seed)
+    if {name: numbers.tolist() for name, (_, numbers) in picks.items()} != {
+        name: numbers for name, numbers in split.items() if name != "how"
+    }:
+        raise UserError(
+            f"the records of the run ({', '.join(files)}) have changed since, so its parts are others now; "
+            "name the files to judge"
+        )
+    if name not in picks:
+        raise UserError(f"the run has no {name} part; it has {', '.join(picks)}")
+    return encode_part(*picks[name], encoding, notes, name, report, group=data.group)
+
+
+def _count_unseen(record: Record, example: Example, encoding: Encoding, notes: Notes, part: str) -> None:
+    target = encoding.target
+    if part != "train":
+        _count_unknown(record, example, encoding, notes, part)
+    value = None if target is None else record.values.get(target.field)
+    if value is None or not isinstance(target, ClassTarget | StepTarget | EventTarget):
+        return
+    if isinstance(target, EventTarget):
+        kinds = set(value.labels) if target.labels == (ANY_EVENT,) else set(target.labels)
+        unseen = sum(label not in kinds for label in value.labels)
+        notes.add(f"events in {part} of a kind that training did not see, left out", unseen)
+    elif isinstance(target, StepTarget):
+        unseen = sum(label not in target.labels for label in value)
+        notes.add(f"steps in {part} with a tag that training did not see, left out of the scores", unseen)
+    elif target.many:
+        unseen = not all(map(target.knows, [value] if isinstance(value, str) else value))
+        notes.add(f"records in {part} with a label that training did not see, which is left out of the scores", unseen)
+    else:
+        unseen = not target.knows(value)
+        notes.add(f"records in {part} with a label that training did not see, left out of the scores", unseen)
+
+
+def _count_unknown(record: Record, example: Example, encoding: Encoding, notes: Notes, part: str) -> None:
+    unknown, rare = encoding.count_unknown(example), encoding.count_rare(record)
+    what = f"tokens or categories in {part}"
+    notes.add(f"{what} {unseen(rare is not None)}, read as unknown", unknown - (rare or 0))
+    notes.add(f"{what} that training saw too rarely to know them, read as unknown", rare or 0)
+
+
+def _fingerprint(parts: dict[str, Examples], encoding: Encoding) -> str:
+    digest = hashlib.sha256(encoding.to_text().encode())
+    for name, examples in parts.items():
+        digest.update(name.encode())
+        for number in range(len(examples)):
+            _digest(digest, examples[number])
+    return digest.hexdigest()[:32]
+
+
+def _digest(digest: Any, example: Example) -> None:
+    for array in example:
+        if array is not None:
+            digest.update(str(array.shape).encode())
+            digest.update(np.ascontiguousarray(array))

@@ -1,0 +1,171 @@
+"""Beam search against writing out every sequence, and against a loop of argmax."""
+
+import itertools
+from typing import Any
+
+import pytest
+import torch
+
+from unrolled.tasks.translate.beam import beam_search, length_penalty
+from unrolled.tasks.translate.network import TranslationNetwork
+
+TOKENS, LONGEST = 3, 3
+KINDS: dict[str, dict[str, Any]] = {
+    "lstm": {"family": "lstm", "layers": 2, "attention": "additive"},
+    "gru": {"family": "gru", "layers": 1},
+    "rnn": {"family": "rnn", "layers": 1, "attention": "none"},
+    "transformer": {"family": "transformer", "layers": 2, "heads": 2},
+}
+
+
+@pytest.fixture(params=KINDS)
+def model(request: pytest.FixtureRequest) -> TranslationNetwork:
+    return network(request.param)
+
+
+def network(kind: str, seed: int = 1) -> TranslationNetwork:
+    torch.manual_seed(seed)
+    made = TranslationNetwork(5, TOKENS, width=8, **KINDS[kind])
+    with torch.no_grad():
+        for parameter in made.parameters():
+            parameter.add_(0.5 * torch.randn_like(parameter))
+    return made.eval()
+
+
+def sources() -> tuple[torch.Tensor, torch.Tensor]:
+    torch.manual_seed(2)
+    return torch.randint(5, (4, 4)), torch.arange(4) < torch.tensor([4, 1, 0, 3])[:, None]
+
+
+def search(made: TranslationNetwork, tokens: torch.Tensor, mask: torch.Tensor, longest: Any = LONGEST, **settings: Any):
+    encoded = made.encode(tokens, mask)
+    limits = torch.as_tensor(longest).expand(len(tokens))
+    return beam_search(made.step, encoded, encoded.state, begin=made.end, end=made.end, max_lengths=limits, **settings)
+
+
+@torch.no_grad()
+def every_sequence(made: TranslationNetwork, tokens: torch.Tensor, longest: int) -> dict[tuple[int, ...], float]:
+    """The log probability of every target with its end, by teacher forcing."""
+    every = [said for length in range(longest + 1) for said in itertools.product(range(TOKENS), repeat=length)]
+    rows = torch.tensor([[made.end, *said, *[made.end] * (longest + 1 - len(said))] for said in every])
+    steps = made.decode(rows[:, :-1], made.encode(tokens.expand(len(every), -1)))[0].log_softmax(-1)
+    steps = steps.gather(2, rows[:, 1:, None])[..., 0]
+    return {said: float(step[: len(said) + 1].sum()) for said, step in zip(every, steps, strict=True)}
+
+
+@pytest.mark.parametrize("alpha", [0.0, 0.6, 2.0])
+def test_as_many_beams_as_sequences_is_exhaustive(model: TranslationNetwork, alpha: float) -> None:
+    tokens, mask = sources()
+    found = search(model, tokens, mask, beams=sum(TOKENS**n for n in range(LONGEST + 1)), alpha=alpha)
+    for row, hypotheses in enumerate(found):
+        expected = every_sequence(model, tokens[row, mask[row]], LONGEST)
+        assert {tuple(one.tokens) for one in hypotheses} == set(expected)
+        assert len(hypotheses) == len(expected)
+        for one in hypotheses:
+            assert one.log_probability == pytest.approx(expected[tuple(one.tokens)], abs=1e-4)
+            lp = (5 + len(one.tokens) + 1) ** alpha / 6**alpha
+            assert one.score == pytest.approx(expected[tuple(one.tokens)] / lp, abs=1e-4)
+        assert [one.score for one in hypotheses] == sorted((one.score for one in hypotheses), reverse=True)
+
+
+@torch.no_grad()
+def argmax_loop(made: TranslationNetwork, tokens: torch.Tensor, longest: int) -> list[int]:
+    """Greedy search that reads everything again at every step."""
+    said: list[int] = []
+    encoded = made.encode(tokens[None])
+    while len(said) < longest:
+        logits, _ = made.decode(torch.tensor([[made.end, *said]]), encoded)
+        token = int(logits[0, -1].argmax())
+        if token == made.end:
+            break
+        said.append(token)
+    return said
+
+
+def test_one_beam_is_greedy() -> None:
+    lengths = set()
+    for kind, seed in itertools.product(KINDS, range(2)):
+        made, (tokens, mask) = network(kind, seed), sources()
+        for row, hypotheses in enumerate(search(made, tokens, mask, 9, beams=1)):
+            assert [one.tokens for one in hypotheses] == [argmax_loop(made, tokens[row, mask[row]], 9)]
+            lengths.add(len(hypotheses[0].tokens))
+    assert len(lengths) > 2, "models that all say the same would prove nothing"
+
+
+def simple_beam(made: TranslationNetwork, tokens: torch.Tensor, beams: int, longest: int, alpha: float) -> list:
+    """The documented search for one row, with lists, the whole prefix read again at every step."""
+    live: list[tuple[float, list[int]]] = [(0.0, [])]
+    finished: list[tuple[float, list[int]]] = []
+    encoded = made.encode(tokens[None])
+    while live and len(finished) < beams:
+        grown = []
+        for value, said in live:
+            logits = made.decode(torch.tensor([[made.end, *said]]), encoded)[0][0, -1].log_softmax(-1)
+            allowed = [made.end] if len(said) == longest else range(TOKENS + 1)
+            grown += [(value + float(logits[token]), [*said, token]) for token in allowed]
+        grown.sort(key=lambda one: -one[0])
+        finished += [
+            (value / length_penalty(len(said), alpha), said[:-1])
+            for value, said in grown[:beams]
+            if said[-1] == made.end
+        ]
+        live = [one for one in grown if one[1][-1] != made.end][:beams]
+    return [said for _, said in sorted(finished, key=lambda one: -one[0])]
+
+
+@pytest.mark.parametrize("beams", [2, 3, 5])
+def test_a_narrow_beam_equals_the_search_with_lists(model: TranslationNetwork, beams: int) -> None:
+    tokens, mask = sources()
+    with torch.no_grad():
+        expected = [simple_beam(model, tokens[row, mask[row]], beams, 6, 0.8) for row in range(len(tokens))]
+    found = search(model, tokens, mask, 6, beams=beams, alpha=0.8)
+    assert [[one.tokens for one in hypotheses] for hypotheses in found] == expected
+
+
+def test_rows_do_not_depend_on_each_other(model: TranslationNetwork) -> None:
+    (tokens, mask), longest = sources(), torch.tensor([5, 0, 9, 3])
+    together = search(model, tokens, mask, longest, beams=3, attention=True)
+    for row, hypotheses in enumerate(together):
+        alone = search(model, tokens[row : row + 1], mask[row : row + 1], longest[row], beams=3, attention=True)[0]
+        assert [one.tokens for one in alone] == [one.tokens for one in hypotheses]
+        for one, other in zip(alone, hypotheses, strict=True):
+            assert one.score == pytest.approx(other.score, abs=1e-5)
+            assert len(one.tokens) <= longest[row]
+            if one.attention is not None and other.attention is not None:
+                torch.testing.assert_close(one.attention, other.attention)
+
+
+@pytest.mark.parametrize("kind", ["lstm", "gru", "transformer"])
+def test_the_attention_is_that_of_the_hypothesis(kind: str) -> None:
+    made, (tokens, mask) = network(kind), sources()
+    for row, hypotheses in enumerate(search(made, tokens, mask, 6, beams=3, attention=True)):
+        encoded = made.encode(tokens[row : row + 1], mask[row : row + 1])
+        for one in hypotheses:
+            state, expected = None, []
+            for token in [made.end, *one.tokens]:
+                _, state, weights = made.step(torch.tensor([token]), encoded, state)
+                assert weights is not None
+                expected.append(weights[0])
+            torch.testing.assert_close(one.attention, torch.stack(expected))
+
+
+def test_length_penalty() -> None:
+    assert length_penalty(1, 0.6) == 1
+    assert length_penalty(7, 1.0) == 2
+    assert length_penalty(100, 0.0) == 1
+
+
+def test_no_rows() -> None:
+    assert search(network("gru"), torch.zeros(0, 2).long(), torch.zeros(0, 2).bool()) == []
+
+
+def test_what_cannot_be_searched() -> None:
+    made, (tokens, mask) = network("gru"), sources()
+    with pytest.raises(ValueError, match="at least 1 beam"):
+        search(made, tokens, mask, beams=0)
+    with pytest.raises(ValueError, match="cannot be negative, got -1"):
+        search(made, tokens, mask, -1)
+    with torch.no_grad():
+        made.head.bias.fill_(torch.nan)
+    with pytest.raises(ValueError, match="not numbers"):
+        search(made, tokens, mask)
