@@ -1,5 +1,6 @@
 """Byte-level byte-pair encoding: a vocabulary of any size that loses nothing, by Hugging Face tokenizers."""
 
+import functools
 import json
 from collections.abc import Iterable, Iterator
 from typing import Any
@@ -84,6 +85,10 @@ class BPEVocabulary(Vocabulary):
             encoded = self.tokenizer.encode_batch_fast(batch, add_special_tokens=False)
             yield np.concatenate([np.array(piece.ids, dtype=np.int64) for piece in encoded])
 
+    def certain(self, text: str) -> int:
+        """What ends before a space or newline that follows something else, or far back in a long text without."""
+        return _safe_cut(text, _split())
+
     def stream_decoder(self) -> BytesDecoder:
         return BytesDecoder(self, self._pieces)
 
@@ -95,6 +100,7 @@ class BPEVocabulary(Vocabulary):
         return cls(Tokenizer.from_str(json.dumps(data["tokenizer"])))
 
 
+@functools.cache
 def _split() -> pre_tokenizers.PreTokenizer:
     return pre_tokenizers.Sequence(
         [

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from unrolled.data.encoders.folding import fold, folded_numbers, most_usual
+from unrolled.data.encoders.step_alone import StepAlone
 from unrolled.data.encoders.token_counts import TokenCounts, count_tokens
 
 UNKNOWN = 0
@@ -18,7 +19,7 @@ LARGEST = 200_000
 
 
 @dataclass(frozen=True)
-class TokenTable:
+class TokenTable(StepAlone):
     """Tokens or categories that come ready cut, as numbers from 1 on; 0 is everything else."""
 
     field: str

@@ -57,6 +57,11 @@ class Vocabulary(ABC):
     def encode(self, text: str) -> np.ndarray:
         """Token numbers, int64 `[tokens]`. Raises `UserError` if the text cannot be expressed."""
 
+    def certain(self, text: str) -> int:
+        """How many characters of the beginning of a text become the same tokens whatever follows, where the text begins
+        as a token does; what is left begins so again. Raises `UserError` if far too many depend on what follows."""
+        return len(text)
+
     @abstractmethod
     def stream_decoder(self) -> StreamDecoder:
         """A decoder for tokens that come one after the other, with no text before them."""

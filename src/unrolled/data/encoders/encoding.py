@@ -366,9 +366,12 @@ def _fit_signal(
         rate = own / round(own / EVENT_RATE)
     form: SignalForm = data.features if data.features != "auto" else "log-mel" if own >= 2000 else "raw"
     mels, hop = data.mels, HOPS.get(task, 0.010)
-    values = np.concatenate([transform(r.values[field.name], r.rate or own, rate, form, mels, hop) for r in some()])
+    # Held ends rather than a line through them, so that a model that reads forwards can be given a signal as it comes.
+    values = np.concatenate(
+        [transform(r.values[field.name], r.rate or own, rate, form, mels, hop, edges="hold") for r in some()]
+    )
     scaling: Scaling = "standard" if data.scaling == "auto" else data.scaling
-    return SignalEncoder(field.name, rate, form, mels, hop, Scaler.fit(values, scaling))
+    return SignalEncoder(field.name, rate, form, mels, hop, Scaler.fit(values, scaling), "hold")
 
 
 def _fit_target(

@@ -1,7 +1,7 @@
 """Numbers as a network reads them: scaled, with missing values filled and marked."""
 
 from dataclasses import asdict, dataclass
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 
@@ -89,6 +89,13 @@ def _robust(values: np.ndarray) -> tuple[float, float]:
     return middle, (high - low) / 1.349
 
 
+class NumericState(NamedTuple):
+    """What is kept of numbers that come step by step."""
+
+    last: np.ndarray
+    """float32 `[channels]`: the last known value of each channel, scaled; 0 before the first"""
+
+
 @dataclass(frozen=True)
 class NumericEncoder:
     """Numeric fields and signals: scaled channels, and for each channel that has gaps one that says where.
@@ -113,16 +120,43 @@ class NumericEncoder:
 
     def encode(self, values: np.ndarray) -> np.ndarray:
         """float32 `[time, channels]`, without NaN. One vector `[channels]` counts as one step."""
+        return self._rows(values, np.zeros(len(self.gaps), dtype=np.float32))[0]
+
+    def begin(self) -> NumericState:
+        """Before the first step. Raises `UserError` for numbers scaled by the whole record."""
+        if self.scaler.kind == "window":
+            raise UserError(
+                f"{self.field} is scaled by the mean and spread of each whole record, which is not known while it "
+                "comes; train with --data.scaling standard"
+            )
+        return NumericState(np.zeros(len(self.gaps), dtype=np.float32))
+
+    def feed(self, values: np.ndarray, state: NumericState) -> tuple[np.ndarray, NumericState]:
+        """The rows of the next steps, as `encode` gives them after those before."""
+        rows, last = self._rows(values, state.last)
+        return rows, NumericState(last)
+
+    def finish(self, state: NumericState) -> np.ndarray:
+        """Nothing is held back."""
+        return np.zeros((0, self.channels), dtype=np.float32)
+
+    def check(self, state: NumericState) -> None:
+        """Raises `ValueError` for a state that no numbers leave behind."""
+        if not np.isfinite(state.last).all():
+            raise ValueError(f"the saved state holds a last value of {self.field} that is no number")
+
+    def _rows(self, values: np.ndarray, last: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """The rows, and the last known scaled value of each channel after them."""
         values = np.atleast_2d(np.asarray(values, dtype=np.float64))
         if values.shape[1] != len(self.gaps):
             raise UserError(f"field {self.field} has {values.shape[1]} channels, the model expects {len(self.gaps)}")
         scaled = self.scaler.scale(values)
         missing = np.isnan(scaled)
         if not missing.any() and not any(self.gaps):
-            return scaled
-        filled = fill_forward(scaled)
+            return scaled, scaled[-1].copy() if len(scaled) else last
+        filled = fill_forward(np.concatenate([last[None], scaled]))[1:]
         marks = missing[:, np.array(self.gaps, dtype=bool)].astype(np.float32)
-        return np.concatenate([filled, marks], axis=1)
+        return np.concatenate([filled, marks], axis=1), filled[-1].copy() if len(filled) else last
 
     def to_json(self) -> dict[str, Any]:
         return {"kind": "numeric", "field": self.field, "scaler": self.scaler.to_json(), "gaps": list(self.gaps)}

@@ -1,11 +1,18 @@
 """Signals and frames as a network reads them."""
 
 from dataclasses import dataclass
-from typing import Any, Literal
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 import numpy as np
 
-from unrolled.data.encoders.numbers import NumericEncoder, Scaler
+from unrolled.data.encoders.numbers import NumericEncoder, NumericState, Scaler
+from unrolled.data.encoders.step_alone import StepAlone
+from unrolled.errors import UserError
+
+if TYPE_CHECKING:
+    from unrolled.data.encoders.resample import Edges, ResampleState
+    from unrolled.data.encoders.spectrogram import MelState
 
 SignalForm = Literal["log-mel", "raw"]
 
@@ -22,6 +29,8 @@ class SignalEncoder:
     hop: float
     """seconds between two frames of a spectrogram"""
     scaler: Scaler
+    edges: "Edges" = "line"
+    """how it is resampled at its ends (see `resample`); a `line` needs the whole signal"""
 
     @property
     def channels(self) -> int:
@@ -34,9 +43,24 @@ class SignalEncoder:
 
     def encode(self, signal: np.ndarray, rate: float) -> np.ndarray:
         """float32 `[steps, channels]` of a signal `[time, channels]` at `rate` steps per second."""
-        return NumericEncoder(self.field, self.scaler, (False,) * self.channels).encode(
-            transform(signal, rate, self.rate, self.form, self.mels, self.hop)
-        )
+        return self.numbers.encode(transform(signal, rate, self.rate, self.form, self.mels, self.hop, edges=self.edges))
+
+    @cached_property
+    def numbers(self) -> NumericEncoder:
+        """What scales the resampled signal or its spectrogram."""
+        return NumericEncoder(self.field, self.scaler, (False,) * self.channels)
+
+    @property
+    def signal_channels(self) -> int:
+        """Channels of the signal itself."""
+        return self.channels if self.form == "raw" else self.channels // self.mels
+
+    def at(self, rate: float) -> "SignalSteps":
+        """The same for a signal of `rate` steps per second that comes piece by piece.
+
+        Raises `UserError` where that needs the whole signal.
+        """
+        return SignalSteps(self, rate)
 
     def to_json(self) -> dict[str, Any]:
         return {
@@ -46,27 +70,114 @@ class SignalEncoder:
             "form": self.form,
             "mels": self.mels,
             "hop": self.hop,
+            "edges": self.edges,
             "scaler": self.scaler.to_json(),
         }
 
     @classmethod
     def from_json(cls, data: dict[str, Any]) -> "SignalEncoder":
-        scaler = Scaler.from_json(data["scaler"])
-        return cls(data["field"], data["rate"], data["form"], data["mels"], data["hop"], scaler)
+        """Without a word on edges it is from when there was only the line. Raises `ValueError` for unknown ones."""
+        scaler, edges = Scaler.from_json(data["scaler"]), data.get("edges", "line")
+        if edges not in ("line", "hold"):
+            raise ValueError(f"edges {edges!r}, expected line or hold")
+        return cls(data["field"], data["rate"], data["form"], data["mels"], data["hop"], scaler, edges)
 
 
-def transform(signal: np.ndarray, rate: float, to_rate: float, form: SignalForm, mels: int, hop: float) -> np.ndarray:
+class SignalState(NamedTuple):
+    """What is kept of a signal that comes piece by piece; a part that the encoder does not use is empty."""
+
+    resampled: "ResampleState | tuple[()]"
+    frames: "MelState | tuple[()]"
+    numbers: NumericState
+
+
+class SignalSteps:
+    """`SignalEncoder.encode` of a signal of one rate that comes in pieces of any size: what `feed` returns, and at last
+    `finish`, joined, is the whole at once (to rounding)."""
+
+    def __init__(self, encoder: SignalEncoder, rate: float) -> None:
+        from unrolled.data.encoders.resample import Resampler
+        from unrolled.data.encoders.spectrogram import MelFrames
+
+        if rate != encoder.rate and encoder.edges == "line":
+            raise UserError(
+                f"{encoder.field} comes at {rate:g} steps per second and the model reads {encoder.rate:g}, by a filter "
+                "that takes away the line through both ends of a record, which a stream does not know; send "
+                f"{encoder.rate:g} steps per second, or train again"
+            )
+        self.encoder, self.rate, channels = encoder, rate, encoder.signal_channels
+        self._resampler: Resampler | None = None
+        if rate != encoder.rate:
+            self._resampler = Resampler(rate, encoder.rate, channels)
+        self._frames: MelFrames | None = None
+        if encoder.form == "log-mel":
+            self._frames = MelFrames(encoder.rate, channels, mels=encoder.mels, hop_seconds=encoder.hop)
+
+    @property
+    def delay(self) -> float:
+        """Seconds of the signal that must have come after the beginning of a row until it is ready."""
+        seconds = 0.0 if self._resampler is None else self._resampler.delay / self.rate
+        return seconds if self._frames is None else seconds + self._frames.window_seconds
+
+    def begin(self) -> SignalState:
+        """Before the first step. Raises `UserError` for a signal scaled by the whole record."""
+        return SignalState(
+            () if self._resampler is None else self._resampler.begin(),
+            () if self._frames is None else self._frames.begin(),
+            self.encoder.numbers.begin(),
+        )
+
+    def feed(self, values: np.ndarray, state: SignalState) -> tuple[np.ndarray, SignalState]:
+        """The next steps `[time, channels]` of the signal to the rows that are ready, float32 `[rows, channels]`."""
+        resampled, frames, numbers = state
+        signal = np.asarray(values, dtype=np.float32)
+        if self._resampler is not None:
+            signal, resampled = self._resampler.feed(signal, resampled)  # type: ignore[arg-type]
+        if self._frames is not None:
+            signal, frames = self._frames.feed(signal, frames)  # type: ignore[arg-type]
+        rows, numbers = self.encoder.numbers.feed(signal, numbers)
+        return rows, SignalState(resampled, frames, numbers)
+
+    def finish(self, state: SignalState) -> np.ndarray:
+        """The rows that were held back."""
+        signal = np.zeros((0, self.encoder.signal_channels), dtype=np.float32)
+        if self._resampler is not None:
+            signal = self._resampler.finish(state.resampled)  # type: ignore[arg-type]
+        if self._frames is not None:
+            full, frames = self._frames.feed(signal, state.frames)  # type: ignore[arg-type]
+            signal = np.concatenate([full, self._frames.finish(frames)])
+        return self.encoder.numbers.feed(signal, state.numbers)[0]
+
+    def check(self, state: SignalState) -> None:
+        """Raises `ValueError` for a state that no signal leaves behind."""
+        if self._resampler is not None:
+            self._resampler.check(state.resampled)  # type: ignore[arg-type]
+        if self._frames is not None:
+            self._frames.check(state.frames)  # type: ignore[arg-type]
+        self.encoder.numbers.check(state.numbers)
+
+
+def transform(
+    signal: np.ndarray,
+    rate: float,
+    to_rate: float,
+    form: SignalForm,
+    mels: int,
+    hop: float,
+    *,
+    edges: "Edges" = "line",
+) -> np.ndarray:
     """A signal `[time, channels]` resampled and, if so wished, as a log-mel spectrogram `[frames, mels * channels]`."""
     from unrolled.data.encoders.resample import resample
     from unrolled.data.encoders.spectrogram import log_mel
 
     if rate != to_rate:
-        signal = resample(signal, rate, to_rate)
+        signal = resample(signal, rate, to_rate, edges=edges)
     return signal if form == "raw" else log_mel(signal, to_rate, mels=mels, hop_seconds=hop)
 
 
 @dataclass(frozen=True)
-class FramesEncoder:
+class FramesEncoder(StepAlone):
     """Pictures of a clip, each as one step: values from -1 to 1, flattened from `[3, height, width]`."""
 
     field: str
@@ -79,7 +190,12 @@ class FramesEncoder:
 
     def encode(self, frames: np.ndarray) -> np.ndarray:
         """float32 `[time, 3 * height * width]` of uint8 `[time, height, width, 3]`."""
-        return (frames.transpose(0, 3, 1, 2).reshape(len(frames), -1) / np.float32(127.5) - 1).astype(np.float32)
+        pixels = frames.transpose(0, 3, 1, 2).reshape(len(frames), self.channels)
+        return (pixels / np.float32(127.5) - 1).astype(np.float32)
+
+    def finish(self, state: tuple[()]) -> np.ndarray:
+        """Nothing is held back."""
+        return np.zeros((0, self.channels), dtype=np.float32)
 
     def to_json(self) -> dict[str, Any]:
         return {"kind": "frames", "field": self.field, "height": self.height, "width": self.width}

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from unrolled.data.encoders.categories import TokenTable
+from unrolled.data.encoders.step_alone import StepAlone
 from unrolled.data.encoders.token_counts import TokenCounts, count_tokens
 
 OPEN = 0.05
@@ -33,7 +34,7 @@ ASPECTS: dict[str, Callable[[str], str]] = {
 
 
 @dataclass(frozen=True)
-class SpellingTable:
+class SpellingTable(StepAlone):
     """One aspect of the words of a field, as numbers from 1 on; 0 is everything else.
 
     Source: Collobert et al. 2011, "Natural Language Processing (Almost) from Scratch", JMLR 12, section 4.5 (capitals

@@ -124,6 +124,13 @@ class WordVocabulary(Vocabulary):
         """The tokens of a text in blocks. Raises `UserError` if it has no white space to cut it at."""
         return map(self.encode, _whole_words(blocks))
 
+    def certain(self, text: str) -> int:
+        """What ends with white space."""
+        cut = _after_last_space(text)
+        if len(text) - cut > _LONGEST_WORD:
+            raise _no_words(len(text) - cut)
+        return cut
+
     def stream_decoder(self) -> "_WordDecoder":
         return _WordDecoder(self)
 
@@ -241,14 +248,18 @@ def _whole_words(blocks: Iterable[str]) -> Iterator[str]:
             pending.append(block)
             length += len(block)
             if length > _LONGEST_WORD:
-                raise UserError(
-                    f"the text has no white space within {length:,} characters, so it has no words; "
-                    "use --data.vocabulary char, byte or bpe"
-                )
+                raise _no_words(length)
             continue
         yield "".join([*pending, block[:cut]])
         pending, length = [block[cut:]], len(block) - cut
     yield "".join(pending)
+
+
+def _no_words(length: int) -> UserError:
+    return UserError(
+        f"the text has no white space within {length:,} characters, so it has no words; "
+        "use --data.vocabulary char, byte or bpe"
+    )
 
 
 def _after_last_space(text: str) -> int:

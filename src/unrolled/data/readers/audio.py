@@ -71,7 +71,7 @@ def decode(path: Path, *, rate: float, mono: bool) -> np.ndarray:
         raise _empty(path)
     if mono and samples.shape[1] > 1:
         samples = samples.mean(axis=1, keepdims=True)
-    return resample(samples, found, rate)
+    return resample(samples, found, rate, edges="hold")
 
 
 def _check(soundfile: Any, path: Path) -> tuple[int, int]:

@@ -83,7 +83,7 @@ class RecordingSource(Source):
         missing = [int((~np.isfinite(values)).sum()) for values in channels]
         silent = sum(count == len(values) for count, values in zip(missing, channels, strict=True))
         columns = [
-            resample(_bridge(values), rate, self._rate)
+            resample(_bridge(values), rate, self._rate, edges="hold")
             for values, rate in zip(channels, self._rates(recording), strict=True)
         ]
         steps = min(map(len, columns))
