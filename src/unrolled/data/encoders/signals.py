@@ -2,19 +2,19 @@
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 
 from unrolled.data.encoders.numbers import NumericEncoder, NumericState, Scaler
+from unrolled.data.encoders.resample import Edges, Resampler, ResampleState, resample
+from unrolled.data.encoders.spectrogram import MelFrames, MelState, log_mel
 from unrolled.data.encoders.step_alone import StepAlone
 from unrolled.errors import UserError
 
-if TYPE_CHECKING:
-    from unrolled.data.encoders.resample import Edges, ResampleState
-    from unrolled.data.encoders.spectrogram import MelState
-
 SignalForm = Literal["log-mel", "raw"]
+LONGEST_RATIO = 200_000
+"""A filter between two rates in the ratio of greater whole numbers is not made for a stream."""
 
 
 @dataclass(frozen=True)
@@ -29,7 +29,7 @@ class SignalEncoder:
     hop: float
     """seconds between two frames of a spectrogram"""
     scaler: Scaler
-    edges: "Edges" = "line"
+    edges: Edges = "line"
     """how it is resampled at its ends (see `resample`); a `line` needs the whole signal"""
 
     @property
@@ -55,7 +55,7 @@ class SignalEncoder:
         """Channels of the signal itself."""
         return self.channels if self.form == "raw" else self.channels // self.mels
 
-    def at(self, rate: float) -> "SignalSteps":
+    def at(self, rate: float | int) -> "SignalSteps":
         """The same for a signal of `rate` steps per second that comes piece by piece.
 
         Raises `UserError` where that needs the whole signal.
@@ -84,10 +84,10 @@ class SignalEncoder:
 
 
 class SignalState(NamedTuple):
-    """What is kept of a signal that comes piece by piece; a part that the encoder does not use is empty."""
+    """What is kept of a signal that comes piece by piece; a part that is not needed stays as it begins."""
 
-    resampled: "ResampleState | tuple[()]"
-    frames: "MelState | tuple[()]"
+    resampled: ResampleState
+    frames: MelState
     numbers: NumericState
 
 
@@ -95,10 +95,7 @@ class SignalSteps:
     """`SignalEncoder.encode` of a signal of one rate that comes in pieces of any size: what `feed` returns, and at last
     `finish`, joined, is the whole at once (to rounding)."""
 
-    def __init__(self, encoder: SignalEncoder, rate: float) -> None:
-        from unrolled.data.encoders.resample import Resampler
-        from unrolled.data.encoders.spectrogram import MelFrames
-
+    def __init__(self, encoder: SignalEncoder, rate: float | int) -> None:
         if rate != encoder.rate and encoder.edges == "line":
             raise UserError(
                 f"{encoder.field} comes at {rate:g} steps per second and the model reads {encoder.rate:g}, by a filter "
@@ -106,9 +103,14 @@ class SignalSteps:
                 f"{encoder.rate:g} steps per second, or train again"
             )
         self.encoder, self.rate, channels = encoder, rate, encoder.signal_channels
-        self._resampler: Resampler | None = None
-        if rate != encoder.rate:
-            self._resampler = Resampler(rate, encoder.rate, channels)
+        resampler = Resampler(rate, encoder.rate, channels)
+        if max(resampler.up, resampler.down) > LONGEST_RATIO:
+            raise UserError(
+                f"{encoder.field} comes at {rate:g} steps per second and the model reads {encoder.rate:g}, which "
+                f"have no simple ratio; send {encoder.rate:g} steps per second"
+            )
+        self._before = resampler.begin()
+        self._resampler = resampler if rate != encoder.rate else None
         self._frames: MelFrames | None = None
         if encoder.form == "log-mel":
             self._frames = MelFrames(encoder.rate, channels, mels=encoder.mels, hop_seconds=encoder.hop)
@@ -121,20 +123,17 @@ class SignalSteps:
 
     def begin(self) -> SignalState:
         """Before the first step. Raises `UserError` for a signal scaled by the whole record."""
-        return SignalState(
-            () if self._resampler is None else self._resampler.begin(),
-            () if self._frames is None else self._frames.begin(),
-            self.encoder.numbers.begin(),
-        )
+        nothing = np.zeros((0, self.encoder.signal_channels), dtype=np.float32)
+        return SignalState(self._before, MelState(np.array(0), nothing), self.encoder.numbers.begin())
 
     def feed(self, values: np.ndarray, state: SignalState) -> tuple[np.ndarray, SignalState]:
         """The next steps `[time, channels]` of the signal to the rows that are ready, float32 `[rows, channels]`."""
         resampled, frames, numbers = state
         signal = np.asarray(values, dtype=np.float32)
         if self._resampler is not None:
-            signal, resampled = self._resampler.feed(signal, resampled)  # type: ignore[arg-type]
+            signal, resampled = self._resampler.feed(signal, resampled)
         if self._frames is not None:
-            signal, frames = self._frames.feed(signal, frames)  # type: ignore[arg-type]
+            signal, frames = self._frames.feed(signal, frames)
         rows, numbers = self.encoder.numbers.feed(signal, numbers)
         return rows, SignalState(resampled, frames, numbers)
 
@@ -142,18 +141,18 @@ class SignalSteps:
         """The rows that were held back."""
         signal = np.zeros((0, self.encoder.signal_channels), dtype=np.float32)
         if self._resampler is not None:
-            signal = self._resampler.finish(state.resampled)  # type: ignore[arg-type]
+            signal = self._resampler.finish(state.resampled)
         if self._frames is not None:
-            full, frames = self._frames.feed(signal, state.frames)  # type: ignore[arg-type]
+            full, frames = self._frames.feed(signal, state.frames)
             signal = np.concatenate([full, self._frames.finish(frames)])
         return self.encoder.numbers.feed(signal, state.numbers)[0]
 
     def check(self, state: SignalState) -> None:
         """Raises `ValueError` for a state that no signal leaves behind."""
         if self._resampler is not None:
-            self._resampler.check(state.resampled)  # type: ignore[arg-type]
+            self._resampler.check(state.resampled)
         if self._frames is not None:
-            self._frames.check(state.frames)  # type: ignore[arg-type]
+            self._frames.check(state.frames)
         self.encoder.numbers.check(state.numbers)
 
 
@@ -165,12 +164,9 @@ def transform(
     mels: int,
     hop: float,
     *,
-    edges: "Edges" = "line",
+    edges: Edges = "line",
 ) -> np.ndarray:
     """A signal `[time, channels]` resampled and, if so wished, as a log-mel spectrogram `[frames, mels * channels]`."""
-    from unrolled.data.encoders.resample import resample
-    from unrolled.data.encoders.spectrogram import log_mel
-
     if rate != to_rate:
         signal = resample(signal, rate, to_rate, edges=edges)
     return signal if form == "raw" else log_mel(signal, to_rate, mels=mels, hop_seconds=hop)
