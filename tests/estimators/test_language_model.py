@@ -58,16 +58,16 @@ def test_a_refused_setting_changes_nothing() -> None:
 @pytest.mark.parametrize(
     ("settings", "sentence"),
     [
-        ({"family": "lsmt"}, '--model.family is "lsmt"; did you mean "lstm"?'),
+        ({"family": "lsmt"}, 'family is "lsmt"; did you mean "lstm"?'),
         ({"family": "bidirectional"}, "reads the future"),
-        ({"width": "8"}, "--model.width is '8'; give a whole number"),
-        ({"width": 8.5}, "--model.width is 8.5; give a whole number"),
-        ({"width": True}, "--model.width is True; give a whole number"),
-        ({"batch_size": 0}, "--train.batch_size is 0; give a whole number"),
-        ({"valid": "v.txt"}, "--data.valid is 'v.txt'; give a list of texts"),
-        ({"carry": 1}, "--data.carry is 1; give true or false"),
-        ({"max_time": 90}, "--train.max_time is 90; give a text"),
-        ({"seed": None}, "--train.seed is None; give a whole number"),
+        ({"width": "8"}, "width is '8'; give a whole number"),
+        ({"width": 8.5}, "width is 8.5; give a whole number"),
+        ({"width": True}, "width is True; give a whole number"),
+        ({"batch_size": 0}, "batch_size is 0; give a whole number"),
+        ({"valid": "v.txt"}, "valid is 'v.txt'; give a list of texts"),
+        ({"carry": 1}, "carry is 1; give True or False"),
+        ({"max_time": 90}, "max_time is 90; give a text"),
+        ({"seed": None}, "seed is None; give a whole number"),
     ],
 )
 def test_a_value_that_cannot_be(settings: dict, sentence: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -219,7 +219,7 @@ def test_bad_data(classifier: SequenceClassifier) -> None:
         classifier.predict(["a text"])
     with pytest.raises(UserError, match="no records"):
         classifier.predict(np.zeros((0, 7, 2)))
-    with pytest.raises(UserError, match=r"--model.width is 0; give a whole number"):
+    with pytest.raises(UserError, match=r"width is 0; give a whole number"):
         SequenceClassifier(width=0).fit(X, Y)
     with pytest.raises(UserError, match="there is no file"):
         classifier.predict("nowhere.csv")

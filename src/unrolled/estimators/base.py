@@ -1,54 +1,79 @@
-"""What all estimators that follow scikit-learn share: settings, the trained model as files, saving and loading."""
+"""What all estimators share: settings, the trained model as files, saving and loading."""
 
-import difflib
+import inspect
 import tempfile
 from abc import abstractmethod
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, ClassVar, TypeVar
 
+import numpy as np
 from sklearn.base import BaseEstimator
-from sklearn.utils.validation import check_is_fitted
+from sklearn.exceptions import NotFittedError
 
 from unrolled.data.given import given_path
 from unrolled.errors import UserError
-from unrolled.estimators.hub import model_place
-from unrolled.estimators.settings import signature
+from unrolled.estimators.history import history_of
+from unrolled.estimators.hub import model_place, upload
+from unrolled.estimators.python_words import speaks_python
+from unrolled.estimators.settings import require_known, signature
+from unrolled.estimators.streams import stream_of
 from unrolled.models.files import replace_folder
 from unrolled.tasks.language.load import find_model, task_of
 
 Estimator = TypeVar("Estimator", bound="TrainedEstimator")
 
-_MODEL_FILES = frozenset(["config.json", "model.safetensors", "encoding.json", "estimator.json", "README.md"])
+
+class NotTrained(NotFittedError, UserError):
+    """An estimator was asked before `fit`."""
 
 
 class TrainedEstimator(BaseEstimator):
     """An estimator whose model is a directory of files, kept as bytes: so it can be copied, pickled by others (joblib)
     and saved, and leaves no folder behind.
 
-    Its settings are the options of `unrolled train` without their group, beside `run`, a folder to keep the run in
-    (by default none is kept), and `silent`, which hides the progress.
+    Its settings are the options of `unrolled train` that its task has, without their group, beside `run`, a folder to
+    keep the run in (by default none is kept), `silent`, which hides the progress, and `random_state`.
 
-    `fit` leaves the states of `random`, NumPy and PyTorch as they were. Fits in several threads take turns.
+    Two fits of the same settings and data give the same model, since `seed` is 0 unless something else is said.
+    `random_state`, the word of scikit-learn, takes its place: a whole number is the seed, a generator of NumPy draws
+    one at each `fit`, and None leaves it to `seed`.
+
+    `fit` leaves the states of `random`, NumPy and PyTorch as they were. Fits in several threads take turns. Raised are
+    `UserError` (a `ValueError`), `UnknownSetting` (a `TypeError` too) and, before `fit`, `NotTrained` (scikit-learn's
+    `NotFittedError` too), with a sentence that says what to do.
     """
 
-    _task: str
+    _task: ClassVar[str]
+    _silent: ClassVar[bool] = True
+    """the default of `silent`"""
+    _model_files: ClassVar[frozenset[str]] = frozenset(
+        ["config.json", "model.safetensors", "encoding.json", "estimator.json", "README.md"]
+    )
+    """what may lie in a model directory"""
     result_: dict[str, Any]
-    """what training gave: scores, times, and with `run` the paths"""
+    """what training gave: scores, times, and where a run is kept the paths"""
+    history_: dict[str, np.ndarray]
+    """the learning curve: what was measured at which step, see `history_of`"""
     run: str | Path | None
     silent: bool
+    random_state: Any
 
-    def __init__(self, **settings: Any) -> None:
-        known = signature().parameters
+    def __init_subclass__(cls, **options: Any) -> None:
+        super().__init_subclass__(**options)
+        for name, method in list(vars(cls).items()):
+            if inspect.isfunction(method) and not name.startswith("_"):
+                setattr(cls, name, speaks_python(method))
+        if "_task" in vars(cls):
+            cls.__init__ = _constructor(signature(cls._task, silent=cls._silent))  # type: ignore[method-assign]
+
+    @speaks_python
+    def set_params(self: Estimator, **settings: Any) -> Estimator:
+        """Change settings, as in scikit-learn. Raises `UnknownSetting` for one that does not exist; then none is
+        changed."""
         for name in settings:
-            if name not in known or name == "self":
-                close = difflib.get_close_matches(name, known, n=1)
-                advice = f"did you mean {close[0]!r}?" if close else "see get_params() of one made without any"
-                raise TypeError(f"{type(self).__name__} has no setting {name!r}; {advice}")
-        for name, parameter in known.items():
-            if name != "self":
-                setattr(self, name, settings.get(name, parameter.default))
-
-    __init__.__signature__ = signature()  # type: ignore[attr-defined]
+            require_known(name.partition("__")[0], self._get_param_names(), type(self).__name__)
+        return super().set_params(**settings)
 
     @abstractmethod
     def _load(self, folder: Path) -> Any:
@@ -56,8 +81,8 @@ class TrainedEstimator(BaseEstimator):
 
     @property
     def _model(self) -> Any:
-        """The trained model. Raises `NotFittedError` before `fit`."""
-        check_is_fitted(self)
+        """The trained model. Raises `NotTrained` before `fit`."""
+        self._require_trained()
         if self.__dict__.get("_loaded") is None:
             with tempfile.TemporaryDirectory() as folder:
                 for name, content in self._files.items():
@@ -65,19 +90,39 @@ class TrainedEstimator(BaseEstimator):
                 self._loaded = self._load(Path(folder))
         return self._loaded
 
+    def _require_trained(self) -> None:
+        if not self.__sklearn_is_fitted__():
+            name = type(self).__name__
+            raise NotTrained(f"this {name} is not trained yet; call fit, or {name}.from_pretrained")
+
+    def _trained_by(self, train: Callable[[str], dict[str, Any]]) -> None:
+        """Take in what a training gives that is told where its run is to be: the model, the result and the curve."""
+        with tempfile.TemporaryDirectory() as beside:
+            folder = Path(beside) / "run" if self.run is None else given_path(self.run, "run")
+            result = train(str(folder))
+            self._take_in(folder)
+        self.result_ = result
+        if self.run is None:
+            self.result_ = {name: result[name] for name in result if name not in ("run", "model", "report")}
+
+    def _take_in(self, run: Path) -> None:
+        self._keep(run / "best")
+        self.history_ = history_of(run)
+
     def _keep(self, folder: Path) -> None:
         """Take in the model of a directory."""
-        self._files = {path.name: path.read_bytes() for path in folder.iterdir() if path.name in _MODEL_FILES}
+        self._files = {path.name: path.read_bytes() for path in folder.iterdir() if path.name in self._model_files}
         self._loaded = None
 
+    @speaks_python
     def save_pretrained(self, folder: str | Path) -> None:
         """Write the model directory: weights, configuration, encoders and card. No pickle.
 
         A model directory that stands there is replaced. Raises `UserError` for a folder with anything else in it.
         """
-        check_is_fitted(self)
+        self._require_trained()
         place = given_path(folder, "folder").absolute()
-        if place.exists() and not (place.is_dir() and {path.name for path in place.iterdir()} <= _MODEL_FILES):
+        if place.exists() and not (place.is_dir() and {path.name for path in place.iterdir()} <= self._model_files):
             raise UserError(f"{folder} holds other files than a model's, which would be lost; choose another folder")
         place.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=place.parent, prefix=f".{place.name}.") as beside:
@@ -88,18 +133,43 @@ class TrainedEstimator(BaseEstimator):
             replace_folder(new, place)
 
     @classmethod
+    @speaks_python
     def from_pretrained(cls: type[Estimator], place: str | Path) -> Estimator:
         """A trained model from a run directory, a model directory, or by its name on the Hugging Face Hub.
 
         Raises `UserError` if there is none, or it is one for another task.
         """
-        folder = find_model(model_place(place, _MODEL_FILES))
+        folder = find_model(model_place(place, cls._model_files))
         if task_of(folder) != cls._task:
             raise UserError(f"{place} is a model for {task_of(folder)}, and {cls.__name__} is for {cls._task}")
         estimator = cls()
         estimator._keep(folder)
         estimator._take(estimator._model)
         return estimator
+
+    @speaks_python
+    def push_to_hub(
+        self, name: str, *, private: bool | None = None, token: str | None = None, message: str | None = None
+    ) -> str:
+        """Upload the model directory to the Hugging Face Hub as `owner/name`; the address of the model there.
+
+        A repository that does not exist is made, by default as the account says (`private`). `message` describes the
+        upload. `from_pretrained(name)` brings the model back. Raises `UserError` if the Hub refuses, such as without a
+        token (`hf auth login` keeps one).
+        """
+        self._require_trained()
+        with tempfile.TemporaryDirectory() as folder:
+            self.save_pretrained(Path(folder) / "model")
+            return upload(Path(folder) / "model", name, private=private, token=token, message=message)
+
+    @speaks_python
+    def stream(self, **options: Any) -> Any:
+        """A live stream of the model: `feed` takes one step and gives the answer there, the state is carried on,
+        `save` gives it as bytes, and `load` brings those back.
+
+        Raises `UserError` for a model that cannot run one step at a time.
+        """
+        return stream_of(self._task, self._model, **options)
 
     def _take(self, model: Any) -> None:
         """Set what is known of a trained model, such as its classes."""
@@ -109,3 +179,17 @@ class TrainedEstimator(BaseEstimator):
 
     def __getstate__(self) -> dict[str, Any]:
         return {name: value for name, value in super().__getstate__().items() if name != "_loaded"}
+
+
+def _constructor(known: inspect.Signature) -> Callable[..., None]:
+    """The `__init__` with this signature: every parameter becomes an attribute as it is."""
+    defaults = {name: parameter.default for name, parameter in known.parameters.items() if name != "self"}
+
+    def __init__(self: TrainedEstimator, **settings: Any) -> None:
+        for name in settings:
+            require_known(name, defaults, type(self).__name__)
+        for name, default in defaults.items():
+            setattr(self, name, settings.get(name, default))
+
+    __init__.__signature__ = known  # type: ignore[attr-defined]
+    return __init__

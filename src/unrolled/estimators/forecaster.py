@@ -1,13 +1,11 @@
 """Forecasting for Python, as in scikit-learn: series in, the steps after their end out."""
 
-import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from unrolled.data.given import given_path
 from unrolled.data.readers.arrays import read_arrays
 from unrolled.data.readers.open_parts import reading_of
 from unrolled.data.records import Notes, Reading, Source
@@ -38,19 +36,21 @@ class Forecaster(TrainedEstimator):
     """
 
     _task = "forecast"
+    quantiles: str | Sequence[float]
+    parts: str | Sequence[float] | None
+    known: str | Sequence[str]
 
     @alone()
     def fit(self, X: Any, y: Any = None) -> "Forecaster":
         """Train; y is not used. Raises `UserError` as `unrolled train` does."""
         from unrolled.tasks.forecast.train import train_forecast
 
-        settings = self.get_params(deep=False)
-        for name in ("quantiles", "parts"):
-            if settings[name] is not None and not isinstance(settings[name], str):
-                settings[name] = ",".join(f"{number:g}" for number in settings[name]) or "none"
-        if isinstance(settings["known"], str):
-            settings["known"] = (settings["known"],)
-        data, model, train = configs(settings)
+        data, model, train = configs(
+            self,
+            quantiles=_listed(self.quantiles) or "none",
+            parts=_listed(self.parts) or None,
+            known=(self.known,) if isinstance(self.known, str) else self.known,
+        )
         if is_path(X):
             check_data(X, "X", SERIES)
             files = paths_of(X)
@@ -58,14 +58,11 @@ class Forecaster(TrainedEstimator):
         else:
             with taken_in("X", SERIES):
                 files, opened = [], Opened({"train": _open(X, reading_of(data, "forecast"))}, "", Notes())
-        with tempfile.TemporaryDirectory() as beside:
-            folder = Path(beside) / "run" if self.run is None else given_path(self.run, "run")
-            self.result_ = train_forecast(
-                files, run=str(folder), data=data, model=model, train_config=train, silent=self.silent, opened=opened
+        self._trained_by(
+            lambda run: train_forecast(
+                files, run=run, data=data, model=model, train_config=train, silent=self.silent, opened=opened
             )
-            self._keep(folder / "best")
-        if self.run is None:
-            self.result_ = {name: self.result_[name] for name in self.result_ if name not in ("run", "model", "report")}
+        )
         return self
 
     def predict(self, X: Any, *, horizon: int | None = None) -> np.ndarray:
@@ -116,6 +113,13 @@ class Forecaster(TrainedEstimator):
             return read_series(loaded, paths_of(X), Notes())
         source = _open(X, reading_by(loaded.encoding))
         return read_all(source, Notes(), wanted=loaded.encoding.columns)
+
+
+def _listed(values: Any) -> Any:
+    """Numbers as the command line takes them, with commas between; a text or None as it is."""
+    if values is None or isinstance(values, str):
+        return values
+    return ",".join(f"{number:g}" for number in values)
 
 
 def _open(X: Any, reading: Reading) -> Source:

@@ -1,10 +1,13 @@
 """Trained models by their name on the Hugging Face Hub."""
 
+import re
 from collections.abc import Iterable
 from pathlib import Path
 
 from unrolled.data.given import given_path
 from unrolled.errors import UserError
+
+_NAME = re.compile(r"[\w.-]+/[\w.-]+")
 
 
 def model_place(place: str | Path, files: Iterable[str]) -> Path:
@@ -20,8 +23,31 @@ def model_place(place: str | Path, files: Iterable[str]) -> Path:
     try:
         return Path(snapshot_download(str(place), allow_patterns=sorted(files)))
     except (OSError, ValueError, HfHubHTTPError) as error:
-        reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
-        raise UserError(f"there is no run {place} here, and the Hugging Face Hub gave none: {reason}") from error
+        raise UserError(
+            f"there is no run {place} here, and the Hugging Face Hub gave none: {_reason(error)}"
+        ) from error
+
+
+def upload(folder: Path, name: str, *, private: bool | None, token: str | None, message: str | None) -> str:
+    """Put a model directory on the Hub; its address there. Raises `UserError` for no name of a model there, and if the
+    Hub refuses."""
+    if not _NAME.fullmatch(name):
+        raise UserError(f"{name!r} is no name of a model on the Hugging Face Hub; give owner/name")
+    from huggingface_hub import HfApi
+    from huggingface_hub.errors import HfHubHTTPError
+
+    api = HfApi(token=token)
+    try:
+        made = api.create_repo(name, private=private, exist_ok=True)
+        api.upload_folder(repo_id=name, folder_path=str(folder), commit_message=message or "Upload a model of Unrolled")
+    except (OSError, ValueError, HfHubHTTPError) as error:
+        raise UserError(f"the Hugging Face Hub did not take {name}: {_reason(error)}") from error
+    return str(made)
+
+
+def _reason(error: Exception) -> str:
+    lines = str(error).strip().splitlines()
+    return lines[0] if lines else type(error).__name__
 
 
 def _is_hub_name(place: str | Path) -> bool:

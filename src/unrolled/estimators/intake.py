@@ -76,6 +76,12 @@ def nothing_known(data: Any) -> bool:
     return False
 
 
+def require_text(text: object, name: str) -> None:
+    """Raises `UserError` for anything but a text."""
+    if not isinstance(text, str):
+        raise UserError(f"{name} is a {type(text).__name__}, expected a text")
+
+
 def whole_number(value: Any, name: str, least: int, most: int = 2**31) -> int:
     """Raises `UserError` for anything but a whole number from `least` on."""
     if isinstance(value, bool) or not isinstance(value, int | np.integer) or not least <= value < most:

@@ -1,6 +1,5 @@
 """What the estimators for records share: data in, a trained model, answers and scores out."""
 
-import tempfile
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
@@ -8,7 +7,6 @@ from typing import Any, NamedTuple, TypeVar
 import numpy as np
 
 from unrolled.data.encoders.targets import ClassTarget, StepTarget
-from unrolled.data.given import given_path
 from unrolled.data.readers.arrays import read_arrays
 from unrolled.data.readers.open_parts import reading_of
 from unrolled.data.readers.read_like_training import RenamedSource, fit_source, reopen
@@ -54,37 +52,39 @@ class RecordEstimator(TrainedEstimator):
         """
         from unrolled.tasks.labels.train import train_records
 
-        data, model, train = configs(self.get_params(deep=False))
-        with tempfile.TemporaryDirectory() as beside:
-            folder = Path(beside) / "run" if self.run is None else given_path(self.run, "run")
-            files, dataset = [], None
-            if is_path(X):
-                check_data(X, "X", RECORDS)
-                if y is not None or groups is not None:
-                    raise UserError(f"{X} is a path, whose records bring their target and groups; leave y out")
-                files = paths_of(X)
-            else:
-                if groups is not None:
-                    data = replace(data, group="group")
-                vectors = model.family == "feedforward"
-                with taken_in("the data", RECORDS):
-                    source = _open(X, y, groups, reading_of(data, self._task), vectors=vectors)
-                    dataset = prepare_source(source, data, task=self._task, seed=train.seed)
-            self.result_ = train_records(
+        data, model, train = configs(self)
+        files, dataset, labels = [], None, None
+        if is_path(X):
+            check_data(X, "X", RECORDS)
+            if y is not None or groups is not None:
+                raise UserError(f"{X} is a path, whose records bring their target and groups; leave y out")
+            files = paths_of(X)
+        else:
+            if groups is not None:
+                data = replace(data, group="group")
+            vectors = model.family == "feedforward"
+            with taken_in("the data", RECORDS):
+                source = _open(X, y, groups, reading_of(data, self._task), vectors=vectors)
+                dataset = prepare_source(source, data, task=self._task, seed=train.seed)
+            if y is not None and isinstance(dataset.encoding.target, ClassTarget | StepTarget):
+                labels = labels_of(y)
+
+        def training(run: str) -> dict[str, Any]:
+            result = train_records(
                 files,
                 task=self._task,
-                run=str(folder),
+                run=run,
                 data=data,
                 model=model,
                 train_config=train,
                 silent=self.silent,
                 dataset=dataset,
             )
-            if dataset is not None and y is not None and isinstance(dataset.encoding.target, ClassTarget | StepTarget):
-                labels_of(y).write(folder / "best")
-            self._keep(folder / "best")
-        if self.run is None:
-            self.result_ = {name: self.result_[name] for name in self.result_ if name not in ("run", "model", "report")}
+            if labels is not None:
+                labels.write(Path(run) / "best")
+            return result
+
+        self._trained_by(training)
         self._take(self._model)
         return self
 

@@ -1,11 +1,9 @@
 """Translation for Python, as in scikit-learn: texts in, texts out."""
 
-import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from unrolled.data.given import given_path
 from unrolled.data.readers.read_like_training import reopen
 from unrolled.data.records import Notes
 from unrolled.errors import UserError
@@ -38,7 +36,7 @@ class Translator(TrainedEstimator):
         """Train. Raises `UserError` as `unrolled train` does."""
         from unrolled.tasks.translate.train import train_translation
 
-        data, model, train = configs(self.get_params(deep=False))
+        data, model, train = configs(self)
         if is_path(X):
             check_data(X, "X", TEXTS)
             if y is not None:
@@ -48,14 +46,11 @@ class Translator(TrainedEstimator):
             assert opened is not None
         else:
             files, opened = [], opened_pairs(_pairs(X, y))
-        with tempfile.TemporaryDirectory() as beside:
-            folder = Path(beside) / "run" if self.run is None else given_path(self.run, "run")
-            self.result_ = train_translation(
-                files, opened, run=str(folder), data=data, model=model, train_config=train, silent=self.silent
+        self._trained_by(
+            lambda run: train_translation(
+                files, opened, run=run, data=data, model=model, train_config=train, silent=self.silent
             )
-            self._keep(folder / "best")
-        if self.run is None:
-            self.result_ = {name: self.result_[name] for name in self.result_ if name not in ("run", "model", "report")}
+        )
         return self
 
     def predict(self, X: Any, *, beams: int = BEAMS, length_penalty: float = ALPHA) -> list[str]:

@@ -1,5 +1,7 @@
 """Which settings belong to which tasks, families and data: one that would be ignored is refused. Light: no torch."""
 
+import functools
+import typing
 from collections.abc import Callable
 from dataclasses import fields
 from typing import NamedTuple
@@ -170,6 +172,47 @@ NOT_IN_FORECASTS = {
     *("model.embedding_size", "model.forget_bias", "train.label_smoothing"),
 }
 """Settings of records that forecasts, whose network has a form of its own, do not have."""
+
+
+_ANY_INPUT = frozenset(["numeric", "categorical", "text", "token", "signal", "frames"])
+_INPUTS_OF = {
+    "language": frozenset(["text"]),
+    "forecast": frozenset(["numeric"]),
+    "translate": frozenset(["text"]),
+    "describe": frozenset(["numeric", "categorical", "text"]),
+}
+"""kinds of the fields that tasks can read, where they cannot read all"""
+_TARGETS_OF: dict[str, list[str | None]] = {
+    "language": [None],
+    "forecast": ["numeric"],
+    "regress": ["numeric"],
+    "tag": ["categorical", "numeric", "event"],
+    "translate": ["text"],
+    "transcribe": ["text"],
+    "describe": ["text", "numeric", "token"],
+}
+
+
+@functools.cache
+def settings_of(task: str) -> frozenset[str]:
+    """The settings, without their group, that do something for a task: with some family, on some data."""
+    families = typing.get_args(typing.get_type_hints(ModelConfig)["family"])
+    inputs, targets = _INPUTS_OF.get(task, _ANY_INPUT), _TARGETS_OF.get(task, ["categorical"])
+    situations = [
+        Situation(task, family, inputs, target, many)
+        for family in families
+        for target in targets
+        for many in ([False, True] if task == "classify" else [False])
+    ]
+    found = set()
+    for group, config in (("data", DataConfig), ("model", ModelConfig), ("train", TrainConfig)):
+        for name in (field.name for field in fields(config)):
+            rule = RULES.get(f"{group}.{name}")
+            if task == "forecast" and f"{group}.{name}" in NOT_IN_FORECASTS:
+                continue
+            if rule is None or any(rule.holds(here) for here in situations):
+                found.add(name)
+    return frozenset(found)
 
 
 def check_applicable(here: Situation, data: DataConfig, model: ModelConfig, train: TrainConfig) -> None:
