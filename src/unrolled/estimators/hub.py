@@ -7,7 +7,7 @@ from pathlib import Path
 from unrolled.data.given import given_path
 from unrolled.errors import UserError
 
-_NAME = re.compile(r"[\w.-]+/[\w.-]+")
+_NAME = re.compile(r"\w[\w.-]*/\w[\w.-]*")
 
 
 def model_place(place: str | Path, files: Iterable[str]) -> Path:

@@ -1,0 +1,49 @@
+"""Every estimator is asked for a live stream in the same way."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from sklearn.exceptions import NotFittedError
+
+from unrolled import Forecaster, LanguageModel, SequenceClassifier, Translator
+from unrolled.errors import UserError
+
+
+def test_a_forecast_runs_live() -> None:
+    series = np.sin(np.arange(80) / 3)
+    model = Forecaster(max_steps=3, width=4, context=8, horizon=3).fit(series)
+    stream = model.stream()
+    for number, value in enumerate(series[:20], start=1):
+        answer = stream.feed({stream.encoding.columns[0]: float(value)})
+        if number == 12:
+            saved = stream.save()
+    (forecast,) = answer["forecast"].values()
+    assert forecast["prediction"] == pytest.approx(model.predict(series[:20])[:, 0].tolist(), abs=1e-5)
+    other = model.stream()
+    other.load(saved)
+    for value in series[12:20]:
+        again = other.feed({stream.encoding.columns[0]: float(value)})
+    assert again == answer
+
+
+def test_a_text_runs_live(tmp_path: Path) -> None:
+    model = LanguageModel(family="gru", width=8, max_steps=2, silent=True, run=tmp_path / "r").fit(
+        "The cat sat.\n" * 50
+    )
+    stream = model.stream(top=3)
+    steps = stream.feed_text("The ")
+    assert [len(step.next) for step in steps] == [3] * 4
+    other = model.stream(top=3)
+    other.load(stream.save())
+    assert other.feed(1) == stream.feed(1)
+
+
+def test_others_say_so() -> None:
+    X, Y = np.random.default_rng(0).normal(size=(24, 5, 2)), np.array([0, 1] * 12)
+    model = SequenceClassifier(family="gru", width=4, layers=1, max_steps=1).fit(X, Y)
+    with pytest.raises(UserError, match="models that classify have no live stream yet, only those of language and"):
+        model.stream()
+    for kind in (SequenceClassifier, Forecaster, LanguageModel, Translator):
+        with pytest.raises(NotFittedError):
+            kind().stream()
