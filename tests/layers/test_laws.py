@@ -14,6 +14,7 @@ from unrolled.layers.gru import GRU
 from unrolled.layers.inception import Inception
 from unrolled.layers.lstm import LSTM
 from unrolled.layers.normalisation import MaskedBatchNorm
+from unrolled.layers.pooling import Pool
 from unrolled.layers.positions import AddPositions
 from unrolled.layers.rnn import RNN
 from unrolled.layers.transformer import Transformer
@@ -65,6 +66,11 @@ LAYERS = {
     "inception": lambda: seasoned(Inception(3, 8, layers=4, kernel_size=8)),
     "inception of one feature, layer norm": lambda: Inception(1, 4, layers=3, kernel_size=5, norm="layer"),
     "inception, short kernels": lambda: seasoned(Inception(3, 8, layers=3, kernel_size=1)),
+    "the last step": lambda: Pool("last", 4),
+    "running mean": lambda: Pool("mean", 4),
+    "running maximum": lambda: Pool("max", 16),
+    "running attention": lambda: Pool("attention", 4),
+    "running attention of eight heads": lambda: Pool("position-attention", 16),
     "bidirectional attention": lambda: Bidirectional(Attention(8, 2), Attention(8, 2, window=3)),
 }
 

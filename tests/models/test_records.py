@@ -11,7 +11,7 @@ from unrolled.data.encoders.targets import NO_TARGET
 from unrolled.data.feeds.examples import Example, collate
 from unrolled.models.config import ModelConfig
 from unrolled.models.on_device import on_device
-from unrolled.models.records import InputSizes, RecordNetwork
+from unrolled.models.records import InputSizes, RecordInputs, RecordNetwork
 from unrolled.tasks.labels.objective import RecordObjective
 
 LENGTHS = [7, 3, 5, 1, 4, 2, 7]
@@ -142,9 +142,10 @@ def test_statistics_of_a_batch_do_not_depend_on_its_layout(name: str) -> None:
 def test_what_lies_under_the_mask_does_not_leak(name: str) -> None:
     made = network(complete(FAMILIES[name]), pooled=True)
     batch = on_device(collate(examples("class", per_step=False), per_step=False), torch.device("cpu"))
-    clean = made(batch.numbers, batch.tokens, mask=batch.mask)
+    clean = made.answers(RecordInputs(batch.numbers, batch.tokens), mask=batch.mask)
     hole = ~batch.mask[..., None]
-    poisoned = made(batch.numbers.masked_fill(hole, torch.nan), batch.tokens.masked_fill(hole, 10**9), mask=batch.mask)
+    poison = RecordInputs(batch.numbers.masked_fill(hole, torch.nan), batch.tokens.masked_fill(hole, 10**9))
+    poisoned = made.answers(poison, mask=batch.mask)
     torch.testing.assert_close(poisoned, clean, rtol=0, atol=0)
     made.zero_grad()
     poisoned.sum().backward()
@@ -155,13 +156,13 @@ def test_members_are_networks_of_their_own() -> None:
     config = complete(ModelConfig(family="gru"), members=3)
     made = network(config, pooled=True)
     batch = on_device(collate(examples("class", per_step=False), per_step=False), torch.device("cpu"))
-    outputs = made.predict(batch.numbers, batch.tokens, mask=batch.mask)
+    outputs = made.predict(RecordInputs(batch.numbers, batch.tokens), mask=batch.mask)
     assert outputs.shape == (3, len(LENGTHS), 3)
     assert outputs.dtype == torch.float32
     single = RecordNetwork(InputSizes(2, (6,)), 3, complete(ModelConfig(family="gru")), pooled=True, steps=8).eval()
     for number, member in enumerate(made.members):
         single.members[0].load_state_dict(member.state_dict())
-        alone = single(batch.numbers, batch.tokens, mask=batch.mask)[0]
+        alone = single.answers(RecordInputs(batch.numbers, batch.tokens), mask=batch.mask)[0]
         torch.testing.assert_close(alone, outputs[number], rtol=0, atol=0)
     assert not torch.allclose(outputs[0], outputs[1])
 
@@ -183,7 +184,8 @@ def test_one_hot_is_a_learned_embedding_that_is_the_identity() -> None:
         for table in learned.embeddings:
             table.weight.copy_(torch.eye(*table.weight.shape))
     numbers, tokens = torch.randn(2, 4, 1), torch.stack([torch.randint(0, 5, (2, 4)), torch.randint(0, 3, (2, 4))], -1)
-    torch.testing.assert_close(learned(numbers, tokens), one_hot(numbers, tokens))
+    inputs = RecordInputs(numbers, tokens)
+    torch.testing.assert_close(learned.answers(inputs), one_hot.answers(inputs))
 
 
 def test_pictures_go_through_the_front_end_alone() -> None:
@@ -197,8 +199,8 @@ def test_pictures_go_through_the_front_end_alone() -> None:
         for step in range(5):
             torch.testing.assert_close(front(frames[row : row + 1, step : step + 1])[0, 0], seen[row, step])
     mask = torch.tensor([[True] * 5, [True, True, False, False, False]])
-    out = made(frames, None, mask=mask)
-    torch.testing.assert_close(made(frames[1:, :2], None)[0, 0], out[0, 1, :2])
+    out = made.answers(RecordInputs(frames), mask=mask)
+    torch.testing.assert_close(made.answers(RecordInputs(frames[1:, :2]))[0, 0], out[0, 1, :2])
     hidden = [name for name, parameter in made.named_parameters() if made.is_matrix(name, parameter)]
     assert hidden
     assert not any("front" in name or "head" in name for name in hidden)

@@ -9,6 +9,7 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 
 from unrolled.layers import state as states
+from unrolled.layers.inputs import Inputs, lead, map_inputs
 from unrolled.layers.segments import Segments
 from unrolled.layers.state import State
 
@@ -26,13 +27,14 @@ def _with_absent_steps(method: Callable, *, timed: bool) -> Callable:
 
     @functools.wraps(method)
     def guarded(
-        self: "SequenceLayer",
-        x: Tensor,
+        self: "SequenceModule",
+        inputs: Inputs,
         state: State | None = None,
         *,
         mask: Tensor | None = None,
         reset: Tensor | None = None,
     ) -> tuple[Tensor, State]:
+        x = inputs if isinstance(inputs, Tensor) else lead(inputs)
         for name, flag in (("mask", mask), ("reset", reset)):
             if flag is not None and (flag.dtype != torch.bool or flag.shape != x.shape[:axes]):
                 raise ValueError(
@@ -42,8 +44,17 @@ def _with_absent_steps(method: Callable, *, timed: bool) -> Callable:
         if state is None:
             state = self.initial_state(len(x), device=x.device)
         if timed and x.shape[1] == 0:
-            return x.new_zeros(len(x), 0, self.output_size), state
-        y, state = method(self, zero_absent(x, mask), state, mask=mask, reset=reset)
+            empty = torch.zeros(
+                len(x),
+                0,
+                *self.output_shape,
+                dtype=x.dtype if x.is_floating_point() else self.state_dtype,
+                device=x.device,
+            )
+            return empty, state
+        if mask is not None:
+            inputs = map_inputs(lambda leaf: zero_absent(leaf, mask), inputs)
+        y, state = method(self, inputs, state, mask=mask, reset=reset)
         return zero_absent(y, mask), state
 
     return guarded
@@ -53,38 +64,28 @@ class StepNotSupported(TypeError):
     """The layer needs the whole sequence and cannot run one step at a time."""
 
 
-class SequenceLayer(nn.Module):
-    """A layer over time whose parallel form (`forward`) and step form (`step`) are the same function.
+class SequenceModule(nn.Module):
+    """What layers and models over time have in common: a parallel form (`forward`) and a step form (`step`) of one
+    function.
 
-    Shapes: input `[batch, time, input_size]`, output `[batch, time, output_size]`; `step` has no time axis.
+    The input is `[batch, time, ...]` (`step` has no time axis), or a `NamedTuple` of such tensors; the output is
+    `[batch, time, *output_shape]`.
 
     * The state goes in and comes out; it is never hidden in the module and never changed in place.
     * `mask[b, t] = False` marks a step that is not there: the state passes through it unchanged, its output is zero,
       and what the input holds there, NaN included, reaches nothing, forward or backward.
     * `reset[b, t] = True` forgets everything before step t is consumed, also where step t itself is absent.
-    * Float leaves of a state stay float32 when the layer computes in bfloat16.
+    * Float leaves of a state stay float32 when the module computes in bfloat16.
 
-    A subclass sets `input_size` and `output_size`, defines `initial_state`, and one of
-
-    * `unroll(x, state, lengths)`: a chunk of right-padded rows; mask and reset are then done here, once for all;
-    * `forward(x, state, *, mask, reset)`: the same with mask and reset in its own hands (layers made of layers);
-    * or it derives from `Cell` and defines a single step.
-
-    Inputs are zeroed under the mask before the subclass sees them, and outputs after it. `unrolled.testing.check_layer`
-    checks the whole contract.
+    Inputs are zeroed under the mask before a subclass sees them, and outputs after it.
     """
 
-    input_size: int
-    output_size: int
     latency: int = 0
     """Steps of lookahead an output waits for: the first `latency` outputs of a sequence are zero."""
     receptive_field: int | None = None
     """How many past steps can reach one output (0: only its own step); None means unbounded."""
     supports_step: bool = True
-    """False for a layer that needs the whole sequence, such as a bidirectional one."""
-    backends: tuple[str, ...] = ("reference",)
-    """Implementations of the hot loop that can run here; they agree with "reference"."""
-    backend: str = "auto"
+    """False for what needs the whole sequence, such as a bidirectional layer."""
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
@@ -93,9 +94,77 @@ class SequenceLayer(nn.Module):
         if "step" in cls.__dict__:
             cls.step = _with_absent_steps(cls.__dict__["step"], timed=False)  # type: ignore[method-assign]
 
+    @property
+    def output_shape(self) -> tuple[int, ...]:
+        """Sizes of one output of one row."""
+        raise NotImplementedError(f"{type(self).__name__} must define output_shape")
+
     def initial_state(self, batch_size: int, *, device: torch.device | str | None = None) -> State:
         """The state before the first step."""
         raise NotImplementedError(f"{type(self).__name__} must define initial_state")
+
+    def forward(
+        self,
+        inputs: Any,
+        state: State | None = None,
+        *,
+        mask: Bool[Tensor, "batch time"] | None = None,
+        reset: Bool[Tensor, "batch time"] | None = None,
+    ) -> tuple[Tensor, State]:
+        """A chunk of any length, also 0 and 1: outputs and the state after it."""
+        raise NotImplementedError(f"{type(self).__name__} must define forward")
+
+    def step(
+        self,
+        inputs: Any,
+        state: State,
+        *,
+        mask: Bool[Tensor, " batch"] | None = None,
+        reset: Bool[Tensor, " batch"] | None = None,
+    ) -> tuple[Tensor, State]:
+        """One step. Raises `StepNotSupported` for what needs the whole sequence."""
+        self._require_step()
+        timed = [None if flag is None else flag[:, None] for flag in (mask, reset)]
+        chunk = map_inputs(lambda leaf: leaf[:, None], inputs)
+        y, state = self.forward(chunk, state, mask=timed[0], reset=timed[1])
+        return y[:, 0], state
+
+    def _require_step(self) -> None:
+        if not self.supports_step:
+            raise StepNotSupported(
+                f"{type(self).__name__} needs the whole sequence and cannot run step by step; "
+                "use a causal family (such as lstm, gru or transformer) for streams"
+            )
+
+    @property
+    def state_dtype(self) -> torch.dtype:
+        """The type of float leaves: float64 for a float64 module, else float32, also for a bfloat16 one."""
+        parameter = next(self.parameters(), None)
+        return torch.float64 if parameter is not None and parameter.dtype == torch.float64 else torch.float32
+
+
+class SequenceLayer(SequenceModule):
+    """A layer over time: `[batch, time, input_size]` to `[batch, time, output_size]`, under the contract of
+    `SequenceModule`.
+
+    A subclass sets `input_size` and `output_size`, defines `initial_state`, and one of
+
+    * `unroll(x, state, lengths)`: a chunk of right-padded rows; mask and reset are then done here, once for all;
+    * `forward(x, state, *, mask, reset)`: the same with mask and reset in its own hands (layers made of layers);
+    * or it derives from `Cell` and defines a single step.
+
+    `unrolled.testing.check_layer` checks the whole contract.
+    """
+
+    input_size: int
+    output_size: int
+    backends: tuple[str, ...] = ("reference",)
+    """Implementations of the hot loop that can run here; they agree with "reference"."""
+    backend: str = "auto"
+
+    @property
+    def output_shape(self) -> tuple[int, ...]:
+        return (self.output_size,)
 
     def unroll(
         self,
@@ -127,33 +196,6 @@ class SequenceLayer(nn.Module):
             return nothing, segments.finish(states.gather(state, segments.lengths), state, fresh)
         y, ended = self.unroll(segments.split(x), segments.start(state, fresh), segments.lengths)
         return segments.join(y), segments.finish(ended, state, fresh)
-
-    def step(
-        self,
-        x: Float[Tensor, "batch input"],
-        state: State,
-        *,
-        mask: Bool[Tensor, " batch"] | None = None,
-        reset: Bool[Tensor, " batch"] | None = None,
-    ) -> tuple[Tensor, State]:
-        """One step. Raises `StepNotSupported` for a layer that needs the whole sequence."""
-        self._require_step()
-        timed = [None if flag is None else flag[:, None] for flag in (mask, reset)]
-        y, state = self.forward(x[:, None], state, mask=timed[0], reset=timed[1])
-        return y[:, 0], state
-
-    def _require_step(self) -> None:
-        if not self.supports_step:
-            raise StepNotSupported(
-                f"{type(self).__name__} needs the whole sequence and cannot run step by step; "
-                "use a causal family (such as lstm, gru or transformer) for streams"
-            )
-
-    @property
-    def state_dtype(self) -> torch.dtype:
-        """The type of float leaves: float64 for a float64 layer, else float32, also for a bfloat16 one."""
-        parameter = next(self.parameters(), None)
-        return torch.float64 if parameter is not None and parameter.dtype == torch.float64 else torch.float32
 
 
 class Cell(SequenceLayer):
@@ -194,5 +236,5 @@ class Cell(SequenceLayer):
         return torch.stack(outputs, dim=1), state
 
 
-SequenceLayer.forward = _with_absent_steps(SequenceLayer.forward, timed=True)  # type: ignore[method-assign]
-SequenceLayer.step = _with_absent_steps(SequenceLayer.step, timed=False)  # type: ignore[method-assign]
+SequenceModule.forward = _with_absent_steps(SequenceModule.forward, timed=True)  # type: ignore[method-assign]
+SequenceModule.step = _with_absent_steps(SequenceModule.step, timed=False)  # type: ignore[method-assign]

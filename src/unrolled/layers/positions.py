@@ -48,9 +48,10 @@ class AddPositions(SequenceLayer):
         reset: Bool[Tensor, "batch time"] | None = None,
     ) -> tuple[Tensor, PositionState]:
         positions, after = count_positions(state.position, x.shape[1], mask, reset)
-        return x + self._vectors(positions).to(x.dtype), PositionState(after)
+        return x + self.vectors(positions).to(x.dtype), PositionState(after)
 
-    def _vectors(self, positions: Int[Tensor, "batch time"]) -> Float[Tensor, "batch time width"]:
+    def vectors(self, positions: Int[Tensor, "batch time"]) -> Float[Tensor, "batch time width"]:
+        """The vector of each position."""
         if self.table is None:
             angles = _angles(positions, self.input_size)
             both = torch.stack([angles.sin(), angles.cos()], dim=-1).flatten(-2)

@@ -10,6 +10,7 @@ from unrolled.layers.families import build_backbone
 from unrolled.layers.state import State
 from unrolled.models.config import ModelConfig
 from unrolled.models.family_settings import family_settings
+from unrolled.models.sequence_model import SequenceModel
 from unrolled.objectives.softmax import NO_TARGET, softmax_loss
 
 SLICE = 2**24
@@ -30,13 +31,16 @@ class OneHot(nn.Module):
     def __init__(self, vocabulary_size: int) -> None:
         super().__init__()
         self.vocabulary_size = vocabulary_size
+        self.register_buffer("unit", torch.ones(()), persistent=False)  # has the type that the model has
+        self.unit: Tensor
 
     def forward(self, tokens: Int[Tensor, "..."]) -> Float[Tensor, "... vocabulary"]:
-        return functional.one_hot(tokens, self.vocabulary_size).to(torch.get_default_dtype())
+        return functional.one_hot(tokens, self.vocabulary_size).to(self.unit.dtype)
 
 
-class LanguageNetwork(nn.Module):
-    """Embedding, backbone, head: tokens `[batch, time]` to logits `[batch, time, vocabulary]`, and the same by steps.
+class LanguageNetwork(SequenceModel):
+    """Embedding, backbone, head: tokens `[batch, time]` to logits `[batch, time, vocabulary]`, and the same by steps,
+    under the contract of `SequenceModel`.
 
     `config` must be complete (nothing None that the family needs). With `tie_weights` the head is the embedding table
     (Press and Wolf 2017, arXiv:1608.05859). The head begins so small that the first loss is about
@@ -74,6 +78,7 @@ class LanguageNetwork(nn.Module):
                 f"family {config.family} reads the whole sequence, so it cannot predict the next step; "
                 "choose rnn, lstm, gru or transformer"
             )
+        self.latency, self.receptive_field = self.backbone.latency, self.backbone.receptive_field
         self.head = nn.Linear(width, vocabulary_size, bias=not config.tie_weights)
         self.dropout, self.variational = config.dropout or 0.0, config.variational
         if config.tie_weights:
@@ -88,6 +93,10 @@ class LanguageNetwork(nn.Module):
             # From zero the layers below would first learn token frequencies alone, and find it hard to leave that.
             nn.init.normal_(self.head.weight, std=HEAD_STD)
             nn.init.zeros_(self.head.bias)
+
+    @property
+    def output_shape(self) -> tuple[int, ...]:
+        return (self.vocabulary_size,)
 
     def initial_state(self, batch_size: int, *, device: torch.device | str | None = None) -> State:
         return self.backbone.initial_state(batch_size, device=device)
@@ -128,8 +137,6 @@ class LanguageNetwork(nn.Module):
         reset: Bool[Tensor, " batch"] | None = None,
     ) -> tuple[Float[Tensor, "batch vocabulary"], State]:
         """One token per row: logits of the next, and the state after it."""
-        if mask is not None:
-            tokens = tokens.where(mask, 0)
         x, state = self.backbone.step(self.embedding(tokens), state, mask=mask, reset=reset)
         return self.head(x), state
 

@@ -1,6 +1,6 @@
 """The model of records: from the steps of a sequence to one answer, or to one for each step."""
 
-from typing import NamedTuple, cast
+from typing import Any, NamedTuple
 
 import torch
 from jaxtyping import Bool, Float, Int
@@ -8,10 +8,14 @@ from torch import Tensor, nn
 
 from unrolled.layers.dropout import dropout
 from unrolled.layers.families import build_backbone
+from unrolled.layers.inputs import map_inputs
+from unrolled.layers.layer import zero_absent
 from unrolled.layers.pooling import Pool
+from unrolled.layers.state import State
 from unrolled.models.config import ModelConfig
 from unrolled.models.family_settings import family_settings
 from unrolled.models.frames import FrameFront
+from unrolled.models.sequence_model import SequenceModel
 
 
 class InputSizes(NamedTuple):
@@ -25,15 +29,22 @@ class InputSizes(NamedTuple):
     """height and width, if the numbers are one picture"""
 
 
-class RecordNetwork(nn.Module):
-    """Embedding, backbone, pooling and head: records to logits or values.
+class RecordInputs(NamedTuple):
+    """What a network of records reads: `[batch, time, ...]`, or `[batch, ...]` for one step."""
 
-    Numbers `[batch, time, channels]` and tokens `[batch, time, columns]` to `[records, outputs]` if `pooled`, else
-    `[batch, time, outputs]`. With `config.members` several networks read the same and their outputs get an axis in
-    front: `[members, ...]`.
+    numbers: Float[Tensor, "batch *time channels"] | None = None
+    tokens: Int[Tensor, "batch *time columns"] | None = None
+
+
+class RecordNetwork(SequenceModel):
+    """Embedding, backbone, pooling and head under the contract of `SequenceModel`.
+
+    `RecordInputs` to logits or values `[batch, time, members, outputs]`: of every step, or if `pooled` of the record
+    so far. With `config.members` several networks read the same and vote: one model, with a state for each of them.
+    `answers` computes what training needs and no more.
     """
 
-    entered = ("predict",)
+    entered = ("answers", "predict", "step")
     """Methods that are called from outside, beside `forward`."""
 
     def __init__(
@@ -45,32 +56,81 @@ class RecordNetwork(nn.Module):
         self.members = nn.ModuleList(
             _Member(inputs, outputs, config, pooled=pooled, steps=steps) for _ in range(config.members or 1)
         )
+        backbone = self._members()[0].backbone
+        self.latency, self.supports_step = backbone.latency, backbone.supports_step
+        pool = self._members()[0].pool
+        unbounded = pool is not None and pool.receptive_field is None
+        self.receptive_field = None if unbounded else backbone.receptive_field
+
+    def _members(self) -> list["_Member"]:
+        return list(self.members)  # type: ignore[arg-type]
+
+    @property
+    def output_shape(self) -> tuple[int, ...]:
+        return len(self.members), self.outputs
+
+    def initial_state(self, batch_size: int, *, device: torch.device | str | None = None) -> State:
+        if not self.supports_step:
+            return ()
+        return tuple(member.initial_state(batch_size, device=device) for member in self._members())
 
     def forward(
         self,
-        numbers: Float[Tensor, "batch time channels"] | None,
-        tokens: Int[Tensor, "batch time columns"] | None,
+        inputs: RecordInputs,
+        state: State | None = None,
+        *,
+        mask: Bool[Tensor, "batch time"] | None = None,
+        reset: Bool[Tensor, "batch time"] | None = None,
+    ) -> tuple[Float[Tensor, "batch time members outputs"], State]:
+        befores: Any = state or [None] * len(self.members)
+        pairs = [m(inputs, before, mask=mask, reset=reset) for m, before in zip(self.members, befores, strict=True)]
+        after = tuple(end for _, end in pairs) if self.supports_step else ()
+        return torch.stack([y for y, _ in pairs], dim=2), after
+
+    def step(
+        self,
+        inputs: RecordInputs,
+        state: State,
+        *,
+        mask: Bool[Tensor, " batch"] | None = None,
+        reset: Bool[Tensor, " batch"] | None = None,
+    ) -> tuple[Float[Tensor, "batch members outputs"], State]:
+        self._require_step()
+        pairs = [
+            member.step(inputs, before, mask=mask, reset=reset)
+            for member, before in zip(self._members(), state, strict=True)
+        ]
+        return torch.stack([y for y, _ in pairs], dim=1), tuple(end for _, end in pairs)
+
+    def answers(
+        self,
+        inputs: RecordInputs,
         *,
         mask: Bool[Tensor, "batch time"] | None = None,
         reset: Bool[Tensor, "batch time"] | None = None,
     ) -> Float[Tensor, "members ..."]:
-        return torch.stack([member(numbers, tokens, mask=mask, reset=reset) for member in self.members])
+        """Whole records at once: if `pooled`, `[members, records, outputs]`, what `forward` gives at the last step of
+        every record (in the order of rows and time), else `[members, batch, time, outputs]`.
+
+        Outputs of absent steps do not matter."""
+        if mask is not None:
+            inputs = map_inputs(lambda leaf: zero_absent(leaf, mask), inputs)
+        return torch.stack([member.answers(inputs, mask=mask, reset=reset) for member in self._members()])
 
     def predict(
         self,
-        numbers: Float[Tensor, "batch time channels"] | None,
-        tokens: Int[Tensor, "batch time columns"] | None,
+        inputs: RecordInputs,
         *,
         mask: Bool[Tensor, "batch time"] | None = None,
         reset: Bool[Tensor, "batch time"] | None = None,
     ) -> Float[Tensor, "members ..."]:
-        """The outputs of all members, in float32."""
-        return self(numbers, tokens, mask=mask, reset=reset).float()
+        """`answers` in float32."""
+        return self.answers(inputs, mask=mask, reset=reset).float()
 
     @property
     def embeddings(self) -> list[nn.Embedding]:
         """The tables of all members, those of one after those of another."""
-        return [table for member in self.members for table in cast(_Member, member).embeddings]  # type: ignore[misc]
+        return [table for member in self._members() for table in member.embeddings]  # type: ignore[misc]
 
     def is_matrix(self, name: str, parameter: nn.Parameter) -> bool:
         """Whether a parameter is a hidden matrix."""
@@ -79,6 +139,8 @@ class RecordNetwork(nn.Module):
 
 
 class _Member(nn.Module):
+    """One network. Its inputs hold zeros where the mask is False."""
+
     def __init__(self, inputs: InputSizes, outputs: int, config: ModelConfig, *, pooled: bool, steps: int) -> None:
         super().__init__()
         width = config.width
@@ -96,37 +158,65 @@ class _Member(nn.Module):
         self.backbone = build_backbone(
             config.family, input_size=size, width=width, layers=config.layers, **family_settings(config, steps)
         )
-        if self.backbone.latency:
-            raise ValueError(f"family {config.family} waits for {self.backbone.latency} steps; choose another")
         self.pool = Pool("mean" if config.pooling == "auto" else config.pooling, width) if pooled else None
         self.head = nn.Linear(width, outputs)
         self.dropout, self.variational = config.dropout or 0.0, config.variational
 
+    def initial_state(self, batch_size: int, *, device: torch.device | str | None = None) -> State:
+        pool = () if self.pool is None else self.pool.initial_state(batch_size, device=device)
+        return self.backbone.initial_state(batch_size, device=device), pool
+
     def forward(
-        self, numbers: Tensor | None, tokens: Tensor | None, *, mask: Tensor | None, reset: Tensor | None
-    ) -> Tensor:
+        self, inputs: RecordInputs, state: State | None, *, mask: Tensor | None, reset: Tensor | None
+    ) -> tuple[Tensor, State]:
+        carried, pooled = (None, None) if state is None else state
+        y, carried = self.backbone(self._features(inputs), carried, mask=mask, reset=reset)
+        if self.pool is None:
+            pooled = ()
+        else:
+            y, pooled = self.pool(y, pooled, mask=mask, reset=reset)
+        return self.head(self._drop_before_head(y)), (carried, pooled)
+
+    def step(
+        self, inputs: RecordInputs, state: State, *, mask: Tensor | None, reset: Tensor | None
+    ) -> tuple[Tensor, State]:
+        carried, pooled = state
+        x = self._features(map_inputs(lambda leaf: leaf[:, None], inputs))[:, 0]
+        y, carried = self.backbone.step(x, carried, mask=mask, reset=reset)
+        if self.pool is not None:
+            y, pooled = self.pool.step(y, pooled, mask=mask, reset=reset)
+        return self.head(y), (carried, pooled)
+
+    def answers(self, inputs: RecordInputs, *, mask: Tensor | None, reset: Tensor | None) -> Tensor:
+        y, _ = self.backbone(self._features(inputs), None, mask=mask, reset=reset)
+        if self.pool is None:
+            return self.head(self._drop_before_head(y))
+        y = self.pool.at_end(y, mask=mask, reset=reset)
+        return self.head(self._drop_before_head(y[:, None])[:, 0])
+
+    def _features(self, inputs: RecordInputs) -> Tensor:
+        """What the backbone reads."""
+        numbers, tokens = inputs
         parts = []
         if numbers is not None:
             parts.append(numbers if self.front is None else self.front(numbers))
         if tokens is not None:
-            if mask is not None:
-                tokens = tokens.where(mask[..., None], 0)
             for column, table in enumerate(self.tables):
                 ids = tokens[..., column]
-                one = (
-                    nn.functional.one_hot(ids, table).to(torch.get_default_dtype())
+                parts.append(
+                    nn.functional.one_hot(ids, table).to(self.head.weight.dtype)
                     if self.one_hot
                     else self.embeddings[column](ids)
                 )
-                parts.append(one)
         x = torch.cat(parts, dim=-1) if len(parts) > 1 else parts[0]
         if tokens is not None:
             x = dropout(x, self.dropout, training=self.training, variational=self.variational)
-        y, _ = self.backbone(x, None, mask=mask, reset=reset)
-        if self.pool is not None:
-            y = self.pool(y, mask=mask, reset=reset)
-            return self.head(dropout(y[:, None], self.dropout, training=self.training, variational=False)[:, 0])
-        return self.head(dropout(y, self.dropout, training=self.training, variational=self.variational))
+        return x
+
+    def _drop_before_head(self, y: Tensor) -> Tensor:
+        # Pooled values of a sequence are not steps of it: each is dropped by itself.
+        variational = self.variational and self.pool is None
+        return dropout(y, self.dropout, training=self.training, variational=variational)
 
 
 def _embedding_size(table: int, config: ModelConfig) -> int:

@@ -1,4 +1,4 @@
-"""`check_layer`: does a layer keep the contract of `SequenceLayer`?"""
+"""`check_layer` and `check_model`: does a layer, or a whole model, keep the contract of `SequenceModule`?"""
 
 import time
 from collections.abc import Callable, Collection, Iterator
@@ -6,8 +6,9 @@ from contextlib import contextmanager
 from typing import NamedTuple
 
 import torch
+from torch import Tensor
 
-from unrolled.layers.layer import SequenceLayer
+from unrolled.layers.layer import SequenceLayer, SequenceModule
 from unrolled.testing.law_backends import backends
 from unrolled.testing.law_causality import causality
 from unrolled.testing.law_chunking import chunking
@@ -17,7 +18,7 @@ from unrolled.testing.law_precision import precision
 from unrolled.testing.law_reset import reset
 from unrolled.testing.law_rows import rows
 from unrolled.testing.law_state import state
-from unrolled.testing.subject import Subject
+from unrolled.testing.subject import MakeInputs, Subject
 
 LAWS: dict[str, Callable[[Subject], None]] = {
     law.__name__: law for law in (chunking, mask, reset, rows, causality, state, precision, backends, export)
@@ -72,36 +73,71 @@ def check_layer(
         LawViolation: for the first law that does not hold; it says in which case, what differs, where and how much.
         ValueError: for a size too small or a law that does not exist.
     """
+    size = layer.input_size if input_size is None else input_size
+
+    def make_inputs(batch_size: int, length: int, generator: torch.Generator) -> Tensor:
+        return torch.randn(batch_size, length, size, generator=generator, dtype=torch.float64)
+
+    return check_model(
+        layer,
+        make_inputs,
+        batch_size=batch_size,
+        length=length,
+        laws=laws,
+        seed=seed,
+        long_steps=long_steps,
+        tolerance=tolerance,
+    )
+
+
+def check_model(
+    model: SequenceModule,
+    make_inputs: MakeInputs,
+    *,
+    batch_size: int = 3,
+    length: int | None = None,
+    laws: Collection[str] | None = None,
+    seed: int = 0,
+    long_steps: int = 10_000,
+    tolerance: float | None = None,
+) -> list[Checked]:
+    """Check the laws of `SequenceModule` on a whole model, with embedding, pooling and head inside.
+
+    `make_inputs(batch_size, length, generator)` draws what the model reads: a tensor `[batch_size, length, ...]`, or a
+    `NamedTuple` of such tensors, of floats and of whole numbers (tokens). Gradients are those of the floats, of the
+    state and of the parameters; for tokens, others take their place where a law asks what an output depends on, and
+    under a mask stands a token that no table has. The rest is as for `check_layer`.
+    """
     names = list(LAWS) if laws is None else list(laws)
     for name in names:
         if name not in LAWS:
             raise ValueError(f"laws holds {name!r}, which is not a law; choose from {', '.join(LAWS)}")
-    length = max(13, (layer.receptive_field or 0) + layer.latency + 8) if length is None else length
+    length = max(13, (model.receptive_field or 0) + model.latency + 8) if length is None else length
     for what, value, least in (("batch_size", batch_size, 2), ("length", length, 8), ("long_steps", long_steps, 1)):
         if value < least:
             raise ValueError(f"{what} is {value}, it must be at least {least}")
     checked = []
-    with _evaluating(layer), _zeros_filled(layer, seed):
+    with _evaluating(model), _zeros_filled(model, seed):
         for name in names:
             began = time.perf_counter()
             subject = Subject(
-                layer,
+                model,
+                make_inputs,
                 law=name,
-                input_size=layer.input_size if input_size is None else input_size,
                 batch_size=batch_size,
                 length=length,
                 long_steps=long_steps,
                 tolerance=tolerance,
                 seed=seed,
             )
-            if layer.supports_step or name not in NEEDS_STEP:
+            if model.supports_step or name not in NEEDS_STEP:
                 _check(LAWS[name], subject)
             checked.append(Checked(name, subject.cases, time.perf_counter() - began))
     return checked
 
 
 @contextmanager
-def _evaluating(layer: SequenceLayer) -> Iterator[None]:
+def _evaluating(layer: SequenceModule) -> Iterator[None]:
     training = {module: module.training for module in layer.modules()}
     try:
         layer.eval()
@@ -112,7 +148,7 @@ def _evaluating(layer: SequenceLayer) -> Iterator[None]:
 
 
 @contextmanager
-def _zeros_filled(layer: SequenceLayer, seed: int) -> Iterator[None]:
+def _zeros_filled(layer: SequenceModule, seed: int) -> Iterator[None]:
     generator = torch.Generator().manual_seed(seed)
     zeros = {parameter: parameter.detach().clone() for parameter in layer.parameters() if not parameter.any()}
     try:

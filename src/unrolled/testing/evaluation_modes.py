@@ -6,80 +6,91 @@ import torch
 from torch import Tensor
 
 from unrolled.layers import state as states
-from unrolled.layers.layer import SequenceLayer
+from unrolled.layers.inputs import Inputs, lead, map_inputs
+from unrolled.layers.layer import SequenceModule
 from unrolled.layers.state import State
 from unrolled.testing.outcome import Way
 
 
-def whole(layer: SequenceLayer, mask: Tensor | None = None, reset: Tensor | None = None) -> Way:
+def whole(layer: SequenceModule, mask: Tensor | None = None, reset: Tensor | None = None) -> Way:
     """All steps in one chunk."""
     return lambda x, state: layer(x, state, mask=mask, reset=reset)
 
 
 def in_chunks(
-    layer: SequenceLayer, lengths: Sequence[int], mask: Tensor | None = None, reset: Tensor | None = None
+    layer: SequenceModule, lengths: Sequence[int], mask: Tensor | None = None, reset: Tensor | None = None
 ) -> Way:
     """Chunks of the given lengths, with the state carried from one to the next."""
 
-    def way(x: Tensor, state: State | None) -> tuple[Tensor, State]:
+    def way(x: Inputs, state: State | None) -> tuple[Tensor, State]:
         outputs, start = [], 0
         for length in lengths:
             part = slice(start, start + length)
-            y, state = layer(x[:, part], state, mask=_cut(mask, part), reset=_cut(reset, part))
+            y, state = layer(cut(x, part), state, mask=_cut(mask, part), reset=_cut(reset, part))
             outputs.append(y)
             start += length
         assert state is not None
-        assert start == x.shape[1]
+        assert start == lead(x).shape[1]
         return torch.cat(outputs, dim=1), state
 
     return way
 
 
 def step_by_step(
-    layer: SequenceLayer, mask: Tensor | None = None, reset: Tensor | None = None, *, after: int = 0
+    layer: SequenceModule, mask: Tensor | None = None, reset: Tensor | None = None, *, after: int = 0
 ) -> Way:
     """`layer.step` for every step, or only for those after a first chunk of `after` steps."""
 
-    def way(x: Tensor, state: State | None) -> tuple[Tensor, State]:
+    def way(x: Inputs, state: State | None) -> tuple[Tensor, State]:
         outputs = []
         if after:
             first = slice(0, after)
-            y, state = layer(x[:, first], state, mask=_cut(mask, first), reset=_cut(reset, first))
+            y, state = layer(cut(x, first), state, mask=_cut(mask, first), reset=_cut(reset, first))
             outputs.append(y)
         elif state is None:
-            state = layer.initial_state(len(x), device=x.device)
+            state = layer.initial_state(len(lead(x)), device=lead(x).device)
         assert state is not None
-        for t in range(after, x.shape[1]):
-            y, state = layer.step(x[:, t], state, mask=_cut(mask, t), reset=_cut(reset, t))
+        for t in range(after, lead(x).shape[1]):
+            y, state = layer.step(cut(x, t), state, mask=_cut(mask, t), reset=_cut(reset, t))
             outputs.append(y[:, None])
         return torch.cat(outputs, dim=1), state
 
     return way
 
 
-def rows_alone(layer: SequenceLayer, mask: Tensor | None = None, reset: Tensor | None = None) -> Way:
+def rows_alone(layer: SequenceModule, mask: Tensor | None = None, reset: Tensor | None = None) -> Way:
     """Each sequence by itself in a batch of one, its absent steps removed: what mask and reset must amount to.
 
     A reset ends one sequence of the row and begins another, from the initial state.
     """
 
-    def way(x: Tensor, state: State | None) -> tuple[Tensor, State]:
-        batch, time = x.shape[:2]
+    def way(x: Inputs, state: State | None) -> tuple[Tensor, State]:
+        batch, time = lead(x).shape[:2]
+        device, dtype = lead(x).device, lead(x).dtype if lead(x).is_floating_point() else layer.state_dtype
         outputs, finals = [], []
         for row in range(batch):
-            carried = None if state is None else states.gather(state, torch.tensor([row], device=x.device))
-            y_row = x.new_zeros(time, layer.output_size)
+            carried = None if state is None else states.gather(state, torch.tensor([row], device=device))
+            y_row = torch.zeros(time, *layer.output_shape, dtype=dtype, device=device)
             for begins_anew, steps in _sequences(row, time, mask, reset):
                 carried = None if begins_anew else carried
                 if steps:
-                    index = torch.tensor(steps, device=x.device)
-                    y, carried = layer(x[row : row + 1, index], carried)
+                    index = torch.tensor(steps, device=device)
+                    y, carried = layer(_present(x, row, index), carried)
                     y_row = y_row.to(y.dtype).index_copy(0, index, y[0])
             outputs.append(y_row)
-            finals.append(layer.initial_state(1, device=x.device) if carried is None else carried)
+            finals.append(layer.initial_state(1, device=device) if carried is None else carried)
         return torch.stack(outputs), states.concatenate(finals)
 
     return way
+
+
+def cut(x: Inputs, part: slice | int) -> Inputs:
+    """Some steps, or one without the axis of time."""
+    return map_inputs(lambda leaf: leaf[:, part], x)
+
+
+def _present(x: Inputs, row: int, steps: Tensor) -> Inputs:
+    return map_inputs(lambda leaf: leaf[row : row + 1, steps], x)
 
 
 def _sequences(row: int, time: int, mask: Tensor | None, reset: Tensor | None) -> list[tuple[bool, list[int]]]:

@@ -7,7 +7,7 @@ from unrolled.layers import state as states
 
 
 class LawViolation(AssertionError):
-    """A layer does not keep the contract of `SequenceLayer`.
+    """A layer or model does not keep the contract of `SequenceModule`.
 
     `law` is the name of the law, `case` the situation in which it broke, `finding` what was seen there.
     """
@@ -68,7 +68,7 @@ def require_same(
 def _where(name: str, place: tuple[int, ...]) -> str:
     if "parameter" in name:
         axes: tuple[str, ...] = ()
-    elif "state" in name:
+    elif "state leaf" in name:
         axes = ("row",)
     else:
         axes = ("row", "step", "feature")

@@ -10,7 +10,8 @@ from torch import Tensor
 from torch.autograd.gradcheck import GradcheckError
 
 from unrolled.layers import state as states
-from unrolled.layers.layer import SequenceLayer
+from unrolled.layers.inputs import map_inputs, named_inputs
+from unrolled.layers.layer import SequenceLayer, SequenceModule
 from unrolled.layers.state import State
 from unrolled.testing.evaluation_modes import whole
 from unrolled.testing.failure import Finding
@@ -36,12 +37,16 @@ def backends(subject: Subject) -> None:
     _gradients_are_right(subject)
 
 
-def _with_backends(layer: SequenceLayer) -> list[SequenceLayer]:
+def _double(leaf: Tensor) -> Tensor:
+    return leaf.double() if leaf.is_floating_point() else leaf
+
+
+def _with_backends(layer: SequenceModule) -> list[SequenceLayer]:
     return [module for module in layer.modules() if isinstance(module, SequenceLayer)]
 
 
 @contextmanager
-def using_backend(layer: SequenceLayer, name: str) -> Iterator[None]:
+def using_backend(layer: SequenceModule, name: str) -> Iterator[None]:
     """Set `backend` on the layer and on all layers inside it that have the backend of that name; undo it afterwards."""
     changed: list[tuple[SequenceLayer, bool, str]] = []
     try:
@@ -61,19 +66,21 @@ def _gradients_are_right(subject: Subject) -> None:
     with subject.case("gradcheck of the reference in float64"):
         layer = copy.deepcopy(subject.layer).double()
         layer.eval()
-        x = subject.input(3 + layer.latency, batch_size=2).double()
-        start = layer.initial_state(2, device=x.device)
+        x = map_inputs(_double, subject.input(3 + layer.latency, batch_size=2))
+        start = layer.initial_state(2, device=subject.device)
         if layer.supports_step:
-            _, start = layer(subject.input(2, batch_size=2).double())
+            _, start = layer(map_inputs(_double, subject.input(2, batch_size=2)))
         parameters = {name: p.detach() for name, p in layer.named_parameters() if p.requires_grad}
         floats = [leaf.detach().double() for leaf in states.leaves(start) if leaf.is_floating_point()]
-        inputs = [t.clone().requires_grad_() for t in (x, *floats, *parameters.values())]
+        read = [leaf for _, leaf in named_inputs(x) if leaf.is_floating_point()]
+        inputs = [t.clone().requires_grad_() for t in (*read, *floats, *parameters.values())]
 
-        def run(x: Tensor, *others: Tensor) -> tuple[Tensor, ...]:
-            given = iter(others[: len(floats)])
-            values = dict(zip(parameters, others[len(floats) :], strict=True))
+        def run(*tensors: Tensor) -> tuple[Tensor, ...]:
+            given = iter(tensors)
+            varied = map_inputs(lambda leaf: next(given) if leaf.is_floating_point() else leaf, x)
             state: State = states.map_state(lambda leaf: next(given) if leaf.is_floating_point() else leaf, start)
-            y, final = torch.func.functional_call(layer, values, (x, state))
+            values = dict(zip(parameters, given, strict=True))
+            y, final = torch.func.functional_call(layer, values, (varied, state))
             return y, *(leaf for leaf in states.leaves(final) if leaf.is_floating_point())
 
         with using_backend(layer, "reference"):

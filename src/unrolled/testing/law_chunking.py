@@ -5,9 +5,10 @@ import itertools
 import torch
 
 from unrolled.layers import state as states
-from unrolled.testing.evaluation_modes import in_chunks, step_by_step, whole
+from unrolled.layers.inputs import map_inputs
+from unrolled.testing.evaluation_modes import cut, in_chunks, step_by_step, whole
 from unrolled.testing.failure import require_same
-from unrolled.testing.outcome import RandomLoss, outcome, require_same_outcome
+from unrolled.testing.outcome import RandomLoss, input_leaves, outcome, require_same_outcome
 from unrolled.testing.subject import Flags, Start, Subject
 
 
@@ -39,19 +40,20 @@ def chunking(subject: Subject) -> None:
 def _arguments_are_left_alone(subject: Subject, start: Start, flags: Flags) -> None:
     layer, x = subject.layer, subject.input()
     with subject.case(f"arguments are not changed in place, {flags.name}, {start.name}"), torch.no_grad():
-        state = layer.initial_state(len(x), device=x.device) if start.state is None else start.state
+        state = layer.initial_state(subject.batch_size, device=subject.device) if start.state is None else start.state
         state = states.map_state(torch.clone, state)
-        x_before, state_before = x.clone(), states.map_state(torch.clone, state)
+        x_before, state_before = map_inputs(torch.clone, x), states.map_state(torch.clone, state)
 
         def compare(method: str) -> None:
             against = f"what it was before `{method}`"
-            require_same("input", x, x_before, against)
+            for (name, now), (_, before) in zip(input_leaves(x), input_leaves(x_before), strict=True):
+                require_same(name, now, before, against)
             for (name, now), before in zip(states.named_leaves(state), states.leaves(state_before), strict=True):
                 require_same(f"initial state leaf `{name}`", now, before, against)
 
         layer(x, state, mask=flags.mask, reset=flags.reset)
         compare("forward")
-        layer.step(x[:, 0], state, mask=_first(flags.mask), reset=_first(flags.reset))
+        layer.step(cut(x, 0), state, mask=_first(flags.mask), reset=_first(flags.reset))
         compare("step")
 
 

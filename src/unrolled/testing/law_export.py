@@ -6,8 +6,10 @@ import torch
 from torch import Tensor, nn
 
 from unrolled.layers import state as states
-from unrolled.layers.layer import SequenceLayer
+from unrolled.layers.inputs import Inputs, map_inputs, named_inputs
+from unrolled.layers.layer import SequenceModule
 from unrolled.layers.state import State
+from unrolled.testing.evaluation_modes import cut
 from unrolled.testing.failure import require, require_same
 from unrolled.testing.subject import Subject
 
@@ -25,21 +27,22 @@ def export(subject: Subject) -> None:
     with torch.no_grad():
         with subject.case("a first few steps"):
             state = _after_steps(subject, 3)
-            _, later = layer.step(x[:, 0], state)
+            _, later = layer.step(cut(x, 0), state)
+            read = len(flat(x))
         with subject.case("torch.export.export of the step"):
             free = _growing(state, later)
             program = torch.export.export(
-                FlatStep(layer, state),
-                (x[:, 0], *states.leaves(state)),
-                dynamic_shapes=(None, free) if free else (None,),
+                FlatStep(layer, x, state),
+                (*flat(cut(x, 0)), *states.leaves(state)),
+                dynamic_shapes=((*[None] * read, *free),),
             )
             exported = program.module()
         with subject.case(f"{STEPS} exported steps"):
             names = [name for name, _ in states.named_leaves(state)]
             leaves = states.leaves(state)
             for t in range(STEPS):
-                y, state = layer.step(x[:, t], state)
-                y_exported, *leaves = exported(x[:, t], *leaves)
+                y, state = layer.step(cut(x, t), state)
+                y_exported, *leaves = exported(*flat(cut(x, t)), *leaves)
                 found = {"output": y_exported} | {
                     f"final state leaf `{name}`": leaf for name, leaf in zip(names, leaves, strict=True)
                 }
@@ -49,23 +52,28 @@ def export(subject: Subject) -> None:
 
 
 class FlatStep(nn.Module):
-    """`layer.step` as a function of flat tensors: `(x, *leaves)` to `(y, *leaves)`."""
+    """`layer.step` as a function of flat tensors: `(*inputs, *leaves)` to `(y, *leaves)`."""
 
-    def __init__(self, layer: SequenceLayer, like: State) -> None:
+    def __init__(self, layer: SequenceModule, inputs: Inputs, like: State) -> None:
         super().__init__()
-        self.layer = layer
-        self.like = like
+        self.layer, self.inputs, self.like = layer, inputs, like
 
-    def forward(self, x: Tensor, *leaves: Tensor) -> tuple[Tensor, ...]:
-        y, state = self.layer.step(x, states.rebuild(self.like, list(leaves)))
+    def forward(self, *tensors: Tensor) -> tuple[Tensor, ...]:
+        remaining = iter(tensors)
+        x = map_inputs(lambda _: next(remaining), self.inputs)
+        y, state = self.layer.step(x, states.rebuild(self.like, list(remaining)))
         return y, *states.leaves(state)
+
+
+def flat(x: Inputs) -> list[Tensor]:
+    return [leaf for _, leaf in named_inputs(x)]
 
 
 def _after_steps(subject: Subject, steps: int) -> State:
     x = subject.input(steps, batch_size=2)
-    state = subject.layer.initial_state(2, device=x.device)
+    state = subject.layer.initial_state(2, device=subject.device)
     for t in range(steps):
-        _, state = subject.layer.step(x[:, t], state)
+        _, state = subject.layer.step(cut(x, t), state)
     return state
 
 

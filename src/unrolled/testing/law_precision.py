@@ -1,12 +1,15 @@
 """Law 7: what accumulates over time does so in full precision."""
 
+import functools
 from collections.abc import Iterator
 
 import torch
 from torch import Tensor
 
 from unrolled.layers import state as states
+from unrolled.layers.inputs import map_inputs
 from unrolled.layers.state import State
+from unrolled.testing.evaluation_modes import cut
 from unrolled.testing.failure import Finding, require
 from unrolled.testing.subject import Subject
 
@@ -42,15 +45,19 @@ def _types_are_kept(subject: Subject) -> None:
                 require(leaf.dtype == expected, f"state leaf `{name}` has type {leaf.dtype}, expected {expected}")
 
     with subject.case("types in initial_state"):
-        require_types(layer.initial_state(len(x), device=x.device))
+        require_types(layer.initial_state(subject.batch_size, device=subject.device))
     for start in subject.starts():
         for flags in subject.flags():
             with subject.case(f"types after a chunk under bfloat16, {flags.name}, {start.name}"), _autocast(subject):
                 require_types(layer(x, start.state, mask=flags.mask, reset=flags.reset)[1])
         if layer.supports_step:
             with subject.case(f"types after a step under bfloat16, {start.name}"), _autocast(subject):
-                given = layer.initial_state(len(x), device=x.device) if start.state is None else start.state
-                require_types(layer.step(x[:, 0], given)[1])
+                given = (
+                    layer.initial_state(subject.batch_size, device=subject.device)
+                    if start.state is None
+                    else start.state
+                )
+                require_types(layer.step(cut(x, 0), given)[1])
 
 
 def _leaves_are_not_rounded(subject: Subject) -> None:
@@ -59,7 +66,7 @@ def _leaves_are_not_rounded(subject: Subject) -> None:
         return
     layer, x = subject.layer, subject.input()
     with subject.case("the state is not cut to a narrower type"):
-        fresh = layer.initial_state(len(x), device=x.device)
+        fresh = layer.initial_state(subject.batch_size, device=subject.device)
         _, final = layer(x)
         for (name, leaf), before in zip(states.named_leaves(final), states.leaves(fresh), strict=True):
             if not leaf.is_floating_point():
@@ -75,15 +82,15 @@ def _long_run_stays_near(subject: Subject) -> None:
     """Inputs that are not zero on average, so that sums do grow."""
     layer = subject.layer
     steps = subject.long_steps if layer.supports_step else min(subject.long_steps, LONGEST_WHOLE)
-    offset = torch.randn(subject.input_size, generator=subject.generator, dtype=torch.float64)
-    x = subject.input(steps, batch_size=2) + offset.to(subject.device, subject.dtype)
+    offset = map_inputs(functools.partial(_offset, subject), subject.make_inputs(1, 1, torch.Generator()))
+    x = map_inputs(torch.add, subject.input(steps, batch_size=2), offset)
     with subject.case(f"{steps} steps in bfloat16"):
         expected_state: State | None = None
         found_state: State | None = None
         for part in _parts(steps) if layer.supports_step else [slice(0, steps)]:
-            expected, expected_state = layer(x[:, part], expected_state)
+            expected, expected_state = layer(cut(x, part), expected_state)
             with _autocast(subject):
-                found, found_state = layer(x[:, part], found_state)
+                found, found_state = layer(cut(x, part), found_state)
             if not all(leaf.isfinite().all() for leaf in (expected, *states.leaves(expected_state))):
                 break  # the layer itself diverges on such input, in any precision
             after = f"after {part.stop} steps"
@@ -92,6 +99,13 @@ def _long_run_stays_near(subject: Subject) -> None:
             pairs = zip(states.named_leaves(found_state), states.leaves(expected_state), strict=True)
             for (name, leaf), other in pairs:
                 _require_near(f"state leaf `{name}`", leaf, other, after)
+
+
+def _offset(subject: Subject, leaf: Tensor) -> Tensor:
+    """For every feature of a float, a number to be added at all steps."""
+    if not leaf.is_floating_point():
+        return torch.zeros_like(leaf[0, 0])
+    return subject.placed(torch.randn(leaf.shape[2:], generator=subject.generator, dtype=torch.float64))
 
 
 def _parts(steps: int) -> Iterator[slice]:

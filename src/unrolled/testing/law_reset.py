@@ -1,5 +1,6 @@
 """Law 3: a reset forgets everything before it."""
 
+import functools
 import itertools
 import math
 
@@ -7,11 +8,14 @@ import torch
 from torch import Tensor
 
 from unrolled.layers import state as states
+from unrolled.layers.inputs import Inputs, map_inputs
 from unrolled.layers.state import State
 from unrolled.testing.evaluation_modes import rows_alone, step_by_step, whole
 from unrolled.testing.failure import require_same
 from unrolled.testing.outcome import Outcome, RandomLoss, Way, outcome, require_same_outcome
 from unrolled.testing.subject import Flags, Start, Subject
+
+OF_INPUT = "gradient of input"
 
 
 def reset(subject: Subject) -> None:
@@ -54,8 +58,8 @@ def _resets(subject: Subject) -> list[Flags]:
 def _nothing_passes(subject: Subject, start: Start) -> None:
     """With a loss on what comes after a reset: no gradient before it, and NaN before it changes nothing."""
     layer, border, tolerance = subject.layer, subject.length // 2, subject.tolerance
-    x = subject.input()
-    resets = torch.zeros(x.shape[:2], dtype=torch.bool, device=x.device)
+    x, others = subject.input(), subject.input()
+    resets = torch.zeros(subject.batch_size, subject.length, dtype=torch.bool, device=subject.device)
     resets[:, border] = True
     ways = {"forward": whole(layer, None, resets)}
     if layer.supports_step:
@@ -64,13 +68,13 @@ def _nothing_passes(subject: Subject, start: Start) -> None:
         loss = RandomLoss(subject.generator)
         with subject.case(f"gradient across a reset, by {method}, {start.name}"):
             clean = outcome(layer, _only_after(border, way), x, start.state, loss)
-            crossing = {"gradient of input": clean["gradient of input"][:, :border]}
+            crossing = {name: value[:, :border] for name, value in clean.items() if name.startswith(OF_INPUT)}
             crossing |= {name: value for name, value in clean.items() if "gradient of initial state" in name}
             for name, gradient in crossing.items():
                 require_same(name, gradient, torch.zeros_like(gradient), "zero before the reset")
         for poison in (math.nan, math.inf):
             with subject.case(f"{poison} before a reset, by {method}, {start.name}"):
-                poisoned = torch.cat([torch.full_like(x[:, :border], poison), x[:, border:]], dim=1)
+                poisoned = map_inputs(functools.partial(_other_past, border, poison), x, others)
                 found = outcome(layer, _only_after(border, way), poisoned, start.state, loss)
                 require_same_outcome(
                     _without_past(found, border),
@@ -80,8 +84,14 @@ def _nothing_passes(subject: Subject, start: Start) -> None:
                 )
 
 
+def _other_past(border: int, poison: float, leaf: Tensor, other: Tensor) -> Tensor:
+    """The poison before the border; where the input holds tokens, others."""
+    past = torch.full_like(leaf[:, :border], poison) if leaf.is_floating_point() else other[:, :border]
+    return torch.cat([past, leaf[:, border:]], dim=1)
+
+
 def _only_after(border: int, way: Way) -> Way:
-    def after(x: Tensor, state: State | None) -> tuple[Tensor, State]:
+    def after(x: Inputs, state: State | None) -> tuple[Tensor, State]:
         y, final = way(x, state)
         return y[:, border:], final
 
@@ -92,22 +102,22 @@ def _without_past(results: Outcome, border: int) -> Outcome:
     """Outputs, final state and the gradient of later inputs. The other gradients multiply the poison itself, if only
     by zero, and so are NaN in a layer that is right."""
     kept = {name: value for name, value in results.items() if not name.startswith("gradient")}
-    return kept | {"gradient of input": results["gradient of input"][:, border:]}
+    return kept | {name: value[:, border:] for name, value in results.items() if name.startswith(OF_INPUT)}
 
 
 def _a_carried_state_is_forgotten(subject: Subject) -> None:
     """A reset at the first step is a fresh start, whatever was carried, for the rows that have it."""
     layer, x = subject.layer, subject.input()
     carried = subject.carried_state()
-    rows = torch.zeros(len(x), dtype=torch.bool, device=x.device)
+    rows = torch.zeros(subject.batch_size, dtype=torch.bool, device=subject.device)
     rows[::2] = True
-    resets = torch.zeros(x.shape[:2], dtype=torch.bool, device=x.device)
+    resets = torch.zeros(subject.batch_size, subject.length, dtype=torch.bool, device=subject.device)
     resets[:, 0] = rows
     nan = states.map_state(lambda leaf: torch.full_like(leaf, math.nan) if leaf.is_floating_point() else leaf, carried)
 
-    def fresh_start(x: Tensor, state: State | None) -> tuple[Tensor, State]:
+    def fresh_start(x: Inputs, state: State | None) -> tuple[Tensor, State]:
         assert state is not None
-        return layer(x, states.select(rows, layer.initial_state(len(x), device=x.device), state))
+        return layer(x, states.select(rows, layer.initial_state(len(rows), device=rows.device), state))
 
     for name, state in (("a carried state", carried), ("a carried state of NaN", states.select(rows, nan, carried))):
         ways = {"forward": whole(layer, None, resets), "step": step_by_step(layer, None, resets)}

@@ -1,5 +1,6 @@
 """Law 4: the rows of a batch have nothing to do with each other."""
 
+import functools
 import itertools
 import math
 
@@ -7,9 +8,10 @@ import torch
 from torch import Tensor
 
 from unrolled.layers import state as states
-from unrolled.layers.layer import SequenceLayer
+from unrolled.layers.inputs import Inputs, lead, map_inputs
+from unrolled.layers.layer import SequenceModule
 from unrolled.layers.state import State
-from unrolled.testing.evaluation_modes import rows_alone, whole
+from unrolled.testing.evaluation_modes import cut, rows_alone, whole
 from unrolled.testing.outcome import Outcome, RandomLoss, Way, outcome, require_same_outcome
 from unrolled.testing.subject import Flags, Start, Subject
 
@@ -25,12 +27,13 @@ def rows(subject: Subject) -> None:
 
 def _in_another_order(subject: Subject, start: Start, flags: Flags) -> None:
     layer, x = subject.layer, subject.input()
-    order = torch.arange(len(x), device=x.device).roll(1)
+    order = torch.arange(subject.batch_size, device=subject.device).roll(1)
     back = order.argsort()
     mask, reset = (None if flag is None else flag[order] for flag in (flags.mask, flags.reset))
 
-    def permuted(x: Tensor, state: State | None) -> tuple[Tensor, State]:
-        y, final = layer(x[order], None if state is None else states.gather(state, order), mask=mask, reset=reset)
+    def permuted(x: Inputs, state: State | None) -> tuple[Tensor, State]:
+        moved = map_inputs(lambda leaf: leaf[order], x)
+        y, final = layer(moved, None if state is None else states.gather(state, order), mask=mask, reset=reset)
         return y[back], states.gather(final, back)
 
     with subject.case(f"rows in another order, {flags.name}, {start.name}"):
@@ -47,9 +50,10 @@ def _beside_other_rows(subject: Subject, start: Start, flags: Flags) -> None:
     with subject.case(f"{flags.name}, {start.name}"):
         alone = outcome(layer, whole(layer, flags.mask, flags.reset), x, start.state, loss)
     for value, first in ((None, True), (math.nan, True), (math.nan, False), (math.inf, True)):
+        poison = functools.partial(_poisoned, value=value)
         name = f"other rows of {value or 'numbers'} {'before' if first else 'after'} them"
         with subject.case(f"{name}, {flags.name}, {start.name}"):
-            way = _beside(layer, flags, _poisoned(others, value), others_state, value, first)
+            way = _beside(layer, flags, map_inputs(poison, others), others_state, value, first)
             found, expected = outcome(layer, way, x, start.state, loss), alone
             if value is not None:
                 found, expected = _per_row(found), _per_row(expected)
@@ -57,21 +61,21 @@ def _beside_other_rows(subject: Subject, start: Start, flags: Flags) -> None:
 
 
 def _beside(
-    layer: SequenceLayer, flags: Flags, others: Tensor, others_state: State | None, value: float | None, first: bool
+    layer: SequenceModule, flags: Flags, others: Inputs, others_state: State | None, value: float | None, first: bool
 ) -> Way:
     def join(rows: Tensor, more: Tensor) -> Tensor:
         return torch.cat([more, rows] if first else [rows, more])
 
-    present = torch.ones(others.shape[:2], dtype=torch.bool, device=others.device)
+    present = torch.ones(lead(others).shape[:2], dtype=torch.bool, device=lead(others).device)
     mask = None if flags.mask is None else join(flags.mask, present)
     reset = None if flags.reset is None else join(flags.reset, ~present)
 
-    def way(x: Tensor, state: State | None) -> tuple[Tensor, State]:
+    def way(x: Inputs, state: State | None) -> tuple[Tensor, State]:
         if state is not None and others_state is not None:
             more = states.map_state(lambda leaf: _poisoned(leaf, value), others_state)
             state = states.concatenate([more, state] if first else [state, more])
-        y, final = layer(join(x, others), state, mask=mask, reset=reset)
-        mine = torch.arange(len(x), device=x.device) + (len(others) if first else 0)
+        y, final = layer(map_inputs(join, x, others), state, mask=mask, reset=reset)
+        mine = torch.arange(len(lead(x)), device=y.device) + (len(present) if first else 0)
         return y[mine], states.gather(final, mine)
 
     return way
@@ -98,11 +102,11 @@ def _of_different_lengths(subject: Subject) -> None:
             subject.require_agreement(way, alone, "each row by itself", x, state)
     with subject.case("a second chunk after rows of different lengths"):
         history = subject.input(before + subject.length)
-        rest = torch.ones(len(x), subject.length, dtype=torch.bool, device=x.device)
+        rest = torch.ones(subject.batch_size, subject.length, dtype=torch.bool, device=subject.device)
 
-        def two_chunks(x: Tensor, state: State | None) -> tuple[Tensor, State]:
-            y_before, state = layer(x[:, :before], state, mask=present)
-            y, state = layer(x[:, before:], state)
+        def two_chunks(x: Inputs, state: State | None) -> tuple[Tensor, State]:
+            y_before, state = layer(cut(x, slice(before)), state, mask=present)
+            y, state = layer(cut(x, slice(before, None)), state)
             return torch.cat([y_before, y], dim=1), state
 
         alone = rows_alone(layer, torch.cat([present, rest], dim=1))

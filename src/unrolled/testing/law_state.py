@@ -4,8 +4,11 @@ import torch
 from torch import Tensor
 
 from unrolled.layers import state as states
+from unrolled.layers.inputs import map_inputs
 from unrolled.layers.state import State
+from unrolled.testing.evaluation_modes import cut
 from unrolled.testing.failure import Finding, require, require_same
+from unrolled.testing.outcome import input_leaves
 from unrolled.testing.subject import Subject
 
 
@@ -33,12 +36,12 @@ def _shapes(subject: Subject) -> None:
             _require_batch_axis("initial_state", fresh, batch_size)
             for length in (0, 1, subject.length):
                 y, final = layer(subject.input(length, batch_size=batch_size))
-                _require_shape("output", y, (batch_size, length, layer.output_size))
+                _require_shape("output", y, (batch_size, length, *layer.output_shape))
                 _require_batch_axis(f"the state after {length} steps", final, batch_size)
                 _require_structure(final, fresh)
             if layer.supports_step:
-                y, final = layer.step(subject.input(batch_size=batch_size)[:, 0], fresh)
-                _require_shape("output of step", y, (batch_size, layer.output_size))
+                y, final = layer.step(cut(subject.input(batch_size=batch_size), 0), fresh)
+                _require_shape("output of step", y, (batch_size, *layer.output_shape))
                 _require_structure(final, fresh)
     with subject.case("initial_state on another device"):
         for name, leaf in states.named_leaves(layer.initial_state(2, device="meta")):
@@ -65,7 +68,7 @@ def _none_is_initial_state(subject: Subject) -> None:
     layer, x = subject.layer, subject.input()
     for flags in subject.flags():
         with subject.case(f"state=None, {flags.name}"):
-            fresh = layer.initial_state(len(x), device=x.device)
+            fresh = layer.initial_state(subject.batch_size, device=subject.device)
             found = layer(x, None, mask=flags.mask, reset=flags.reset)
             expected = layer(x, fresh, mask=flags.mask, reset=flags.reset)
             _require_same_result(found, expected, "that from initial_state")
@@ -79,28 +82,31 @@ def _nothing_is_hidden(subject: Subject) -> None:
             layer(other, subject.carried_state())
             _require_same_result(layer(x, start.state), once, "the first call")
         with subject.case(f"the same step twice, with other steps between, {start.name}"):
-            given = layer.initial_state(len(x), device=x.device) if start.state is None else start.state
-            once = layer.step(x[:, 0], given)
-            layer.step(other[:, 0], once[1])
-            _require_same_result(layer.step(x[:, 0], given), once, "the first call")
+            given = (
+                layer.initial_state(subject.batch_size, device=subject.device) if start.state is None else start.state
+            )
+            once = layer.step(cut(x, 0), given)
+            layer.step(cut(other, 0), once[1])
+            _require_same_result(layer.step(cut(x, 0), given), once, "the first call")
 
 
 def _rows_can_be_handled(subject: Subject) -> None:
     layer, x = subject.layer, subject.input()
     prefix = subject.ragged(subject.length // 2)
     for name, before in (("", subject.carried_state()), (" of different lengths", subject.carried_state(mask=prefix))):
-        every = torch.arange(len(x), device=x.device)
+        every = torch.arange(subject.batch_size, device=subject.device)
         with subject.case(f"gather, scatter and concatenate rows{name}"):
             again = states.concatenate([states.gather(before, every[row : row + 1]) for row in every])
             _require_same_state(again, before, "the state they were taken from")
             some = every[::2]
-            fresh = layer.initial_state(len(x), device=x.device)
+            fresh = layer.initial_state(subject.batch_size, device=subject.device)
             again = states.scatter(fresh, some, states.gather(before, some))
             again = states.scatter(again, every[1::2], states.gather(before, every[1::2]))
             _require_same_state(again, before, "the state they were taken from")
         with subject.case(f"going on from gathered rows{name}"):
             order = torch.cat([every.flip(0), every[:1]])  # in another order, and one of them twice
-            y, final = layer(x[order], states.gather(before, order))
+            moved = map_inputs(lambda leaf, order=order: leaf[order], x)
+            y, final = layer(moved, states.gather(before, order))
             y_all, final_all = layer(x, before)
             expected = (y_all[order], states.gather(final_all, order))
             _require_same_result((y, final), expected, "the same rows in the whole batch", tolerance=subject.tolerance)
@@ -119,14 +125,15 @@ def _bytes_are_exact(subject: Subject) -> None:
 def _detach_cuts_the_graph(subject: Subject) -> None:
     layer = subject.layer
     with subject.case("detach"):
-        prefix = subject.input().requires_grad_()
+        prefix = map_inputs(lambda leaf: leaf.requires_grad_(leaf.is_floating_point()), subject.input())
+        wanted = [leaf for _, leaf in input_leaves(prefix) if leaf.requires_grad]
         _, carried = layer(prefix)
         cut = states.detach(carried)
         require(not any(leaf.requires_grad for leaf in states.leaves(cut)), "a detached state still requires gradients")
         y, _ = layer(subject.input(), cut)
-        if y.requires_grad:
-            (gradient,) = torch.autograd.grad(y.sum(), prefix, allow_unused=True)
-            if gradient is not None and gradient.any():
+        if y.requires_grad and wanted:
+            gradients = torch.autograd.grad(y.sum(), wanted, allow_unused=True)
+            if any(gradient is not None and gradient.any() for gradient in gradients):
                 raise Finding("a gradient reaches the steps before a detached state")
 
 

@@ -1,16 +1,18 @@
 """Everything one computation on a layer gives: outputs, final state and all gradients, by name."""
 
 from collections.abc import Callable
+from typing import Any
 
 import torch
 from torch import Tensor
 
 from unrolled.layers import state as states
-from unrolled.layers.layer import SequenceLayer
+from unrolled.layers.inputs import Inputs, map_inputs, named_inputs
+from unrolled.layers.layer import SequenceModule
 from unrolled.layers.state import State
 from unrolled.testing.failure import Finding, require_same
 
-Way = Callable[[Tensor, State | None], tuple[Tensor, State]]
+Way = Callable[[Any, State | None], tuple[Tensor, State]]
 """A way to get outputs and a final state from inputs and a state, such as in one chunk, or step by step."""
 
 Outcome = dict[str, Tensor]
@@ -42,13 +44,13 @@ class RandomLoss:
         return (tensor * weights).sum()
 
 
-def outcome(layer: SequenceLayer, way: Way, x: Tensor, state: State | None, loss: RandomLoss) -> Outcome:
+def outcome(layer: SequenceModule, way: Way, x: Inputs, state: State | None, loss: RandomLoss) -> Outcome:
     """Run `way` and differentiate `loss` with respect to the input, the initial state and the parameters.
 
     Works on copies of `x` and `state`, and leaves the `grad` of the parameters alone.
     """
-    x = x.detach().clone().requires_grad_()
-    wanted = {"gradient of input": x}
+    x = map_inputs(lambda leaf: leaf.detach().clone().requires_grad_(leaf.is_floating_point()), x)
+    wanted = {f"gradient of {name}": leaf for name, leaf in input_leaves(x) if leaf.requires_grad}
     if state is not None:
         state = as_leaves(state)
         wanted |= {
@@ -66,7 +68,7 @@ def outcome(layer: SequenceLayer, way: Way, x: Tensor, state: State | None, loss
     results = {"output": y.detach()}
     results |= {f"final state leaf `{name}`": leaf.detach() for name, leaf in states.named_leaves(final)}
     for (name, tensor), gradient in zip(wanted.items(), gradients, strict=True):
-        results[name] = _without_padding(gradient, tensor) if "state" in name else gradient
+        results[name] = _without_padding(gradient, tensor) if "initial state" in name else gradient
     return results
 
 
@@ -77,6 +79,11 @@ def _without_padding(gradient: Tensor, leaf: Tensor) -> Tensor:
     there = (leaf != 0).flatten(2).any(2) if leaf.dim() > 2 else leaf != 0
     there = there.cumsum(1) > 0
     return gradient.masked_fill(~there.view(*there.shape, *[1] * (leaf.dim() - 2)), 0)
+
+
+def input_leaves(x: Inputs) -> list[tuple[str, Tensor]]:
+    """The tensors that go in, each with its name: `input`, or ``input `numbers` `` where there are several."""
+    return [(f"input `{name}`" if name else "input", leaf) for name, leaf in named_inputs(x)]
 
 
 def as_leaves(state: State) -> State:
@@ -90,7 +97,7 @@ def require_same_outcome(found: Outcome, expected: Outcome, against: str, *, tol
         raise Finding(f"the state has the leaves {_leaf_names(found)}, {against} has {_leaf_names(expected)}")
     gradients = [value for name, value in expected.items() if name.startswith("gradient") and value.numel()]
     # Some gradients are zero but for rounding (a key's bias under softmax), so rounding is judged by the larger ones.
-    largest_gradient = max(value.double().abs().nan_to_num(nan=0.0).max().item() for value in gradients)
+    largest_gradient = max((value.double().abs().nan_to_num(nan=0.0).max().item() for value in gradients), default=0.0)
     for name, value in expected.items():
         noise = 0.1 * largest_gradient if name.startswith("gradient") else 1e-6
         require_same(name, found[name], value, against, tolerance=tolerance, least_size=noise)

@@ -1,18 +1,22 @@
 """The layer under test, with random inputs, states and flags of the right sizes for it."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from itertools import chain
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
 
 from unrolled.layers import state as states
-from unrolled.layers.layer import SequenceLayer
+from unrolled.layers.inputs import Inputs, map_inputs
+from unrolled.layers.layer import SequenceLayer, SequenceModule
 from unrolled.layers.state import State
 from unrolled.testing.failure import Finding, LawViolation
 from unrolled.testing.outcome import RandomLoss, Way, outcome, require_same_outcome
+
+MakeInputs = Callable[[int, int, torch.Generator], Inputs]
+"""Random inputs of `[batch, time, ...]` for a batch size and a number of steps."""
 
 TOLERANCE = {torch.float64: 1e-9, torch.float32: 2e-5, torch.float16: 1e-2, torch.bfloat16: 5e-2}
 """Allowed difference between two ways to compute the same thing, relative to the size of the values."""
@@ -38,10 +42,10 @@ class Subject:
 
     def __init__(
         self,
-        layer: SequenceLayer,
+        layer: SequenceModule,
+        make_inputs: MakeInputs,
         *,
         law: str,
-        input_size: int,
         batch_size: int,
         length: int,
         long_steps: int,
@@ -50,7 +54,7 @@ class Subject:
     ) -> None:
         self.layer = layer
         self.law = law
-        self.input_size = input_size
+        self.make_inputs = make_inputs
         self.batch_size = batch_size
         self.length = length
         self.long_steps = long_steps
@@ -69,22 +73,26 @@ class Subject:
         except Finding as finding:
             raise LawViolation(type(self.layer).__name__, self.law, name, str(finding)) from None
         except Exception as error:
-            told = f"the layer raised {type(error).__name__}: {error}"
+            kind = "layer" if isinstance(self.layer, SequenceLayer) else "model"
+            told = f"the {kind} raised {type(error).__name__}: {error}"
             raise LawViolation(type(self.layer).__name__, self.law, name, told) from error
 
-    def require_agreement(self, way: Way, expected: Way, against: str, x: Tensor, state: State | None) -> None:
+    def require_agreement(self, way: Way, expected: Way, against: str, x: Inputs, state: State | None) -> None:
         """Outputs, final states and gradients of two ways agree; `against` says in words what is expected."""
         loss = RandomLoss(self.generator)
         reference = outcome(self.layer, expected, x, state, loss)
         found = outcome(self.layer, way, x, state, loss)
         require_same_outcome(found, reference, against, tolerance=self.tolerance)
 
-    def input(self, length: int | None = None, *, batch_size: int | None = None) -> Tensor:
-        """Random input `[batch, time, input_size]`."""
+    def input(self, length: int | None = None, *, batch_size: int | None = None) -> Any:
+        """Random inputs `[batch, time, ...]`."""
         batch_size = self.batch_size if batch_size is None else batch_size
         length = self.length if length is None else length
-        drawn = torch.randn(batch_size, length, self.input_size, generator=self.generator, dtype=torch.float64)
-        return drawn.to(self.device, self.dtype)
+        return map_inputs(self.placed, self.make_inputs(batch_size, length, self.generator))
+
+    def placed(self, tensor: Tensor) -> Tensor:
+        """On the device of the layer, and if it holds floats, in its type."""
+        return tensor.to(self.device, self.dtype if tensor.is_floating_point() else tensor.dtype)
 
     def carried_state(self, *, batch_size: int | None = None, mask: Tensor | None = None) -> State:
         """The state after a random prefix, cut from its graph. With `mask`, the prefix is as long as that."""

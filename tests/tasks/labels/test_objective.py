@@ -23,8 +23,8 @@ class Says(RecordNetwork):
         self.said = nn.Parameter(outputs)
         self.asked: dict[str, Any] = {}
 
-    def forward(self, numbers: Any, tokens: Any, *, mask: Any, reset: Any) -> Tensor:
-        self.asked = {"numbers": numbers, "tokens": tokens, "mask": mask, "reset": reset}
+    def answers(self, inputs: Any, *, mask: Any, reset: Any) -> Tensor:
+        self.asked = {**inputs._asdict(), "mask": mask, "reset": reset}
         return self.said
 
 

@@ -14,7 +14,7 @@ from unrolled.data.feeds.examples import Examples, collate
 from unrolled.data.feeds.long_records import Windows
 from unrolled.data.feeds.record_feed import ordered_batches
 from unrolled.models.on_device import on_device
-from unrolled.models.records import RecordNetwork
+from unrolled.models.records import RecordInputs, RecordNetwork
 from unrolled.tasks.transcribe.decode import greedy
 
 BATCH_STEPS = 16_384
@@ -66,7 +66,7 @@ class RecordModel:
                     chosen = [records[int(number)]._replace(target=None) for number in numbers]
                     batch = on_device(collate(chosen, per_step=False), device)
                     values, tokens, mask, reset, *_ = cast(tuple[Any, ...], batch)
-                    outputs = self.network.predict(values, tokens, mask=mask, reset=reset)
+                    outputs = self.network.predict(RecordInputs(values, tokens), mask=mask, reset=reset)
                     answers = self._meaning(outputs).cpu().numpy()
                     for number, example, row in zip(numbers, chosen, answers, strict=True):
                         yield int(number), row if self.network.pooled else row[: example.time]

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from unrolled.data.feeds.examples import ExampleBatch
 from unrolled.layers.state import State
-from unrolled.models.records import RecordNetwork
+from unrolled.models.records import RecordInputs, RecordNetwork
 from unrolled.objectives.ctc import ctc_loss
 from unrolled.objectives.records import class_loss, labels_loss, value_loss
 
@@ -36,7 +36,7 @@ class RecordObjective(nn.Module):
     def forward(self, batch: ExampleBatch, state: State | None) -> tuple[Float[Tensor, ""], State]:
         numbers, tokens, mask, reset, targets, lengths, _ = cast(tuple[Any, ...], batch)
         with self.autocast:
-            outputs = self.network(numbers, tokens, mask=mask, reset=reset)
+            outputs = self.network.answers(RecordInputs(numbers, tokens), mask=mask, reset=reset)
         if self.loss == "class":
             return class_loss(outputs, targets, weights=self.weights, label_smoothing=self.label_smoothing), ()
         if self.loss == "labels":
