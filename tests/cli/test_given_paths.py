@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from unrolled.cli.main import VERBS, build_parser, main
-from unrolled.cli.options import PATHS, options_of
+from unrolled.cli.options import PATHS
 
 EMPTY = [
     ["init", ""],
@@ -124,9 +124,9 @@ def test_every_option_that_names_a_file_is_looked_at() -> None:
     for verb in VERBS:
         module = importlib.import_module(f"unrolled.cli.{verb}")
         parser = build_parser(verb, module.add_arguments)
-        for action in parser._actions:
-            named = str(action.metavar) in ("FILE", "DIR", "OUT", "RUN", "WHERE")
-            known = action.dest in PATHS or action.dest == "config"  # which is looked at before the others
-            assert not named or known, f"{verb}: {action.dest}"
-        places = [option.name for option in options_of(parser) if not option.flags]
+        for option in parser.options:
+            named = option.metavar in ("FILE", "DIR", "OUT", "RUN", "WHERE")
+            known = option.name in PATHS or option.is_config  # which is looked at before the others
+            assert not named or known, f"{verb}: {option.name}"
+        places = [option.name for option in parser.options if not option.flags]
         assert set(places) <= set(PATHS)

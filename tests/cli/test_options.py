@@ -1,17 +1,18 @@
 """Arguments and config files become values, and every mistake in them one sentence that helps."""
 
 import typing
-from dataclasses import fields
+from argparse import Namespace
+from dataclasses import asdict, fields
 from pathlib import Path
 
 import pytest
 import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from jsonargparse import ArgumentParser, Namespace
 
 from unrolled.cli import errors, options
 from unrolled.cli.main import build_parser
+from unrolled.cli.parser import Parser
 from unrolled.data.config import DataConfig
 from unrolled.errors import UserError
 from unrolled.models.config import ModelConfig
@@ -20,7 +21,7 @@ from unrolled.training.config import TrainConfig
 FAMILIES = typing.get_args(typing.get_type_hints(ModelConfig)["family"])
 
 
-def evaluate_options(parser: ArgumentParser) -> None:
+def evaluate_options(parser: Parser) -> None:
     """Options like those of a verb that takes a run: all kinds of types without a config file."""
     parser.add_argument("model", metavar="RUN", help="run")
     parser.add_argument("files", nargs="+", metavar="FILE", help="texts")
@@ -85,12 +86,101 @@ def test_a_list_can_be_given_one_by_one(arguments: list[str], valid: list[str]) 
     assert train("a.txt", *arguments).data.valid == valid
 
 
+@pytest.mark.parametrize(
+    ("arguments", "inputs"),
+    [
+        (["--inputs", "a", "--data.inputs", "b"], ["a", "b"]),
+        (["--inputs", "a", "--inputs", "[b, c]"], ["b", "c"]),
+        (["--inputs+=a", "--inputs+=[b, c]"], ["a", "b", "c"]),
+        (["--inputs", "[]"], []),
+        (["--inputs", "-x"], ["-x"]),
+        (["--inputs=-x=y"], ["-x=y"]),
+        (["--inputs", "null"], ["null"]),
+        (["--inputs", ""], [""]),
+    ],
+)
+def test_a_list_goes_on_or_is_given_whole(arguments: list[str], inputs: list[str]) -> None:
+    assert train("a.txt", *arguments).data.inputs == inputs
+
+
+def test_a_list_of_a_config_file_goes_on(config) -> None:
+    config("files: [a.txt]\ndata: {valid: [v.txt]}\n")
+    assert train("--config", "run.yaml", "--data.valid+=w.txt").data.valid == ["v.txt", "w.txt"]
+    assert train("--config", "run.yaml", "--data.valid=w.txt").data.valid == ["w.txt"]
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "value"),
+    [
+        ("model.width", "0x10", 16),
+        ("model.width", "1_000", 1000),
+        ("model.width", "~", None),
+        ("model.width", "-4", -4),
+        ("train.learning_rate", "-1e-3", -0.001),
+        ("train.learning_rate", ".5", 0.5),
+        ("train.learning_rate", ".inf", float("inf")),
+        ("train.learning_rate", "1", 1.0),
+        ("train.max_time", "-5m", "-5m"),
+        ("data.carry", "No", False),
+        ("data.carry", "on", True),
+        ("model.tie_weights", "null", None),
+        ("data.target", "null", None),
+        ("data.target", "2024", "2024"),
+        ("data.target", " yes ", " yes "),
+        ("data.quantiles", "null", "null"),
+        ("data.label_separator", "=", "="),
+    ],
+)
+def test_what_a_text_means(config, name: str, text: str, value: object) -> None:
+    group, field = name.split(".")
+    for arguments in ([f"--{name}", text], [f"--{name}={text}"]):
+        found = getattr(getattr(train("a.txt", *arguments), group), field)
+        assert (found, type(found)) == (value, type(value))
+
+
+@pytest.mark.parametrize(
+    ("text", "changed"),
+    [
+        (
+            "model: {width: '32', qk_norm: off, tie_weights: 'Yes'}",
+            {"width": 32, "qk_norm": False, "tie_weights": True},
+        ),
+        ("model.width: 3", {"width": 3}),
+        ("model: &all {width: 3}", {"width": 3}),
+        ("model: {width: null, dropout: 0, layers: }", {"dropout": 0.0}),
+    ],
+)
+def test_what_a_config_file_means(config, text: str, changed: dict) -> None:
+    config(text)
+    assert train("a.txt", "--config", "run.yaml").model == ModelConfig(**changed)
+    config("data: {target: 'null', labels: null, time: 2024-01-01}")
+    assert train("a.txt", "--config", "run.yaml").data == DataConfig(target="null", time="2024-01-01")
+
+
+def test_short_flags_take_their_value_in_every_way() -> None:
+    def add_arguments(parser: Parser) -> None:
+        parser.add_argument("model", metavar="RUN", help="run")
+        parser.add_argument("-n", "--samples", type=int, default=1, help="how many")
+
+    parser = build_parser("generate", add_arguments)
+    for arguments in (["-n", "3"], ["-n3"], ["-n=3"], ["--samples=3"]):
+        assert options.parse(parser, ["r", *arguments]).samples == 3
+        assert options.parse(parser, [*arguments, "r"]).samples == 3
+
+
+def test_words_between_options() -> None:
+    values = evaluate("r", "--stride", "3", "a", "b", "--json")
+    assert (values.model, values.files, values.stride, values.json) == ("r", ["a", "b"], 3, True)
+    assert train("--task", "tag", "--", "-x").files == ["-x"]
+    assert train("a", "-5", "-", "--", "-h").files == ["a", "-5", "-", "-h"]
+
+
 def test_a_file_may_be_named_like_an_option() -> None:
     assert train("--", "--data.valid").files == ["--data.valid"]
 
 
 def test_a_positional_argument_with_a_default_may_be_left_out() -> None:
-    def add_arguments(parser: ArgumentParser) -> None:
+    def add_arguments(parser: Parser) -> None:
         parser.add_argument("model", metavar="RUN", help="run")
         parser.add_argument("files", nargs="*", default=[], metavar="FILE", help="texts")
 
@@ -128,6 +218,21 @@ def test_print_config_gives_a_config_that_means_the_same(config, capsys: pytest.
     assert (again.files, again.data, again.model, again.train) == (first.files, first.data, first.model, first.train)
 
 
+def test_print_config_may_leave_out_what_says_nothing(capsys: pytest.CaptureFixture) -> None:
+    for skip, printed in (
+        ("skip_default", {"files": ["a.txt"], "model": {"width": 3}}),
+        ("skip_default,skip_unset", {"files": ["a.txt"], "model": {"width": 3}}),
+    ):
+        with pytest.raises(SystemExit):
+            train("a.txt", "--model.width", "3", f"--print_config={skip}")
+        assert yaml.safe_load(capsys.readouterr().out) == printed
+    with pytest.raises(SystemExit):
+        train("--print_config=skip_unset")
+    printed = yaml.safe_load(capsys.readouterr().out)
+    assert printed["files"] == []
+    assert printed["train"] == {name: value for name, value in asdict(TrainConfig()).items() if value is not None}
+
+
 @pytest.mark.parametrize(
     ("arguments", "expected"),
     [
@@ -135,7 +240,7 @@ def test_print_config_gives_a_config_that_means_the_same(config, capsys: pytest.
         ("a --modle.width 3", "unknown option --modle.width; did you mean --model.width?"),
         ("a --model.wid=3", "unknown option --model.wid; did you mean --model.width?"),
         ("a --seed 3", "unknown option --seed; did you mean --train.seed?"),
-        ("a --zzz", "unknown option --zzz; unrolled train --help lists all"),
+        ("a --zzz", "unknown option --zzz; unrolled train --help-all lists all"),
         (
             "a --model.family lsmt",
             f'unknown family "lsmt" for --model.family; did you mean "lstm"? ({", ".join(FAMILIES)})',
@@ -156,6 +261,19 @@ def test_print_config_gives_a_config_that_means_the_same(config, capsys: pytest.
         ("a --model.family", "--model.family needs a value: " + " or ".join(f'"{name}"' for name in FAMILIES)),
         ("a --run x b", 'unexpected argument "b"; write unrolled train FILE... [options]'),
         ("--run x", "no FILE given; write unrolled train FILE... [options]"),
+        ("a --run x -- b", 'unexpected argument "b"; write unrolled train FILE... [options]'),
+        ("a --run -x", "--run needs a value: text or null"),
+        ("a --json=false", '--json takes no value, found "false"'),
+        ("a --train.seed+ 3", "unknown option --train.seed+; did you mean --train.seed?"),
+        ("a --model.width 1e3", '--model.width expects a whole number or null, found "1e3"'),
+        ("a --train.learning_rate nan", '--train.learning_rate expects a number or null, found "nan"'),
+        ("a --data.carry null", '--data.carry expects true or false, found "null"'),
+        ("a --inputs [a,1]", '--inputs expects a list such as [a, b], found "1"'),
+        ("a --inputs [a", '--inputs expects a list such as [a, b], found "[a"'),
+        (
+            "a --print_config=all",
+            '--print_config takes skip_default and skip_unset with a comma between, found "all"',
+        ),
         ("a --config nope.yaml", "there is no config file nope.yaml; unrolled init FILE writes one"),
         ("a --model nope.yaml", "there is no config file nope.yaml; unrolled init FILE writes one"),
     ],
@@ -184,7 +302,7 @@ def test_mistakes_with_a_verb_without_config(arguments: str, expected: str) -> N
     [
         ("model:\n  widht: 3\n", "run.yaml, line 2: unknown option model.widht; did you mean model.width?"),
         ("width: 3\n", "run.yaml, line 1: unknown option width; did you mean model.width?"),
-        ("zzz: 3\n", "run.yaml, line 1: unknown option zzz; unrolled train --help lists all"),
+        ("zzz: 3\n", "run.yaml, line 1: unknown option zzz; unrolled train --help-all lists all"),
         ("\nmodel:\n  width: abc\n", 'run.yaml, line 3: model.width expects a whole number or null, found "abc"'),
         (
             "model:\n  family: lsmt\n",
@@ -192,6 +310,18 @@ def test_mistakes_with_a_verb_without_config(arguments: str, expected: str) -> N
         ),
         ("train:\n  precision: 32\n", 'run.yaml, line 2: train.precision must be text; write "32" in quotes'),
         ("train: {max_time: 90}\n", 'run.yaml, line 1: train.max_time must be text; write "90" in quotes'),
+        ("train: {max_time: 1:30}\n", 'run.yaml, line 1: train.max_time must be text; write "1:30" in quotes'),
+        ("data:\n  target: yes\n", 'run.yaml, line 2: data.target must be text; write "yes" in quotes'),
+        ("data: {target: [a]}\n", "run.yaml, line 1: data.target expects text or null, found a list"),
+        (
+            "model: {width: {a: 3}}\n",
+            "run.yaml, line 1: model.width expects a whole number or null, found options below it",
+        ),
+        ("data: {carry: null}\n", 'run.yaml, line 1: data.carry expects true or false, found "null"'),
+        ("data: {quantiles: null}\n", 'run.yaml, line 1: data.quantiles expects text, found "null"'),
+        ("? [a]\n: b\n", 'run.yaml, line 1: expected a line such as "name: value"'),
+        ("run: !!python/object:os.system {}\n", "run.yaml, line 1: run expects text or null, found options below it"),
+        ("config: a.yaml\n", "run.yaml, line 1: unknown option config; unrolled train --help-all lists all"),
         ("model:\ntrain:\n", "run.yaml, line 1: model needs options below it; add some or remove the line"),
         (
             "model:\n  width: 3\n  width: 4\n",
@@ -235,7 +365,7 @@ def test_a_good_config_is_not_blamed_for_a_mistake_beside_it(config) -> None:
 def test_every_field_of_a_config_is_an_option_with_help(kind: type) -> None:
     group = kind.__name__.removesuffix("Config").lower()
     parser = build_parser("train", options.add_train_options)
-    known = {option.name: option for option in options.options_of(parser)}
+    known = {option.name: option for option in parser.options}
     for field in fields(kind):
         option = known[f"{group}.{field.name}"]
         short = group == "data" and field.name in options.SHORT

@@ -1,12 +1,12 @@
 """`unrolled check`: what this machine offers, and whether every family keeps the laws of a layer here."""
 
 import time
+from argparse import Namespace
 from collections.abc import Iterator
 from typing import Any, Literal, NamedTuple
 
-from jsonargparse import ArgumentParser, Namespace
-
 from unrolled.cli.errors import Failed
+from unrolled.cli.parser import Parser
 
 
 class Finding(NamedTuple):
@@ -17,7 +17,7 @@ class Finding(NamedTuple):
     text: str
 
 
-def add_arguments(parser: ArgumentParser) -> None:
+def add_arguments(parser: Parser) -> None:
     """Nothing to choose: the check is the same for everyone."""
 
 

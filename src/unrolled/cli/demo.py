@@ -2,19 +2,19 @@
 
 import math
 import sys
+from argparse import Namespace
 from pathlib import Path
 from typing import Any
 
-from jsonargparse import ArgumentParser, Namespace
-
 from unrolled.cli.invocation import command
+from unrolled.cli.parser import Parser
 from unrolled.errors import UserError
 
 SECONDS = 40.0
 """Of training: with everything around it the demo ends within a minute."""
 
 
-def add_arguments(parser: ArgumentParser) -> None:
+def add_arguments(parser: Parser) -> None:
     parser.add_argument("--folder", type=str, default="runs", help="folder for the text and the run")
     parser.add_argument("--seconds", type=float, default=SECONDS, help="how long to train")
 

@@ -2,10 +2,9 @@
 
 import sys
 import time
+from argparse import Namespace
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
-
-from jsonargparse import Namespace
 
 from unrolled.errors import UserError
 from unrolled.tasks.sampling_config import Sampling

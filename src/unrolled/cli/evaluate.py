@@ -1,11 +1,11 @@
 """`unrolled evaluate RUN FILE...`"""
 
 import sys
+from argparse import Namespace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from jsonargparse import ArgumentParser, Namespace
-
+from unrolled.cli.parser import Parser
 from unrolled.errors import UserError
 from unrolled.visible import say
 
@@ -14,7 +14,8 @@ if TYPE_CHECKING:
     from unrolled.tasks.language.load import Loaded
 
 
-def add_arguments(parser: ArgumentParser) -> None:
+def add_arguments(parser: Parser) -> None:
+    parser.example = "unrolled evaluate runs/poems-lstm other.txt"
     parser.add_argument("model", metavar="RUN", help="run directory, or model directory")
     parser.add_argument(
         "files", nargs="*", default=[], metavar="FILE", help="text or labelled records; without any, the run's own part"

@@ -1,9 +1,8 @@
 """`unrolled evaluate RUN FILE...` for models of records."""
 
 import sys
+from argparse import Namespace
 from typing import TYPE_CHECKING, Any
-
-from jsonargparse import Namespace
 
 from unrolled.cli.train import scores_line
 from unrolled.plural import counted

@@ -1,9 +1,8 @@
 """What the verbs say and do where the model forecasts."""
 
 import sys
+from argparse import Namespace
 from typing import TYPE_CHECKING, Any
-
-from jsonargparse import Namespace
 
 from unrolled.scoring.names import metric_in_words
 from unrolled.visible import say

@@ -2,10 +2,10 @@
 
 import sys
 import time
+from argparse import Namespace
 from typing import TYPE_CHECKING, Any
 
-from jsonargparse import ArgumentParser, Namespace
-
+from unrolled.cli.parser import Parser
 from unrolled.errors import UserError
 from unrolled.tasks.sampling_config import Sampling
 
@@ -13,7 +13,8 @@ if TYPE_CHECKING:
     from unrolled.tasks.language.load import Loaded
 
 
-def add_arguments(parser: ArgumentParser) -> None:
+def add_arguments(parser: Parser) -> None:
+    parser.example = "unrolled generate runs/poems-lstm --prompt 'The moon ' --temperature 0.7"
     parser.add_argument("model", metavar="RUN", help="run directory, or model directory")
     parser.add_argument("--prompt", type=str, default="", help="text to go on from")
     parser.add_argument(
@@ -47,8 +48,8 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 def run(options: Namespace) -> dict[str, Any]:
     for name in ("length", "samples"):
-        if options[name] is not None and options[name] < 1:
-            raise UserError(f"--{name} is {options[name]}, which must be at least 1")
+        if getattr(options, name) is not None and getattr(options, name) < 1:
+            raise UserError(f"--{name} is {getattr(options, name)}, which must be at least 1")
     sampling = Sampling(
         repetition_penalty=options.repetition_penalty,
         temperature=Sampling.temperature if options.temperature is None else options.temperature,

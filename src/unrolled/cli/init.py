@@ -5,22 +5,25 @@ It takes the files and options of `train`, says what is in the files, and writes
 
 import sys
 import textwrap
+from argparse import Namespace
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import yaml
-from jsonargparse import ArgumentParser, Namespace
 
 from unrolled.atomic import write_atomically
-from unrolled.cli.options import NOT_SETTINGS, Option, add_train_options, groups, options_of
+from unrolled.cli.config_files import NOT_SETTINGS
+from unrolled.cli.options import add_train_options
+from unrolled.cli.parser import Option, Parser, groups
 from unrolled.data.config import DataConfig
 from unrolled.errors import UserError
 from unrolled.plural import counted
 from unrolled.visible import say, visible
 
 
-def add_arguments(parser: ArgumentParser) -> None:
+def add_arguments(parser: Parser) -> None:
+    parser.example = "unrolled init table.csv --target price -o price.yaml"
     add_train_options(parser)
     parser.add_argument(
         "-o", "--output", type=str | None, metavar="OUT", help="config file to write; null makes NAME.yaml here"
@@ -90,9 +93,9 @@ def _text_in_words(files: list[str], data: DataConfig) -> list[str]:
 
 def commented_config(options: Namespace, target: Path, guess: Guess) -> str:
     """Every option of `train` as YAML: its help as a comment, and what was given or guessed, or its default."""
-    parser = ArgumentParser()
+    parser = Parser("unrolled train")
     add_train_options(parser)
-    settings = [option for option in options_of(parser) if option.name not in NOT_SETTINGS]
+    settings = [option for option in parser.options if option.name not in NOT_SETTINGS]
     lines = [
         f"# Options of: unrolled train --config {visible(str(target))}",
         '# Each is as given or at its default. What is null or "auto" is chosen from the data and printed.',

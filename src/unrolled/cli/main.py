@@ -8,16 +8,16 @@ import signal
 import sys
 import tempfile
 import traceback
+from argparse import Namespace
 from collections.abc import Callable
 from importlib.metadata import version
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from jsonargparse import ArgumentParser, Namespace
-
 from unrolled.cli import options
 from unrolled.cli.errors import Failed, nearest
+from unrolled.cli.parser import Parser
 from unrolled.cli.standard_streams import STDOUT, discard, settled
 from unrolled.data.json_values import finite
 from unrolled.errors import UserError
@@ -121,17 +121,11 @@ def _unknown_verb(verb: str) -> str:
     return f'unknown verb "{verb}"; ' + (f'did you mean "{found}"?' if found else f"the verbs are {', '.join(VERBS)}")
 
 
-def build_parser(verb: str, add_arguments: Callable[[ArgumentParser], None]) -> ArgumentParser:
+def build_parser(verb: str, add_arguments: Callable[[Parser], None]) -> Parser:
     """The parser of one verb."""
-    parser = ArgumentParser(
-        prog=f"unrolled {verb}",
-        description=VERBS[verb][0].upper() + VERBS[verb][1:] + ".",
-        exit_on_error=False,
-        allow_abbrev=False,
-    )
+    parser = Parser(f"unrolled {verb}", VERBS[verb][0].upper() + VERBS[verb][1:] + ".")
     add_arguments(parser)
     options.add_common_options(parser)
-    parser.usage = options.usage(parser)
     return parser
 
 

@@ -1,11 +1,11 @@
 """`unrolled predict RUN FILE... -o OUT`"""
 
 import sys
+from argparse import Namespace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from jsonargparse import ArgumentParser, Namespace
-
+from unrolled.cli.parser import Parser
 from unrolled.errors import UserError
 from unrolled.plural import counted
 from unrolled.visible import say
@@ -20,7 +20,8 @@ _OF_TASK = {"horizon": "forecast", "beams": "translate", "length_penalty": "tran
 """Options of one task only."""
 
 
-def add_arguments(parser: ArgumentParser) -> None:
+def add_arguments(parser: Parser) -> None:
+    parser.example = "unrolled predict runs/phrases-lstm new.tsv -o answers.csv"
     parser.add_argument("model", metavar="RUN", help="run directory, or model directory")
     parser.add_argument("files", nargs="+", metavar="FILE", help="records to predict; they need no labels")
     parser.add_argument(
@@ -84,7 +85,7 @@ def _predictions(options: Namespace, progress: "Progress") -> "tuple[Predictions
 
     task = task_of(options.model)
     for name, own in _OF_TASK.items():
-        if options[name] is not None and task != own:
+        if getattr(options, name) is not None and task != own:
             flag = name.replace("_", "-")
             raise UserError(f"--{flag} is for models that {own}, and {options.model} was trained for {task}")
     if task == "translate":

@@ -2,13 +2,13 @@
 
 import math
 import sys
+from argparse import Namespace
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from jsonargparse import ArgumentParser, Namespace
-
 from unrolled.cli.invocation import command
+from unrolled.cli.parser import Parser
 from unrolled.data.json_values import excerpt, json_line, strict_json
 from unrolled.errors import UserError
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from unrolled.tasks.language.stream import LanguageStream, StreamStep
 
 
-def add_arguments(parser: ArgumentParser) -> None:
+def add_arguments(parser: Parser) -> None:
     parser.description = (
         "Feed a model one step at a time. Each input line is JSON. For a language model it is a text such as "
         '"ab", or an object {"text": "ab"} or {"reset": true}; each token gives one output line with its loss '

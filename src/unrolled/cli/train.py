@@ -1,18 +1,19 @@
 """`unrolled train FILE...`"""
 
+from argparse import Namespace
 from typing import Any
-
-from jsonargparse import ArgumentParser, Namespace
 
 from unrolled.cli.forecasts import say_scores
 from unrolled.cli.invocation import command
 from unrolled.cli.options import add_train_options
+from unrolled.cli.parser import Parser
 from unrolled.plural import rounded
 from unrolled.scoring.names import metric_in_words
 from unrolled.visible import say
 
 
-def add_arguments(parser: ArgumentParser) -> None:
+def add_arguments(parser: Parser) -> None:
+    parser.example = "unrolled train poems.txt --train.max_time 3m"
     add_train_options(parser)
 
 

@@ -1,9 +1,8 @@
 """What the verbs say and do where the model translates."""
 
 import sys
+from argparse import Namespace
 from typing import TYPE_CHECKING, Any
-
-from jsonargparse import Namespace
 
 from unrolled.errors import UserError
 from unrolled.visible import say

@@ -1,7 +1,17 @@
 """What can be chosen about a model. Light: importing this does not import torch."""
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
+
+from unrolled.settings import COUNT, FRACTION, NOT_NEGATIVE, Condition, setting
+
+_TRANSFORMER = ("transformer",)
+_TOKENS = ("token", "text", "categorical")
+_WRITES = ("translate", "describe")
+
+
+def _learns_embedding(here: Any) -> bool:
+    return here.model.embedding != "one-hot" and (here.task, here.family) != ("language", "transformer")
 
 
 @dataclass
@@ -10,54 +20,97 @@ class ModelConfig:
 
     family: Literal[
         "auto", "rnn", "lstm", "gru", "transformer", "convolution", "inception", "feedforward", "bidirectional"
-    ] = "auto"
-    """model family"""
-    layers: int | None = None
-    """number of layers"""
-    width: int | None = None
-    """features per step inside the model"""
-    heads: int | None = None
-    """attention heads (transformer)"""
-    kv_heads: int | None = None
-    """key and value heads: fewer than heads is grouped-query attention, 1 is multi-query (transformer)"""
-    positions: Literal["auto", "none", "sinusoidal", "learned", "rotary", "alibi"] = "auto"
-    """how the model knows the order of steps (transformer)"""
-    window: int | None = None
-    """steps one attention layer sees, its own included; null sees all (transformer)"""
-    feedforward: Literal["swiglu", "gelu"] = "swiglu"
-    """form of the feed-forward part (transformer)"""
-    qk_norm: bool = True
-    """normalise queries and keys (transformer)"""
-    forget_bias: float | None = None
-    """what the bias of the forget gate begins at; null: 1, or 0 in a language model of characters (lstm)"""
-    nonlinearity: Literal["tanh", "relu"] = "tanh"
-    """activation of the plain recurrent network (rnn)"""
-    embedding: str = "learned"
-    """how a token becomes a vector: learned, one-hot, or a file of word vectors to begin from, in the text format of
-    word2vec or GloVe"""
-    embedding_size: int | None = None
-    """features of a learned embedding (transformer: always the width)"""
-    tie_weights: bool | None = None
-    """use the embedding table as the output layer too"""
-    dropout: float | None = None
-    """fraction of features dropped in training"""
-    variational: bool = False
-    """drop the same features at every step of a chunk (Gal and Ghahramani 2016)"""
-    bidirectional: bool | None = None
-    """read each sequence from both ends (rnn, lstm, gru, transformer)"""
-    attention: Literal["auto", "additive", "multiplicative", "none"] = "auto"
-    """how a decoder reads from the source (translate); without it, it gets a summary of it"""
-    pooling: Literal["auto", "last", "mean", "max", "attention", "position-attention"] = "auto"
-    """how the outputs of all steps become one (classify, regress)"""
-    kernel: int | None = None
-    """steps one convolution sees (convolution, inception)"""
-    patch: int | None = None
-    """steps that become one step of the network (forecast)"""
-    channels: Literal["auto", "independent", "mixed"] = "auto"
-    """independent: every channel is forecast from its own past, by the same weights; mixed: from that of all
-    (forecast)"""
-    members: int | None = None
-    """networks that are trained side by side and vote"""
+    ] = setting("auto", "model family", common=True)
+    layers: int | None = setting(None, "number of layers", allowed=COUNT, common=True)
+    width: int | None = setting(None, "features per step inside the model", allowed=COUNT, common=True)
+    heads: int | None = setting(None, "attention heads", families=_TRANSFORMER, allowed=COUNT)
+    kv_heads: int | None = setting(
+        None,
+        "key and value heads: fewer than heads is grouped-query attention, 1 is multi-query",
+        but=("forecast",),
+        families=_TRANSFORMER,
+        allowed=COUNT,
+    )
+    positions: Literal["auto", "none", "sinusoidal", "learned", "rotary", "alibi"] = setting(
+        "auto", "how the model knows the order of steps", but=("forecast",), families=_TRANSFORMER
+    )
+    window: int | None = setting(
+        None,
+        "steps one attention layer sees, its own included; null sees all",
+        but=("forecast",),
+        families=_TRANSFORMER,
+        allowed=COUNT,
+    )
+    feedforward: Literal["swiglu", "gelu"] = setting(
+        "swiglu", "form of the feed-forward part", but=("forecast",), families=_TRANSFORMER
+    )
+    qk_norm: bool = setting(True, "normalise queries and keys", but=("forecast",), families=_TRANSFORMER)
+    forget_bias: float | None = setting(
+        None,
+        "what the bias of the forget gate begins at; null: 1, or 0 in a language model of characters",
+        but=("forecast",),
+        families=("lstm",),
+        allowed=NOT_NEGATIVE,
+    )
+    nonlinearity: Literal["tanh", "relu"] = setting(
+        "tanh", "activation of the plain recurrent network", but=("forecast",), families=("rnn",)
+    )
+    embedding: str = setting(
+        "learned",
+        "how a token becomes a vector: learned, one-hot, or a file of word vectors to begin from, in the text format "
+        "of word2vec or GloVe",
+        but=(*_WRITES, "forecast"),
+        inputs=_TOKENS,
+    )
+    embedding_size: int | None = setting(
+        None,
+        "features of a learned embedding (a language model that is a transformer takes its width)",
+        but=("forecast",),
+        inputs=_TOKENS,
+        when=Condition("an embedding is learned", _learns_embedding),
+        allowed=COUNT,
+    )
+    tie_weights: bool | None = setting(
+        None, "use the embedding table as the output layer too", tasks=("language", "translate")
+    )
+    dropout: float | None = setting(None, "fraction of features dropped in training", allowed=FRACTION)
+    variational: bool = setting(
+        False,
+        "drop the same features at every step of a chunk (Gal and Ghahramani 2016)",
+        but=("forecast",),
+        families=("rnn", "lstm", "gru", "transformer"),
+    )
+    bidirectional: bool | None = setting(
+        None,
+        "read each sequence from both ends",
+        but=(*_WRITES, "forecast"),
+        families=("rnn", "lstm", "gru", "transformer", "convolution"),
+    )
+    attention: Literal["auto", "additive", "multiplicative", "none"] = setting(
+        "auto", "how a decoder reads from the source; without it, it gets a summary of it", tasks=("translate",)
+    )
+    pooling: Literal["auto", "last", "mean", "max", "attention", "position-attention"] = setting(
+        "auto", "how the outputs of all steps become one", tasks=("classify", "regress")
+    )
+    kernel: int | None = setting(
+        None,
+        "steps one convolution sees",
+        but=("forecast",),
+        families=("convolution", "inception"),
+        allowed=COUNT,
+    )
+    patch: int | None = setting(None, "steps that become one step of the network", tasks=("forecast",), allowed=COUNT)
+    channels: Literal["auto", "independent", "mixed"] = setting(
+        "auto",
+        "independent: every channel is forecast from its own past, by the same weights; mixed: from that of all",
+        tasks=("forecast",),
+    )
+    members: int | None = setting(
+        None,
+        "networks that are trained side by side and vote",
+        but=("language", *_WRITES, "forecast"),
+        allowed=COUNT,
+    )
 
     @property
     def embedding_file(self) -> bool:

@@ -4,69 +4,22 @@ import difflib
 import math
 import types
 import typing
-from collections.abc import Callable
 from dataclasses import fields
 from pathlib import Path
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal
 
 from unrolled.data.config import DataConfig
 from unrolled.errors import UserError
 from unrolled.models.config import ModelConfig
+from unrolled.settings import Range, settings_in
 from unrolled.training.config import TrainConfig
 from unrolled.training.limits import parse_duration
 
-LARGEST = 10**9
-"""No setting that is a whole number is larger, but for the seed."""
-
-
-class Range(NamedTuple):
-    """Which numbers a setting may be."""
-
-    holds: Callable[[float], bool]
-    words: str
-
-
-_COUNT = Range(lambda n: 1 <= n <= LARGEST, f"a whole number from 1 to {LARGEST:,}")
-_COUNT_OR_NONE = Range(lambda n: 0 <= n <= LARGEST, f"a whole number from 0 to {LARGEST:,}")
-_POSITIVE = Range(lambda x: x > 0, "a number above 0")
-_NOT_NEGATIVE = Range(lambda x: x >= 0, "0 or a number above it")
-_FRACTION = Range(lambda x: 0 <= x < 1, "a number from 0 to below 1")
-
 RANGES: dict[str, Range] = {
-    "data.vocabulary_size": Range(lambda n: 256 <= n <= LARGEST, "256 (the number of bytes) or more"),
-    "data.min_count": _COUNT,
-    "data.valid_fraction": _FRACTION,
-    "data.test_fraction": _FRACTION,
-    "data.rate": _POSITIVE,
-    "data.mels": _COUNT,
-    "data.kmer": _COUNT,
-    "model.kernel": _COUNT,
-    "model.members": _COUNT,
-    "model.patch": _COUNT,
-    "data.horizon": _COUNT,
-    "data.context": _COUNT,
-    "model.layers": _COUNT,
-    "model.width": _COUNT,
-    "model.heads": _COUNT,
-    "model.kv_heads": _COUNT,
-    "model.window": _COUNT,
-    "model.forget_bias": _NOT_NEGATIVE,
-    "model.embedding_size": _COUNT,
-    "model.dropout": _FRACTION,
-    "train.batch_size": _COUNT,
-    "train.accumulate": _COUNT,
-    "train.learning_rate": _POSITIVE,
-    "train.weight_decay": _NOT_NEGATIVE,
-    "train.warmup_steps": _COUNT_OR_NONE,
-    "train.max_steps": _COUNT,
-    "train.max_epochs": _POSITIVE,
-    "train.clip_norm": _POSITIVE,
-    "train.clip_value": _POSITIVE,
-    "train.label_smoothing": _FRACTION,
-    "train.validate_every": _COUNT,
-    "train.patience": _COUNT,
-    "train.checkpoint_every": _COUNT,
-    "train.seed": Range(lambda n: 0 <= n < 2**63, "a whole number from 0 to below 2^63"),
+    f"{group}.{name}": setting.allowed
+    for group, config in (("data", DataConfig), ("model", ModelConfig), ("train", TrainConfig))
+    for name, setting in settings_in(config).items()
+    if setting.allowed is not None
 }
 """Every setting that is a number."""
 
