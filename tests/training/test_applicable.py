@@ -45,6 +45,7 @@ LANGUAGE = Situation("language", "lstm", frozenset({"text"}))
 SOUND = Situation("transcribe", "lstm", frozenset({"signal"}), "text")
 BEATS = Situation("tag", "inception", frozenset({"signal"}), "event")
 VALUES = Situation("regress", "transformer", frozenset({"numeric"}), "numeric")
+AHEAD = Situation("forecast", "transformer", frozenset({"numeric"}), "numeric")
 
 CASES = [
     ("data.carry", False, [LANGUAGE], [WORDS, SERIES, BEATS]),
@@ -57,22 +58,26 @@ CASES = [
     ("data.known", ["price"], [Situation("forecast", "gru", frozenset({"numeric"}))], [SERIES, LANGUAGE]),
     ("data.context", 100, [LANGUAGE, BEATS], [SERIES, SOUND]),
     ("data.event_labels", True, [BEATS], [SERIES, WORDS]),
-    ("data.batching", "packed", [SERIES, WORDS, BEATS], [SOUND, LANGUAGE]),
+    ("data.batching", "packed", [SERIES, WORDS, BEATS], [SOUND, LANGUAGE, AHEAD]),
     ("data.target", "y", [SERIES, SOUND], [LANGUAGE]),
     ("data.test_fraction", 0.1, [SERIES], [LANGUAGE]),
-    ("model.heads", 4, [VALUES], [SERIES, LANGUAGE]),
-    ("model.window", 4, [VALUES], [BEATS]),
-    ("model.nonlinearity", "relu", [LANGUAGE._replace(family="rnn")], [LANGUAGE, SERIES]),
-    ("model.kernel", 9, [SERIES, BEATS], [VALUES, LANGUAGE]),
+    ("model.heads", 4, [VALUES, AHEAD], [SERIES, LANGUAGE, AHEAD._replace(family="gru")]),
+    ("model.window", 4, [VALUES, AHEAD], [BEATS]),
+    ("model.nonlinearity", "relu", [LANGUAGE._replace(family="rnn"), AHEAD._replace(family="rnn")], [LANGUAGE, AHEAD]),
+    ("model.kernel", 9, [SERIES, BEATS, AHEAD._replace(family="inception")], [VALUES, LANGUAGE]),
     ("model.pooling", "max", [SERIES, VALUES], [BEATS, LANGUAGE]),
-    ("model.embedding", "one-hot", [WORDS, LANGUAGE], [SERIES, SOUND]),
+    ("model.embedding", "one-hot", [WORDS, LANGUAGE], [SERIES, SOUND, AHEAD]),
     ("model.embedding_size", 9, [WORDS, LANGUAGE], [SERIES, LANGUAGE._replace(family="transformer")]),
-    ("model.bidirectional", True, [WORDS, VALUES], [SERIES]),
-    ("model.variational", True, [WORDS], [SERIES]),
+    ("model.bidirectional", True, [WORDS, VALUES, AHEAD], [SERIES]),
+    ("model.variational", True, [WORDS, AHEAD], [SERIES]),
     ("model.tie_weights", True, [LANGUAGE], [WORDS, SERIES]),
-    ("model.members", 3, [SERIES], [LANGUAGE]),
+    ("model.members", 3, [SERIES, AHEAD], [LANGUAGE]),
     ("train.class_weights", "balanced", [SERIES, WORDS], [BEATS, VALUES, LANGUAGE, SERIES._replace(many=True)]),
-    ("train.label_smoothing", 0.1, [SERIES, LANGUAGE, BEATS], [VALUES, SERIES._replace(many=True), SOUND]),
+    ("train.label_smoothing", 0.1, [SERIES, LANGUAGE, BEATS], [VALUES, SERIES._replace(many=True), SOUND, AHEAD]),
+    ("data.group", "who", [SERIES], [AHEAD, LANGUAGE]),
+    ("data.split", "time", [SERIES], [AHEAD, LANGUAGE]),
+    ("data.labels", "labels.csv", [SERIES, WORDS], [AHEAD, LANGUAGE]),
+    ("data.augment", "none", [SERIES, BEATS], [AHEAD, WORDS]),
 ]
 
 

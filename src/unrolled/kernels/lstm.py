@@ -7,6 +7,9 @@ from torch.nn.functional import linear
 
 from unrolled.kernels.recurrence import Weights, bias_hh, fused, gate_inputs, in_full_precision
 
+FEW = 4
+"""Steps, over all rows, up to which single steps are quicker than oneDNN's loop, which needs longer to begin."""
+
 
 def lstm(
     x: Float[Tensor, "batch time input"],
@@ -23,8 +26,18 @@ def lstm(
         weights = in_full_precision(*weights)
         if backend == "reference":
             return _reference(x, hidden, cell, weights, lengths)
+        if lengths is None and len(x) * x.shape[1] <= FEW and not torch.is_grad_enabled():
+            return _few_steps(x, hidden, cell, weights)
         y, hidden, cell = fused(torch.lstm, x, (hidden, cell), weights, lengths)
         return y, hidden, cell
+
+
+def _few_steps(x: Tensor, hidden: Tensor, cell: Tensor, weights: Weights) -> tuple[Tensor, Tensor, Tensor]:
+    outputs = []
+    for t in range(x.shape[1]):
+        hidden, cell = torch.lstm_cell(x[:, t], (hidden, cell), *weights)
+        outputs.append(hidden)
+    return torch.stack(outputs, dim=1), hidden, cell
 
 
 def lstm_step(x: Tensor, hidden: Tensor, cell: Tensor, weights: Weights) -> tuple[Tensor, Tensor]:

@@ -27,33 +27,28 @@ class ModelConfig:
     kv_heads: int | None = setting(
         None,
         "key and value heads: fewer than heads is grouped-query attention, 1 is multi-query",
-        but=("forecast",),
         families=_TRANSFORMER,
         allowed=COUNT,
     )
     positions: Literal["auto", "none", "sinusoidal", "learned", "rotary", "alibi"] = setting(
-        "auto", "how the model knows the order of steps", but=("forecast",), families=_TRANSFORMER
+        "auto", "how the model knows the order of steps", families=_TRANSFORMER
     )
     window: int | None = setting(
         None,
         "steps one attention layer sees, its own included; null sees all",
-        but=("forecast",),
         families=_TRANSFORMER,
         allowed=COUNT,
     )
-    feedforward: Literal["swiglu", "gelu"] = setting(
-        "swiglu", "form of the feed-forward part", but=("forecast",), families=_TRANSFORMER
-    )
-    qk_norm: bool = setting(True, "normalise queries and keys", but=("forecast",), families=_TRANSFORMER)
+    feedforward: Literal["swiglu", "gelu"] = setting("swiglu", "form of the feed-forward part", families=_TRANSFORMER)
+    qk_norm: bool = setting(True, "normalise queries and keys", families=_TRANSFORMER)
     forget_bias: float | None = setting(
         None,
         "what the bias of the forget gate begins at; null: 1, or 0 in a language model of characters",
-        but=("forecast",),
         families=("lstm",),
         allowed=NOT_NEGATIVE,
     )
     nonlinearity: Literal["tanh", "relu"] = setting(
-        "tanh", "activation of the plain recurrent network", but=("forecast",), families=("rnn",)
+        "tanh", "activation of the plain recurrent network", families=("rnn",)
     )
     embedding: str = setting(
         "learned",
@@ -77,13 +72,12 @@ class ModelConfig:
     variational: bool = setting(
         False,
         "drop the same features at every step of a chunk (Gal and Ghahramani 2016)",
-        but=("forecast",),
         families=("rnn", "lstm", "gru", "transformer"),
     )
     bidirectional: bool | None = setting(
         None,
         "read each sequence from both ends",
-        but=(*_WRITES, "forecast"),
+        but=_WRITES,
         families=("rnn", "lstm", "gru", "transformer", "convolution"),
     )
     attention: Literal["auto", "additive", "multiplicative", "none"] = setting(
@@ -95,7 +89,6 @@ class ModelConfig:
     kernel: int | None = setting(
         None,
         "steps one convolution sees",
-        but=("forecast",),
         families=("convolution", "inception"),
         allowed=COUNT,
     )
@@ -108,7 +101,7 @@ class ModelConfig:
     members: int | None = setting(
         None,
         "networks that are trained side by side and vote",
-        but=("language", *_WRITES, "forecast"),
+        but=("language", *_WRITES),
         allowed=COUNT,
     )
 

@@ -98,22 +98,26 @@ def read_model(
     folder: Path,
     build: Callable[[dict[str, Any], Any], Network],
     settings: Callable[[dict[str, Any]], Any] = model_settings,
+    *,
+    name_today: Callable[[str], str] = str,
 ) -> tuple[Network, dict[str, Any]]:
     """The network that `build` makes of config.json, with its weights, in evaluation mode; and config.json.
 
-    `build` is given all of it, and what `settings` makes of the `model` in it. Raises `UserError` for a directory that
-    is not a model's, is damaged, or was written by a newer version.
+    `build` is given all of it, and what `settings` makes of the `model` in it. `name_today` says of a tensor in the
+    file how it is called in the network, where older versions called it otherwise. Raises `UserError` for a directory
+    that is not a model's, is damaged, or was written by a newer version.
     """
     config = read_config(folder)
     with sound(f"{folder} holds a damaged model", _ADVICE):
-        found = shapes_in(folder / "model.safetensors")
+        found = {name_today(name): shape for name, shape in shapes_in(folder / "model.safetensors").items()}
         network = build_within(lambda: build(config, settings(config["model"])), found)
         tensors = dict(network.named_parameters()) | lasting_buffers(network)
         expected = {name: tuple(tensor.shape) for name, tensor in tensors.items()}
         if found != expected:
             differing = sorted({name for name, _ in found.items() ^ expected.items()})
             raise ValueError(f"config.json and model.safetensors differ in {', '.join(differing[:5])}")
-        weights = safetensors.torch.load_file(folder / "model.safetensors")
+        saved = safetensors.torch.load_file(folder / "model.safetensors")
+        weights = {name_today(name): tensor for name, tensor in saved.items()}
         check_finite(weights)
         network.load_state_dict(weights, strict=False)  # a tied head is the embedding, which is there
     return network.eval(), config

@@ -38,6 +38,8 @@ def ascending(raw: Float[Tensor, "*shape quantiles"]) -> Float[Tensor, "*shape q
     middle = raw.shape[-1] // 2
     centre = raw[..., middle : middle + 1]
     steps = functional.softplus(raw)
-    above = centre + steps[..., middle + 1 :].cumsum(dim=-1)
-    below = centre - steps[..., :middle].flip(-1).cumsum(dim=-1).flip(-1)
-    return torch.cat([below, centre, above], dim=-1)
+    up, down = steps[..., middle + 1 :], steps[..., :middle]
+    if middle > 1:  # of a single step the sum is the step
+        up, down = up.cumsum(dim=-1), down.flip(-1).cumsum(dim=-1).flip(-1)
+    above = centre + up
+    return torch.cat([centre - down, centre, above], dim=-1)

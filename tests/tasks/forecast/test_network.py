@@ -136,13 +136,13 @@ def test_what_channels_known_ahead_explain_is_taken_out_and_put_back() -> None:
     network = make("gru", known_channels=(1,), missing=False)
     past, known = inputs(network)
     assert known is not None
-    assert network.effect is not None
-    effect = network.effect.weight[:, 0]
+    assert network.members[0].effect is not None
+    effect = network.members[0].effect.weight[:, 0]
     explained = known[:, :, -1:] * effect  # the last known feature is the channel
     left = past.clone()
     left[:, :, [2, 0]] -= explained[:, :9]
     plain = make("gru", missing=False)
-    plain.load_state_dict({k: v for k, v in network.state_dict().items() if not k.startswith("effect")})
+    plain.load_state_dict({k: v for k, v in network.state_dict().items() if not k.startswith("members.0.effect")})
     torch.testing.assert_close(network(past, known), plain(left, known) + explained[:, 9:], rtol=1e-4, atol=1e-5)
 
 

@@ -4,6 +4,7 @@ import csv
 import io
 import json
 import re
+import shutil
 import sys
 from pathlib import Path
 from typing import Any
@@ -111,9 +112,39 @@ def test_settings_reach_the_network(tmp_path: Path) -> None:
     assert config.channel_independent
 
 
-def test_a_run_goes_on_bit_for_bit(tmp_path: Path) -> None:
+def test_settings_of_the_family_reach_the_network(tmp_path: Path) -> None:
+    given = {"kv_heads": 1, "positions": "alibi", "window": 2, "feedforward": "gelu", "qk_norm": False, "heads": 2}
+    train(sine_file(tmp_path), tmp_path / "run", model={"family": "transformer", **given}, train={"max_steps": 2})
+    config = load_forecast(tmp_path / "run").network.config
+    assert {name: getattr(config, name) for name in given} == given
+    given = {"forget_bias": 2.0, "variational": True, "bidirectional": True, "members": 2}
+    train(sine_file(tmp_path), tmp_path / "lstm", model={"family": "lstm", **given}, train={"max_steps": 2})
+    network = load_forecast(tmp_path / "lstm").network
+    assert {name: getattr(network.config, name) for name in given} == given
+    assert len(network.members) == 2
+
+
+def test_a_model_of_an_older_version_forecasts_the_same(trained: tuple[str, Path], tmp_path: Path) -> None:
+    """It had one network, without the settings of its family, under names of its own."""
+    shutil.copytree(trained[1] / "best", tmp_path / "best")
+    weights = safetensors.torch.load_file(tmp_path / "best/model.safetensors")
+    old = {name.removeprefix("members.0."): weight for name, weight in weights.items()}
+    assert old.keys().isdisjoint(weights)
+    safetensors.torch.save_file(old, tmp_path / "best/model.safetensors")
+    config = json.loads((tmp_path / "best/config.json").read_text())
+    new = ("kv_heads", "positions", "window", "feedforward", "qk_norm", "kernel", "forget_bias", "nonlinearity")
+    new += ("bidirectional", "variational", "members")
+    config["model"] = {name: value for name, value in config["model"].items() if name not in new}
+    (tmp_path / "best/config.json").write_text(json.dumps(config))
+    now, then = (load_forecast(folder) for folder in (trained[1], tmp_path / "best"))
+    series = read_series(now, [trained[0]], Notes())
+    assert list(predictions(now, series).rows) == list(predictions(then, series).rows)
+
+
+@pytest.mark.parametrize("members", [None, 2])
+def test_a_run_goes_on_bit_for_bit(tmp_path: Path, members: int | None) -> None:
     file = sine_file(tmp_path)
-    settings = {"train": {"checkpoint_every": 5, "validate_every": 10}}
+    settings = {"train": {"checkpoint_every": 5, "validate_every": 10}, "model": {"members": members}}
     train(file, tmp_path / "whole", **settings)  # type: ignore[arg-type]
     train_until(17, lambda: train(file, tmp_path / "cut", **settings))  # type: ignore[arg-type]
     settings["train"]["resume"] = "auto"  # type: ignore[assignment]

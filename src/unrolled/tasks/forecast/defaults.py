@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from unrolled.data.config import DataConfig
 from unrolled.models.config import ModelConfig
-from unrolled.tasks.forecast.network_config import ForecastConfig
+from unrolled.tasks.forecast.network_config import SHARED, ForecastConfig
 from unrolled.tasks.forecast.rules import ForecastRules
 from unrolled.training.config import TrainConfig
 
@@ -35,6 +35,7 @@ def choose_for_forecast(
         layers=model.layers or (1 if family in RECURRENT else 2),
         width=width,
         heads=heads if family == "transformer" else model.heads,
+        positions="rotary" if model.positions == "auto" else model.positions,
         patch=min(model.patch or patch, rules.context),
         channels=("independent" if rules.channel_independent else "mixed")
         if model.channels == "auto"
@@ -82,6 +83,7 @@ def network_config(
     window_scaling: bool,
 ) -> ForecastConfig:
     """The settings of the network, from completed settings of the model."""
+    given = {name: getattr(model, name) for name in SHARED}
     return ForecastConfig(
         context=rules.context,
         horizon=rules.horizon,
@@ -90,13 +92,8 @@ def network_config(
         known=known,
         known_channels=known_channels,
         missing=missing,
-        family=model.family,
-        width=model.width or 128,
-        layers=model.layers or 1,
-        heads=model.heads or 4,
-        patch=model.patch or rules.patch,
         channel_independent=model.channels == "independent",
         normalise="standard" if window_scaling else "last",
-        dropout=0.0 if model.dropout is None else model.dropout,
         quantiles=levels,
+        **{name: value for name, value in given.items() if value is not None},
     )

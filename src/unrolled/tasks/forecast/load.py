@@ -8,7 +8,7 @@ from unrolled.data.encoders.calendar import CYCLES
 from unrolled.data.records import Reading
 from unrolled.models.files import read_model
 from unrolled.tasks.forecast.encoding import ForecastEncoding
-from unrolled.tasks.forecast.network import ForecastNetwork
+from unrolled.tasks.forecast.network import ForecastNetwork, name_today
 from unrolled.tasks.forecast.network_config import ForecastConfig
 from unrolled.tasks.language.load import ADVICE, find_model
 from unrolled.untrusted import read_text, sound, typed
@@ -35,7 +35,9 @@ def load_forecast(place: str | Path) -> LoadedForecast:
     Raises `UserError` if there is none, it is damaged, or a newer version wrote it.
     """
     folder = find_model(Path(place))
-    network, config = read_model(folder, lambda _, settings: ForecastNetwork(settings), _settings)
+    network, config = read_model(
+        folder, lambda _, settings: ForecastNetwork(settings), _settings, name_today=name_today
+    )
     with sound(f"{folder} holds a damaged encoding.json", ADVICE):
         encoding = typed(ForecastEncoding.from_text(read_text(folder / "encoding.json")))
         typed(reading_by(encoding))

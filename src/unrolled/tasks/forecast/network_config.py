@@ -1,7 +1,9 @@
 """What can be chosen about a forecasting network. Light: importing this does not import torch."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Literal
+
+from unrolled.models.config import ModelConfig
 
 
 @dataclass(frozen=True)
@@ -30,6 +32,28 @@ class ForecastConfig:
     """layers of the backbone"""
     heads: int = 4
     """attention heads (transformer)"""
+    kv_heads: int | None = None
+    """key and value heads (transformer)"""
+    positions: Literal["none", "sinusoidal", "learned", "rotary", "alibi"] = "rotary"
+    """how the network knows the order of segments (transformer)"""
+    window: int | None = None
+    """segments one attention layer sees, its own included; None: all (transformer)"""
+    feedforward: Literal["swiglu", "gelu"] = "swiglu"
+    """form of the feed-forward part (transformer)"""
+    qk_norm: bool = True
+    """normalise queries and keys (transformer)"""
+    kernel: int | None = None
+    """segments one convolution sees (convolution, inception)"""
+    forget_bias: float | None = None
+    """what the bias of the forget gate begins at; None: 1 (lstm)"""
+    nonlinearity: Literal["tanh", "relu"] = "tanh"
+    """activation of the plain recurrent network (rnn)"""
+    bidirectional: bool | None = None
+    """read the segments of a window from both ends: all of it is past"""
+    variational: bool = False
+    """drop the same features at every segment"""
+    members: int = 1
+    """networks that read the same windows, trained side by side; the forecast is the mean of theirs"""
     patch: int = 48
     """steps of a segment, which the backbone reads as one step"""
     channel_independent: bool = True
@@ -46,3 +70,14 @@ class ForecastConfig:
     """what a forecast without quantiles is trained for"""
     quantiles: tuple[float, ...] = ()
     """levels to forecast, ascending; none: one value per step"""
+
+
+SHARED = sorted(
+    {field.name for field in fields(ForecastConfig)} & {field.name for field in fields(ModelConfig)} - {"channels"}
+)
+"""Settings that mean the same in a `ModelConfig`."""
+
+
+def model_config(config: ForecastConfig) -> ModelConfig:
+    """The settings that the network shares with other models."""
+    return ModelConfig(**{name: getattr(config, name) for name in SHARED})
