@@ -1,5 +1,6 @@
 """The house keeps its own rules: rooms, pinned versions, light imports, pages that say what the code does."""
 
+import ast
 import itertools
 import os
 import re
@@ -148,6 +149,34 @@ def _is_installed(name: str) -> bool:
     except ModuleNotFoundError:
         return False
     return True
+
+
+PRIVATE = {
+    "torch": {"_is_avx512_bf16_supported", "_is_amx_tile_supported", "_non_persistent_buffers_set"},
+    "sacrebleu": {"_extract_corpus_statistics", "_compute_score_from_stats"},
+}
+"""What is used of other packages that they do not promise: nothing else, and only of versions that are known."""
+
+
+def test_private_parts_of_other_packages_are_few_and_bounded() -> None:
+    own, used = {"_replace", "_asdict", "_fields", "_make"}, set()  # of named tuples
+    for path in (ROOT / "src").rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.FunctionDef | ast.ClassDef):
+                own.add(node.name)
+            elif isinstance(node, ast.Name | ast.Attribute) and isinstance(node.ctx, ast.Store):
+                own.add(node.id if isinstance(node, ast.Name) else node.attr)
+            elif isinstance(node, ast.Attribute):
+                used.add(node.attr)
+            elif isinstance(node, ast.ImportFrom) and not (node.module or "").startswith("unrolled"):
+                used |= {name for alias in node.names for name in (*node.module.split("."), alias.name)}
+    foreign = {name for name in used - own if name.startswith("_") and not name.startswith("__")}
+    assert foreign == set().union(*PRIVATE.values())
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    for line in (*project["dependencies"], *itertools.chain(*project["optional-dependencies"].values())):
+        requirement = Requirement(line)
+        if requirement.name in PRIVATE:
+            assert any(bound.operator == "<" for bound in requirement.specifier), line
 
 
 def test_importing_the_package_is_light() -> None:

@@ -72,7 +72,7 @@ class TrainedEstimator(BaseEstimator):
         """Change settings, as in scikit-learn. Raises `UnknownSetting` for one that does not exist; then none is
         changed."""
         for name in settings:
-            require_known(name.partition("__")[0], self._get_param_names(), type(self).__name__)
+            require_known(name.partition("__")[0], self.get_params(deep=False), type(self).__name__)
         return super().set_params(**settings)
 
     @abstractmethod

@@ -6,7 +6,7 @@ from bisect import bisect_right
 from collections.abc import Sequence
 from itertools import pairwise
 from pathlib import Path
-from typing import NamedTuple
+from typing import IO, NamedTuple
 
 import numpy as np
 
@@ -77,7 +77,7 @@ class Spool:
         self._same: dict[tuple[int, ...], tuple[int, ...]] = {}
         self._starts = array("q")
         self._size = 0
-        self._file: tempfile._TemporaryFileWrapper | None = None
+        self._file: IO[bytes] | None = None
         self._mapped: np.ndarray | None = None
 
     def append(self, values: np.ndarray) -> None:
