@@ -106,7 +106,7 @@ def fits(value: Any, hint: Any) -> bool:
         return not isinstance(value, bool) and isinstance(value, int if hint is int else (int, float))
     if not isinstance(value, hint):
         return False
-    if is_dataclass(hint) or hasattr(hint, "_fields"):
+    if is_dataclass(value) or hasattr(value, "_fields"):
         typed(value)
     return True
 

@@ -7,13 +7,21 @@ import pytest
 import torch
 from torch import nn
 
-from unrolled.data.encoders.targets import NO_TARGET
-from unrolled.data.feeds.examples import Example, collate
+from unrolled.data.encoders.numbers import Scaler
+from unrolled.data.feeds.examples import NO_TARGET, Example, collate
 from unrolled.models.config import ModelConfig
 from unrolled.models.on_device import on_device
 from unrolled.models.records import InputSizes, RecordInputs, RecordNetwork
 from unrolled.tasks.labels.objective import RecordObjective
+from unrolled.tasks.labels.targets.classes import ClassTarget
+from unrolled.tasks.labels.targets.multilabel import MultilabelTarget
+from unrolled.tasks.labels.targets.numbers import NumberTarget
 
+TARGETS = {
+    "class": ClassTarget("y", ("a", "b", "c")),
+    "labels": MultilabelTarget("y", ("a", "b", "c")),
+    "value": NumberTarget("y", ("u", "v", "w"), Scaler("none", (0.0,) * 3, (1.0,) * 3)),
+}
 LENGTHS = [7, 3, 5, 1, 4, 2, 7]
 FAMILIES: dict[str, ModelConfig] = {
     "rnn": ModelConfig(family="rnn"),
@@ -77,9 +85,7 @@ def loss_and_gradients(objective: RecordObjective, batches: list) -> tuple[float
 
 
 def assert_same_three_ways(made: RecordNetwork, kind: str, *, per_step: bool) -> None:
-    objective = RecordObjective(
-        made, {"class": "class", "value": "value", "labels": "labels"}[kind], autocast=contextlib.nullcontext()
-    )  # type: ignore[arg-type]
+    objective = RecordObjective(made, TARGETS[kind], autocast=contextlib.nullcontext())
     objective.train(made.training)
     records = examples(kind, per_step=per_step)
     alone = [collate([one], per_step=per_step) for one in records]
@@ -130,7 +136,7 @@ def test_statistics_of_a_batch_do_not_depend_on_its_layout(name: str) -> None:
     results = []
     for packed in (False, True):
         made = network(complete(FAMILIES[name], dropout=0.0), pooled=True).train()
-        objective = RecordObjective(made, "class", autocast=contextlib.nullcontext())
+        objective = RecordObjective(made, TARGETS["class"], autocast=contextlib.nullcontext())
         batch = collate(examples("class", per_step=False), per_step=False, packed=packed)
         results.append(loss_and_gradients(objective, [batch]))
     assert results[0][0] == pytest.approx(results[1][0], rel=1e-4)

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from unrolled.data.records import Notes
     from unrolled.tasks.describe.load import LoadedDescription
     from unrolled.tasks.describe.sequences import Descriptions
-    from unrolled.tasks.labels.predict import Predictions
+    from unrolled.tasks.prediction_tables import Predictions
     from unrolled.training.progress import Progress
 
 

@@ -9,7 +9,7 @@ from unrolled.visible import say
 
 if TYPE_CHECKING:
     from unrolled.data.records import Notes
-    from unrolled.tasks.labels.predict import Predictions
+    from unrolled.tasks.prediction_tables import Predictions
 
 
 def evaluate_forecast(options: Namespace) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from unrolled.visible import say
 
 if TYPE_CHECKING:
     from unrolled.data.records import Notes
-    from unrolled.tasks.labels.predict import Predictions
+    from unrolled.tasks.prediction_tables import Predictions
     from unrolled.tasks.translate.load import LoadedTranslation
     from unrolled.training.progress import Progress
 

@@ -25,6 +25,11 @@ class Labels(NamedTuple):
         content = {"classes": self.values.tolist(), "words": self.words, "indicator": self.indicator}
         (folder / FILE).write_text(json.dumps(content) + "\n", encoding="utf-8")
 
+    def given(self, words: list[str]) -> np.ndarray:
+        """The labels of some words, as they were given."""
+        number = {word: index for index, word in enumerate(self.words)}
+        return self.values[[number[word] for word in words]]
+
     def columns(self, answer: np.ndarray, known: tuple[str, ...]) -> np.ndarray:
         """Probabilities `[..., known]` in the order of the labels; 0 for those that training did not see."""
         place = {word: number for number, word in enumerate(known)}

@@ -6,7 +6,6 @@ from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 
-from unrolled.data.encoders.targets import ClassTarget, StepTarget
 from unrolled.data.readers.arrays import read_arrays
 from unrolled.data.readers.open_parts import reading_of
 from unrolled.data.readers.read_like_training import RenamedSource, fit_source, reopen
@@ -23,6 +22,7 @@ from unrolled.tasks.labels.evaluate import judge, require_labels
 from unrolled.tasks.labels.load import LoadedRecords, load_records
 from unrolled.tasks.labels.predict import predict
 from unrolled.tasks.labels.scores import RecordScores
+from unrolled.tasks.labels.target import Target
 
 AnyRecords = TypeVar("AnyRecords", bound="RecordEstimator")
 TARGET = "y"
@@ -34,6 +34,10 @@ class Trained(NamedTuple):
 
     loaded: LoadedRecords
     labels: Labels
+
+    @property
+    def target(self) -> Target:
+        return self.loaded.model.encoding.target
 
 
 class RecordEstimator(TrainedEstimator):
@@ -66,7 +70,7 @@ class RecordEstimator(TrainedEstimator):
             with taken_in("the data", RECORDS):
                 source = _open(X, y, groups, reading_of(data, self._task), vectors=vectors)
                 dataset = prepare_source(source, data, task=self._task, seed=train.seed)
-            if y is not None and isinstance(dataset.encoding.target, ClassTarget | StepTarget):
+            if y is not None and dataset.encoding.target.probabilities:
                 labels = labels_of(y)
 
         def training(run: str) -> dict[str, Any]:
@@ -90,13 +94,18 @@ class RecordEstimator(TrainedEstimator):
 
     def _load(self, folder: Path) -> Trained:
         loaded = load_records(folder)
-        return Trained(loaded, read_labels(folder, getattr(loaded.model.encoding.target, "labels", ())))
+        return Trained(loaded, read_labels(folder, loaded.model.encoding.target.labels))
 
     def _answers(self, X: Any) -> list[tuple[Record, np.ndarray]]:
         """The records with their answers; see `RecordModel.answers`."""
         trained = self._model
         with taken_in("X", RECORDS):
             return list(predict(trained.loaded.model, self._source(X, None, labelled=False)))
+
+    def _values(self, X: Any) -> list[Any]:
+        """What the answers say, see the kinds of `Target`."""
+        target = self._model.target
+        return [target.value(record, answer) for record, answer in self._answers(X)]
 
     def _judge(self, X: Any, y: Any) -> RecordScores:
         loaded = self._model.loaded

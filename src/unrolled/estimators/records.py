@@ -1,17 +1,13 @@
 """Estimators for records, as in scikit-learn: classes, values, tags and transcripts of sequences."""
 
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 from sklearn.base import ClassifierMixin, RegressorMixin
 
-from unrolled.data.encoders.targets import ClassTarget, EventTarget, NumberTarget, StepTarget, TextTarget
-from unrolled.data.records import Events, Record
 from unrolled.errors import UserError
 from unrolled.estimators.intake import TARGETS, check_data, taken_in
 from unrolled.estimators.record_base import RecordEstimator, Trained
-from unrolled.tasks.labels.answers import events_of, text_of
-from unrolled.tasks.labels.tag_decoding import best_tags
 
 
 class SequenceClassifier(ClassifierMixin, RecordEstimator):
@@ -26,14 +22,13 @@ class SequenceClassifier(ClassifierMixin, RecordEstimator):
     def predict_proba(self, X: Any) -> np.ndarray:
         """float32 `[n, classes]`, in the order of `classes_`."""
         trained = self._model
-        target = cast(ClassTarget, trained.loaded.model.encoding.target)
         answers = np.stack([answer for _, answer in self._answers(X)])
-        return trained.labels.columns(answers, target.labels)
+        return trained.labels.columns(answers, trained.target.labels)
 
     def predict(self, X: Any) -> Any:
         """The labels `[n]`; of several at once 0 and 1 `[n, classes]`, or a tuple per record, as y was in `fit`."""
         shares, trained = self.predict_proba(X), self._model
-        if not trained.loaded.model.encoding.target.many:
+        if not trained.target.multilabel:
             return self.classes_[shares.argmax(axis=1)]
         held = shares >= 0.5
         return held.astype(np.int64) if trained.labels.indicator else [tuple(self.classes_[row]) for row in held]
@@ -61,8 +56,7 @@ class SequenceRegressor(RegressorMixin, RecordEstimator):
 
     def predict(self, X: Any) -> np.ndarray:
         """float32 `[n]` or `[n, outputs]`, in the units of y."""
-        values = np.stack([answer for _, answer in self._answers(X)])
-        return values[:, 0] if values.shape[1] == 1 else values
+        return np.stack(self._values(X))
 
     def score(self, X: Any, y: Any = None, sample_weight: Any = None) -> float:
         """R², the share of the variance that is explained."""
@@ -84,30 +78,22 @@ class SequenceTagger(RecordEstimator):
 
         Tags of the BIO family come in an order that is allowed.
         """
-        trained, answers = self._model, self._answers(X)
-        target = trained.loaded.model.encoding.target
-        if isinstance(target, NumberTarget):
-            return [answer[:, 0] if answer.shape[1] == 1 else answer for _, answer in answers]
-        if isinstance(target, EventTarget):
-            return [_events(target, record, answer) for record, answer in answers]
-        places = [trained.labels.words.index(label) for label in target.labels]
-        tags = best_tags([answer for _, answer in answers], target.labels, target.pairs)
-        return [trained.labels.values[np.array(places)[one]] for one in tags]
+        values, trained = self._values(X), self._model
+        return [trained.labels.given(tags) for tags in values] if trained.target.probabilities else values
 
     def predict_proba(self, X: Any) -> list[np.ndarray]:
         """float32 `[time, classes]` per record, in the order of `classes_`. Raises `UserError` for other tags."""
         trained = self._model
-        target = trained.loaded.model.encoding.target
-        if not isinstance(target, StepTarget):
+        if not trained.target.probabilities:
             raise UserError("there are probabilities for tags that are labels only, and this model has none")
-        return [trained.labels.columns(answer, target.labels) for _, answer in self._answers(X)]
+        return [trained.labels.columns(answer, trained.target.labels) for _, answer in self._answers(X)]
 
     def score(self, X: Any, y: Any = None) -> float:
         """F1 of spans for tags of the BIO family and of events for events, accuracy for others, R² for numbers."""
         return self._metric(X, y, "span_f1", "f1", "accuracy", "r2")
 
     def _take(self, model: Trained) -> None:
-        if isinstance(model.loaded.model.encoding.target, StepTarget):
+        if model.target.probabilities:
             self.classes_ = model.labels.values
 
 
@@ -118,14 +104,8 @@ class Transcriber(RecordEstimator):
 
     def predict(self, X: Any) -> list[str]:
         """One text per record."""
-        target = cast(TextTarget, self._model.loaded.model.encoding.target)
-        return [text_of(answer, target) for _, answer in self._answers(X)]
+        return self._values(X)
 
     def score(self, X: Any, y: Any = None) -> float:
         """1 less the character error rate."""
         return 1.0 - self._metric(X, y, "cer")
-
-
-def _events(target: EventTarget, record: Record, answer: np.ndarray) -> Events:
-    places, labels = events_of(answer, target)
-    return Events(np.round(places / target.rate * (record.rate or target.rate)).astype(np.int64), tuple(labels))

@@ -22,8 +22,7 @@ def family_settings(config: ModelConfig, steps: int) -> dict[str, Any]:
     if config.family == "convolution":
         return settings | {"kernel_size": config.kernel or 3, "causal": not config.bidirectional}
     if config.family == "inception":
-        # Its form is the one that reads ahead, unless that is said to be unwanted.
-        return settings | {"kernel_size": config.kernel or 40, "causal": config.bidirectional is False}
+        return settings | {"kernel_size": config.kernel or 40}
     if config.family == "feedforward":
         return settings
     settings["variational"] = config.variational

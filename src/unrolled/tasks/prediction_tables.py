@@ -1,19 +1,41 @@
-"""Predictions as files: CSV, JSON Lines and Parquet, written piece by piece."""
+"""Predictions as rows, and as files: CSV, JSON Lines and Parquet, written piece by piece."""
 
 import os
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
+
+import numpy as np
 
 from unrolled.data.json_values import json_line
 from unrolled.errors import UserError
-from unrolled.tasks.labels.predict import Predictions, Row
+
+Kind = Literal["text", "count", "number", "labels", "texts", "numbers"]
+Row = dict[str, Any]
 
 BLOCK = 4096
 """Rows written at once."""
+
+
+@dataclass(frozen=True)
+class Predictions:
+    """Rows and their columns.
+
+    A column is one value a row (`text`, `count` for whole numbers, `number`), a set of texts (`labels`), or one value
+    for each step of the record (`texts`, `numbers`), as many in all such columns.
+    """
+
+    columns: dict[str, Kind]
+    rows: Iterator[Row]
+
+
+def plain(value: Any) -> float:
+    """A float32 as the float with the fewest digits that means it."""
+    return float(str(np.float32(value)))
 
 
 def check_output(path: Path) -> None:

@@ -11,11 +11,13 @@ from hypothesis import strategies as st
 from unrolled.cli.main import main
 from unrolled.data.encoders.categories import TokenTable
 from unrolled.data.encoders.folding import fold, most_usual
-from unrolled.data.encoders.targets import NO_TARGET, ClassTarget
+from unrolled.data.feeds.examples import NO_TARGET
 from unrolled.data.readers.columns import table_of
 from unrolled.data.readers.wide_tables import read_wide
 from unrolled.data.records import Notes, Reading
 from unrolled.estimators.records import SequenceClassifier
+from unrolled.tasks.labels.targets.classes import ClassTarget
+from unrolled.tasks.labels.targets.multilabel import MultilabelTarget
 
 
 @pytest.mark.parametrize(
@@ -77,7 +79,7 @@ def test_words_and_older_tables_are_not_folded() -> None:
 def test_labels_are_known_in_every_way() -> None:
     target = ClassTarget("y", ("FALSE", "TRUE"))
     assert [int(target.encode(label)) for label in ("True", "true", "false", "no")] == [1, 1, 0, NO_TARGET]
-    several = ClassTarget("y", ("1", "2", "TRUE"), many=True)
+    several = MultilabelTarget("y", ("1", "2", "TRUE"))
     assert several.encode(("1.0", "true")).tolist() == [1, 0, 1]
 
 

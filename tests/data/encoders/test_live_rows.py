@@ -8,12 +8,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from unrolled.data.config import DataConfig
-from unrolled.data.encoders.encoding import Encoding, fit_encoding
 from unrolled.data.encoders.live_rows import LiveRows, LiveState
 from unrolled.data.feeds.examples import Example
 from unrolled.data.records import Field, Record
 from unrolled.data.schema import Schema
 from unrolled.errors import UserError
+from unrolled.tasks.labels.encoding import RecordEncoding, fit_encoding
 
 RANDOM = np.random.default_rng(5)
 LABEL = Field("label", "categorical", False)
@@ -40,11 +40,11 @@ def weather(number: int, steps: int = 7) -> dict[str, Any]:
     }
 
 
-def fitted(fields: tuple[Field, ...], rows: list[dict[str, Any]], **data: Any) -> tuple[Encoding, LiveRows]:
+def fitted(fields: tuple[Field, ...], rows: list[dict[str, Any]], **data: Any) -> tuple[RecordEncoding, LiveRows]:
     rate = next((field.rate for field in fields if field.rate), None)
     records = [Record(row, f"row {number}", rate) for number, row in enumerate(rows)]
     encoding = fit_encoding(Schema("classify", fields, LABEL), lambda: records, len(records), DataConfig(**data))
-    return encoding, LiveRows(Encoding.from_text(encoding.to_text()), fields)
+    return encoding, LiveRows(RecordEncoding.from_text(encoding.to_text()), fields)
 
 
 ENCODING, LIVE = fitted(WEATHER, [weather(number) for number in range(12)], spelling=True)

@@ -9,10 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from unrolled.data.config import DataConfig
-from unrolled.data.encoders.encoding import Encoding, fit_encoding
 from unrolled.data.encoders.spelling import ASPECTS, SpellingTable, is_open, shape
 from unrolled.data.records import Field, Record
 from unrolled.data.schema import Schema
+from unrolled.tasks.labels.encoding import RecordEncoding, fit_encoding
 
 SENTENCES = [["Anna", "lives", "in", "Paris"], ["Hanna", "loves", "Paris"], ["anna", "42", "x-ray"]]
 
@@ -67,7 +67,7 @@ def test_a_vocabulary_is_open_if_much_comes_once() -> None:
     assert is_open([[f"word{n % 10}" for n in range(18)] + ["once"]])
 
 
-def fitted(spelling: bool | None, task: str = "tag") -> Encoding:
+def fitted(spelling: bool | None, task: str = "tag") -> RecordEncoding:
     words = Field("words", "token", True)
     target = Field("tags", "categorical", True) if task == "tag" else Field("kind", "categorical", False)
     records = [
@@ -93,7 +93,7 @@ def test_tagging_words_shows_their_spelling_unless_told_otherwise() -> None:
     assert [shown.shown_word(row) for row in tokens] == ["anna", "ann…", "…ves"]
     # Hannover is unknown, once: its spelling is not counted.
     assert shown.count_unknown(example) == 1
-    again = Encoding.from_text(shown.to_text())
+    again = RecordEncoding.from_text(shown.to_text())
     np.testing.assert_array_equal(again.encode(record).tokens, example.tokens)
     assert again == shown
     # Word vectors are for words, so a spelling asks for none.

@@ -8,13 +8,11 @@ import numpy as np
 import pytest
 
 from unrolled.data.config import DataConfig
-from unrolled.data.encoders.encoding import Encoding, fit_encoding
 from unrolled.data.encoders.texts import TextEncoder
 from unrolled.data.records import Field, Record, Source
 from unrolled.data.schema import Schema
 from unrolled.tasks.labels.dataset import Dataset, prepare_source
-from unrolled.tasks.labels.naive import naive_of
-from unrolled.tasks.labels.scores import add_baseline, score_records
+from unrolled.tasks.labels.encoding import RecordEncoding, fit_encoding
 
 COUNT = 5000
 """Records, more than twice as many as scalers look at: with every second one read, the odd ones would be missed."""
@@ -81,7 +79,7 @@ def test_words_seen_twice_are_known_wherever_they_stand(
     ]
     column = np.concatenate([found.valid[n].tokens[:, 0] for n in range(len(found.valid))])  # type: ignore[index]
     assert (column == 0).tolist() == [counts[word] < 2 for word in held_out]
-    again = Encoding.from_text(found.encoding.to_text())
+    again = RecordEncoding.from_text(found.encoding.to_text())
     assert again == found.encoding
 
 
@@ -102,12 +100,12 @@ def test_the_naive_tagger_says_the_usual_tag_of_each_word(
     ]
     labels = len(found.encoding.target.labels)  # type: ignore[union-attr]
     answers = [np.full((length, labels), 1 / labels, dtype=np.float32) for length in found.valid.lengths]
-    scores = score_records(found.encoding, found.valid, answers)
-    scores = add_baseline(scores, found.encoding, naive_of(found.encoding, found.train), found.valid)
+    target = found.encoding.target
+    scores = target.judge(found.valid, answers, target.naive(found.train, found.encoding))
     assert scores.baseline["accuracy"].value == pytest.approx(np.mean(right))
 
 
-def fit(field: Field, value: Callable[[int], Any], task: str = "classify", **data: Any) -> Encoding:
+def fit(field: Field, value: Callable[[int], Any], task: str = "classify", **data: Any) -> RecordEncoding:
     def records() -> Iterator[Record]:
         return (Record({field.name: value(n), "y": "ab"[n % 2]}, f"row {n}") for n in range(COUNT))
 

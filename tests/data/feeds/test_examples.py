@@ -7,9 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from unrolled.data.encoders.targets import NO_TARGET
 from unrolled.data.feeds import examples as module
-from unrolled.data.feeds.examples import Example, Examples, Spool, collate, packed_order
+from unrolled.data.feeds.examples import NO_TARGET, Example, Examples, Spool, collate, packed_order
 
 ARRAYS = [np.arange(length * 2, dtype=np.float32).reshape(length, 2) + length for length in (3, 0, 5, 1, 4)]
 

@@ -5,8 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from unrolled.data.encoders.targets import NO_TARGET
-from unrolled.data.feeds.examples import Example, Examples
+from unrolled.data.feeds.examples import NO_TARGET, Example, Examples
 from unrolled.data.feeds.long_records import Windows
 
 

@@ -7,8 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from unrolled.data.encoders.targets import NO_TARGET
-from unrolled.data.feeds.examples import Example, ExampleBatch, Examples
+from unrolled.data.feeds.examples import NO_TARGET, Example, ExampleBatch, Examples
 from unrolled.data.feeds.record_feed import RecordFeed, is_labelled, ordered_batches, unscored
 
 

@@ -12,13 +12,14 @@ import polars
 import pytest
 
 from unrolled.data.config import DataConfig
-from unrolled.data.encoders.encoding import Encoding, fit_encoding
+from unrolled.data.encoders.encoding import Encoding
 from unrolled.data.encoders.numbers import NumericEncoder, Scaler
 from unrolled.data.feeds.workers import TRIED, read_and_encode
 from unrolled.data.readers.audio import read_audio
 from unrolled.data.records import Field, Notes, Reading, Record, Source
 from unrolled.data.schema import infer_schema
 from unrolled.errors import UserError
+from unrolled.tasks.labels.encoding import fit_encoding
 
 soundfile = pytest.importorskip("soundfile")
 
@@ -77,7 +78,7 @@ class Endless(Source):
 
 def test_ctrl_c_ends_other_processes_in_the_middle_of_a_record() -> None:
     polars.LazyFrame({"x": [1]}).collect()  # from here on a signal does not wake a thread that waits
-    encoding = Encoding("classify", (NumericEncoder("x", Scaler("none", (0.0,), (1.0,)), (False,)),), None)
+    encoding = Encoding((NumericEncoder("x", Scaler("none", (0.0,), (1.0,)), (False,)),))
     before = set(multiprocessing.active_children())
     reading = read_and_encode(Endless(), list(range(TRIED + 100)), encoding, workers=2)
     for _ in range(TRIED):

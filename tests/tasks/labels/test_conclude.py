@@ -9,13 +9,14 @@ import pytest
 
 from small_record_runs import write_prices, write_sentences
 from unrolled.data.config import DataConfig
-from unrolled.data.encoders.encoding import Encoding
 from unrolled.data.encoders.numbers import Scaler
-from unrolled.data.encoders.targets import ClassTarget, NumberTarget, StepTarget, TextTarget
 from unrolled.data.encoders.texts import fit_vocabulary
 from unrolled.models.config import ModelConfig
-from unrolled.tasks.labels.conclude import loss_in_words
+from unrolled.tasks.labels.targets.classes import ClassTarget
+from unrolled.tasks.labels.targets.numbers import NumberTarget
+from unrolled.tasks.labels.targets.tags import TagTarget
 from unrolled.tasks.train_files import train_files
+from unrolled.tasks.transcribe.target import TranscriptTarget
 from unrolled.training.config import TrainConfig
 
 
@@ -62,8 +63,8 @@ def test_tags_are_counted_as_labels(tmp_path: Path) -> None:
     ("target", "words"),
     [
         (ClassTarget("y", ("a", "b")), "Loss (nats per label)"),
-        (StepTarget("y", ("a", "b")), "Loss (nats per label)"),
-        (TextTarget("y", fit_vocabulary("char", lambda: iter(["ab"]))), "Loss (nats per text)"),
+        (TagTarget("y", ("a", "b")), "Loss (nats per label)"),
+        (TranscriptTarget("y", fit_vocabulary("char", lambda: iter(["ab"]))), "Loss (nats per text)"),
         (
             NumberTarget("y", ("y",), Scaler.fit(np.array([[0.0], [1.0]]), "standard")),
             "Loss (squared error in units of the target's variance)",
@@ -71,4 +72,4 @@ def test_tags_are_counted_as_labels(tmp_path: Path) -> None:
     ],
 )
 def test_what_the_loss_is(target: Any, words: str) -> None:
-    assert loss_in_words(Encoding("tag", (), target)) == words
+    assert target.loss_in_words == words

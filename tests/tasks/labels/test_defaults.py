@@ -119,13 +119,13 @@ def test_training_has_enough_updates_and_no_fewer_than_ten_passes() -> None:
 def test_labels_of_series_are_smoothed_where_that_has_an_effect() -> None:
     assert chosen(SERIES)[2].label_smoothing == 0.1
     assert chosen(SERIES, label_smoothing=0.0)[2].label_smoothing == 0.0
-    for facts in (WORDS, DNA, SERIES._replace(many=True), SERIES._replace(task="regress")):
+    for facts in (WORDS, DNA, SERIES._replace(multilabel=True), SERIES._replace(task="regress")):
         assert chosen(facts)[2].label_smoothing is None
 
 
 def test_facts_alone_decide() -> None:
     """Nothing here knows the name of a data set, a class or a field."""
     assert set(Facts._fields) == {
-        "task", "records", "steps", "channels", "tokens", "signal", "embeds", "aligned", "many",
+        "task", "records", "steps", "channels", "tokens", "signal", "embeds", "aligned", "multilabel",
     }  # fmt: skip
     assert replace(chosen(SERIES)[1]) == chosen(SERIES._replace(channels=9))[1]

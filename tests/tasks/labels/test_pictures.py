@@ -9,18 +9,16 @@ import pytest
 from unrolled.data.encoders.categories import TokenTable
 from unrolled.data.encoders.encoding import Encoding
 from unrolled.data.encoders.numbers import Scaler
-from unrolled.data.encoders.targets import (
-    NO_TARGET,
-    ClassTarget,
-    EventTarget,
-    NumberTarget,
-    StepTarget,
-    TextTarget,
-)
 from unrolled.data.encoders.texts import fit_vocabulary
-from unrolled.data.feeds.examples import Example, Examples
+from unrolled.data.feeds.examples import NO_TARGET, Example, Examples
 from unrolled.data.records import Events
-from unrolled.tasks.labels.pictures import pictures_of
+from unrolled.tasks.labels.encoding import RecordEncoding
+from unrolled.tasks.labels.targets.classes import ClassTarget
+from unrolled.tasks.labels.targets.events import EventTarget
+from unrolled.tasks.labels.targets.multilabel import MultilabelTarget
+from unrolled.tasks.labels.targets.numbers import NumberTarget
+from unrolled.tasks.labels.targets.tags import TagTarget
+from unrolled.tasks.transcribe.target import TranscriptTarget
 
 
 def examples(targets: list[Any], *, steps: int = 4, tokens: np.ndarray | None = None) -> Examples:
@@ -38,22 +36,22 @@ def rows(html: str) -> list[list[str]]:
 
 
 def test_classes() -> None:
-    encoding = Encoding("classify", (), ClassTarget("y", ("cat", "dog")))
+    encoding = RecordEncoding((), "classify", ClassTarget("y", ("cat", "dog")))
     part = examples([0, 1, 1, NO_TARGET])
     answers = [np.array(shares, dtype=np.float32) for shares in ([0.9, 0.1], [0.8, 0.2], [0.3, 0.7], [1, 0])]
-    (name, matrix), (other, bars) = pictures_of(encoding, part, answers)
+    (name, matrix), (other, bars) = encoding.target.pictures(part, answers, encoding)
     assert (name, other) == ("Confusion matrix", "Each class")
     assert re.findall(r"<title>(dog taken for cat: .*?)</title>", matrix) == ["dog taken for cat: 1 of 2"]
     assert re.findall(r"<title>(dog: F1 \S+)", bars) == ["dog: F1 0.6667"]
     assert ">records</text>" in bars
-    assert pictures_of(encoding, examples([NO_TARGET]), answers[:1]) == []
+    assert encoding.target.pictures(examples([NO_TARGET]), answers[:1], encoding) == []
 
 
 def test_several_labels_at_once() -> None:
-    encoding = Encoding("classify", (), ClassTarget("y", ("news", "sport"), many=True))
+    encoding = RecordEncoding((), "classify", MultilabelTarget("y", ("news", "sport")))
     part = examples([np.array(held, dtype=np.float32) for held in ([1, 1], [1, 0], [0, 0], [np.nan, np.nan])])
     answers = [np.array(shares, dtype=np.float32) for shares in ([0.9, 0.2], [0.6, 0.7], [0.1, 0.1], [1, 1])]
-    ((name, bars),) = pictures_of(encoding, part, answers)
+    ((name, bars),) = encoding.target.pictures(part, answers, encoding)
     assert name == "Each label"
     assert re.findall(r"<title>(\w+): F1 ([\d.]+)", bars) == [("news", "1"), ("sport", "0")]
 
@@ -61,7 +59,7 @@ def test_several_labels_at_once() -> None:
 def test_values_in_their_units() -> None:
     target = NumberTarget("y", ("rent",), Scaler.fit(np.array([[100.0], [300.0]]), "standard"))
     part = examples([target.encode(np.array([value])) for value in (100.0, 200.0, 300.0)])
-    ((name, chart),) = pictures_of(Encoding("regress", (), target), part, [np.array([v]) for v in (100, 210, 290)])
+    ((name, chart),) = target.pictures(part, [np.array([v]) for v in (100, 210, 290)], Encoding(()))
     assert name == "Predicted against true values"
     assert "rent" in chart
     assert chart.count("<circle") == 3
@@ -70,17 +68,17 @@ def test_values_in_their_units() -> None:
 
 def test_tagged_sentences_show_where_truth_and_prediction_differ() -> None:
     table = TokenTable.fit("token", [["Anna", "ran", "home"]] * 2, min_count=1)
-    encoding = Encoding("tag", (table,), StepTarget("y", ("O", "B-P")))
+    encoding = RecordEncoding((table,), "tag", TagTarget("y", ("O", "B-P")))
     words = encoding.words[0]
     tokens = np.array([[words.index(word) + 1] for word in ("Anna", "ran", "home")], dtype=np.int64)
     said = np.array([[0.1, 0.9], [0.2, 0.8], [0.9, 0.1]], dtype=np.float32)
-    pictures = dict(pictures_of(encoding, examples([[1, 0, 0]], tokens=tokens), [said]))
+    pictures = dict(encoding.target.pictures(examples([[1, 0, 0]], tokens=tokens), [said], encoding))
     sentence = pictures["Tagged examples"]
     assert re.findall(r"<b>(\w+)</b>", sentence) == ["Anna", "ran", "home"]
     assert sentence.count("wrong") == 1
     assert ">spans</text>" in pictures["Each tag"]
-    steps = Encoding("tag", (), StepTarget("y", ("rest", "walk")))
-    pictures = dict(pictures_of(steps, examples([[1, 0, 0]], steps=3), [said]))
+    steps = RecordEncoding((), "tag", TagTarget("y", ("rest", "walk")))
+    pictures = dict(steps.target.pictures(examples([[1, 0, 0]], steps=3), [said], steps))
     assert ">steps</text>" in pictures["Each tag"]
     assert "A stretch with its tags" in pictures
 
@@ -90,7 +88,7 @@ def test_events_on_the_signal() -> None:
     marks = target.encode(Events(np.array([20, 60, 90]), ("event",) * 3), 120, 50.0)
     heard = target.encode(Events(np.array([21, 60]), ("event",) * 2), 120, 50.0)
     answer = np.stack([heard == 0, heard > 0], axis=1).astype(np.float32)
-    ((name, chart),) = pictures_of(Encoding("tag", (), target), examples([marks], steps=120), [answer])
+    ((name, chart),) = target.pictures(examples([marks], steps=120), [answer], Encoding(()))
     assert name == "Events"
     assert "clip0.wav" in chart
     assert "3 true events, 1 missed, 0 invented" in chart
@@ -98,7 +96,7 @@ def test_events_on_the_signal() -> None:
 
 
 def test_transcripts_stand_beside_the_truth() -> None:
-    target = TextTarget("y", fit_vocabulary("char", lambda: iter(["ab <"])))
+    target = TranscriptTarget("y", fit_vocabulary("char", lambda: iter(["ab <"])))
     classes = len(target.vocabulary) + 1
 
     def says(text: str) -> np.ndarray:
@@ -109,15 +107,15 @@ def test_transcripts_stand_beside_the_truth() -> None:
 
     part = examples([target.encode("a<b"), target.encode("ba"), target.encode(None), target.encode("b")], steps=8)
     answers = [says(text) for text in ("a<b", "bb", "a", "")]
-    ((name, table),) = pictures_of(Encoding("transcribe", (), target), part, answers)
+    ((name, table),) = target.pictures(part, answers, Encoding(()))
     assert name == "Transcripts"
     assert rows(table) == [["a&lt;b", "a&lt;b", "0"], ["ba", "bb", "1"], ["b", "<small>(nothing)</small>", "1"]]
 
 
 @pytest.mark.parametrize("count", [9, 11, 25, 200])
 def test_not_too_many_transcripts(count: int) -> None:
-    target = TextTarget("y", fit_vocabulary("char", lambda: iter(["a"])))
+    target = TranscriptTarget("y", fit_vocabulary("char", lambda: iter(["a"])))
     silent = np.zeros((4, len(target.vocabulary) + 1), dtype=np.float32)
     part = examples([target.encode("a")] * count)
-    ((_, table),) = pictures_of(Encoding("transcribe", (), target), part, [silent] * count)
+    ((_, table),) = target.pictures(part, [silent] * count, Encoding(()))
     assert len(rows(table)) == min(count, 10)

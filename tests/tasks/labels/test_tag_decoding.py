@@ -11,11 +11,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from unrolled.data.config import DataConfig
-from unrolled.data.encoders.encoding import Encoding
-from unrolled.data.encoders.targets import StepTarget
 from unrolled.scoring.spans import find_spans, span_kinds
 from unrolled.tasks.labels.dataset import prepare_records
-from unrolled.tasks.labels.tag_decoding import best_tags, decode_tags, rules_of
+from unrolled.tasks.labels.encoding import RecordEncoding
+from unrolled.tasks.labels.tag_decoding import decode_tags, rules_of
+from unrolled.tasks.labels.targets.tags import TagTarget, count_pairs
 
 SCHEMES = {
     "bio": ["O", "B-x", "I-x", "B-y", "I-y"],
@@ -77,7 +77,7 @@ def test_an_example() -> None:
 
 def test_other_tags_are_free_and_nothing_is_nothing() -> None:
     shares = np.array([[0.1, 0.9], [0.8, 0.2]], dtype=np.float32)
-    assert [one.tolist() for one in best_tags([shares, shares[:0]], ["noun", "verb"])] == [[1, 0], []]
+    assert [TagTarget("tags", ("noun", "verb")).tags(some).tolist() for some in (shares, shares[:0])] == [[1, 0], []]
     assert decode_tags(np.zeros((0, 5)), rules_of(SCHEMES["bio"])).shape == (0,)
 
 
@@ -93,9 +93,9 @@ IOB1 = ["O", "B-PER", "I-PER", "B-LOC", "I-LOC"]
 
 
 def pairs_in(labels: list[str], sentences: list[str]) -> tuple[tuple[int, int, int], ...]:
-    target = StepTarget.fit("tags", tuple(labels), [sentence.split() for sentence in sentences])
+    target = TagTarget("tags", tuple(labels), count_pairs(labels, [sentence.split() for sentence in sentences]))
     assert target.pairs is not None
-    assert StepTarget.from_json(json.loads(json.dumps(target.to_json()))) == target
+    assert TagTarget.from_json(json.loads(json.dumps(target.to_json()))) == target
     return target.pairs
 
 
@@ -103,7 +103,7 @@ def test_iob1_is_told_from_the_pairs_of_training() -> None:
     pairs = pairs_in(IOB1, ["O I-PER I-PER O", "I-LOC O", "O I-PER B-PER O", "I-LOC I-PER O", "O I-LOC B-LOC I-LOC"])
     sure = np.full((2, 5), 0.003)
     sure[0, 2] = sure[1, 4] = 0.987
-    assert best_tags([sure], IOB1, pairs)[0].tolist() == [2, 4]
+    assert TagTarget("tags", tuple(IOB1), pairs).tags(sure).tolist() == [2, 4]
     rules = rules_of(IOB1, pairs)
     assert rules.first.tolist() == [True, False, True, False, True], "B-x only behind x"
     assert rules.next[0].tolist() == rules.first.tolist()
@@ -181,8 +181,8 @@ def test_pairs_are_learned_from_a_file(tmp_path: Path, sentences: list[str], odd
     blocks = ["".join(f"w{n}\t{tag}\n" for n, tag in enumerate(one.split())) for one in sentences * 10]
     path.write_text("\n".join(blocks))
     kept = prepare_records([str(path)], DataConfig(split="time"), task=None).encoding
-    target = Encoding.from_text(kept.to_text()).target
-    assert isinstance(target, StepTarget)
+    target = RecordEncoding.from_text(kept.to_text()).target
+    assert isinstance(target, TagTarget)
     border, expected = len(target.labels), Counter[tuple[int, int]]()
     for sentence in sentences * 9:  # a tenth is held out, at the end
         numbers = [target.labels.index(tag) for tag in sentence.split()]
@@ -199,7 +199,7 @@ def test_without_any_pair_the_labels_alone_say_what_is_allowed() -> None:
 
 
 def test_models_without_pairs_load() -> None:
-    old = StepTarget.from_json({"kind": "step", "field": "tags", "labels": ["O", "B"]})
+    old = TagTarget.from_json({"kind": "step", "field": "tags", "labels": ["O", "B"]})
     assert old.pairs is None
     with pytest.raises(ValueError, match="pairs"):
-        StepTarget.from_json({"kind": "step", "field": "tags", "labels": ["O", "B"], "pairs": [[0, 3, 1]]})
+        TagTarget.from_json({"kind": "step", "field": "tags", "labels": ["O", "B"], "pairs": [[0, 3, 1]]})

@@ -11,13 +11,12 @@ from sklearn.utils.class_weight import compute_class_weight
 from small_runs import assert_same_run, metrics, train_until
 
 from unrolled.data.config import DataConfig
-from unrolled.data.encoders.encoding import Encoding
-from unrolled.data.encoders.targets import NO_TARGET, ClassTarget
-from unrolled.data.feeds.examples import Example, Examples
+from unrolled.data.feeds.examples import NO_TARGET, Example, Examples
 from unrolled.errors import UserError
 from unrolled.models.config import ModelConfig
 from unrolled.tasks.labels.load import load_records
-from unrolled.tasks.labels.train import class_weights, train_records
+from unrolled.tasks.labels.targets.classes import ClassTarget
+from unrolled.tasks.labels.train import train_records
 from unrolled.training.config import TrainConfig
 
 KINDS: dict[str, dict[str, dict[str, Any]]] = {
@@ -89,31 +88,31 @@ def test_the_split_is_written_and_the_model_answers_as_it_was_judged(tmp_path: P
 COUNTS = [50, 40, 5, 1]
 
 
-def labelled() -> tuple[Encoding, Examples]:
+def labelled() -> tuple[ClassTarget, Examples]:
     examples = Examples()
     for label, count in enumerate(COUNTS):
         for _ in range(count):
             examples.append(Example(np.ones((1, 1), dtype=np.float32), None, np.array(label)), "")
     examples.append(Example(np.ones((1, 1), dtype=np.float32), None, np.array(NO_TARGET)), "")
-    return Encoding("classify", (), ClassTarget("y", ("a", "b", "c", "d"))), examples
+    return ClassTarget("y", ("a", "b", "c", "d")), examples
 
 
 def test_class_weights_are_those_of_scikit_learn() -> None:
-    encoding, examples = labelled()
+    target, examples = labelled()
     y = np.repeat(range(4), COUNTS)
     wanted = compute_class_weight("balanced", classes=np.arange(4), y=y)
-    found = class_weights(encoding, examples, "balanced")
+    found = target.class_weights(examples, "balanced")
     assert found is not None
-    np.testing.assert_allclose(found.numpy(), wanted, rtol=1e-6)
-    auto = class_weights(encoding, examples, "auto")
+    np.testing.assert_allclose(found, wanted, rtol=1e-6)
+    auto = target.class_weights(examples, "auto")
     assert auto is not None
-    np.testing.assert_allclose(auto.numpy(), np.sqrt(wanted), rtol=1e-6)
-    assert class_weights(encoding, examples, "none") is None
+    np.testing.assert_allclose(auto, np.sqrt(wanted), rtol=1e-6)
+    assert target.class_weights(examples, "none") is None
     even = Examples()
     for label in (0, 1, 2, 3) * 3:
         even.append(Example(np.ones((1, 1), dtype=np.float32), None, np.array(label)), "")
-    assert class_weights(encoding, even, "auto") is None
-    assert torch.equal(class_weights(encoding, even, "balanced"), torch.ones(4))  # type: ignore[arg-type]
+    assert target.class_weights(even, "auto") is None
+    assert np.array_equal(target.class_weights(even, "balanced"), np.ones(4))  # type: ignore[arg-type]
 
 
 def test_a_validation_part_with_none_of_the_labels_is_refused(tmp_path: Path) -> None:

@@ -1,7 +1,6 @@
-"""How records become examples: fitted on the training part, saved beside the model, the same for training and use."""
+"""How what is read of records becomes numbers: fitted on the training part, the same for training and use."""
 
 import itertools
-import json
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -11,30 +10,15 @@ import numpy as np
 
 from unrolled.data.config import DataConfig
 from unrolled.data.encoders.categories import TokenTable
-from unrolled.data.encoders.characters import CharVocabulary
-from unrolled.data.encoders.folding import most_usual
 from unrolled.data.encoders.numbers import NumericEncoder, Scaler, Scaling
 from unrolled.data.encoders.signals import FramesEncoder, SignalEncoder, SignalForm, transform
 from unrolled.data.encoders.spelling import ASPECTS, SpellingTable, ends_of, is_open
-from unrolled.data.encoders.targets import (
-    ANY_EVENT,
-    NO_TARGET,
-    STRANGE,
-    ClassTarget,
-    EventTarget,
-    NumberTarget,
-    StepTarget,
-    Target,
-    TextTarget,
-)
 from unrolled.data.encoders.texts import KmerEncoder, TextEncoder, fit_vocabulary
 from unrolled.data.encoders.token_counts import TokenCounts, count_tokens
 from unrolled.data.encoders.vocabulary import infer_vocabulary
 from unrolled.data.feeds.examples import Example
 from unrolled.data.records import Field, Record
-from unrolled.data.schema import Schema
 from unrolled.errors import UserError
-from unrolled.untrusted import parse_json
 
 Words = TokenTable | TextEncoder | KmerEncoder
 Input = NumericEncoder | SignalEncoder | FramesEncoder | Words | SpellingTable
@@ -48,31 +32,18 @@ INPUTS: dict[str, Any] = {
     "kmers": KmerEncoder,
     "spelling": SpellingTable,
 }
-TARGETS: dict[str, Any] = {
-    "class": ClassTarget,
-    "number": NumberTarget,
-    "step": StepTarget,
-    "event": EventTarget,
-    "transcript": TextTarget,
-}
 FIT_ON = 2000
 """Records that scalers are fitted on, evenly spread, if the training part has more: they only need what is typical.
 Tables of words, pieces and categories are of all records."""
-HOPS = {"transcribe": 0.020}
-"""Seconds between two frames of a spectrogram, where not 10 ms: letters last longer, and steps cost time."""
-EVENT_RATE = 125.0
-"""Steps per second that are enough to place events; faster signals are reduced to it by a whole factor."""
-EVENT_REACH = 0.024
-"""Seconds on either side of an event that are marked."""
+HOP = 0.010
+"""Seconds between two frames of a spectrogram."""
 
 
 @dataclass(frozen=True)
 class Encoding:
-    """The encoders of a schema."""
+    """The encoders of what is read."""
 
-    task: str
     inputs: tuple[Input, ...]
-    target: Target | None
 
     @property
     def channels(self) -> int:
@@ -95,41 +66,17 @@ class Encoding:
         if row[0]:
             return _words_of(columns[0])[int(row[0]) - 1]
         known = {
-            one.aspect: one.table.tokens[number - 1]
-            for one, number in zip(columns, row.tolist(), strict=True)
-            if isinstance(one, SpellingTable) and number
+            column.aspect: column.table.tokens[number - 1]
+            for column, number in zip(columns, row.tolist(), strict=True)
+            if isinstance(column, SpellingTable) and number
         }
         return ends_of(known) or "?"
 
     @property
     def frame(self) -> tuple[int, int] | None:
         """Height and width, if the numeric channels of a step are one picture."""
-        found = [(encoder.height, encoder.width) for encoder in self.inputs if isinstance(encoder, FramesEncoder)]
-        return found[0] if found and self.channels == 3 * found[0][0] * found[0][1] else None
-
-    @property
-    def outputs(self) -> int:
-        """Outputs of the network's head. Raises `ValueError` if there is no target."""
-        target = self.target
-        if target is None:
-            raise ValueError("it has no target")
-        if isinstance(target, ClassTarget | StepTarget):
-            return len(target.labels)
-        if isinstance(target, EventTarget):
-            return len(target.labels) + 1
-        return len(target.names) if isinstance(target, NumberTarget) else len(target.vocabulary) + 1
-
-    @property
-    def pooled(self) -> bool:
-        """Whether there is one answer for a whole record."""
-        return self.task in ("classify", "regress")
-
-    @property
-    def per_step(self) -> bool:
-        """Whether there is a target for every step."""
-        return isinstance(self.target, StepTarget | EventTarget) or (
-            isinstance(self.target, NumberTarget) and self.task == "tag"
-        )
+        sizes = [(encoder.height, encoder.width) for encoder in self.inputs if isinstance(encoder, FramesEncoder)]
+        return sizes[0] if sizes and self.channels == 3 * sizes[0][0] * sizes[0][1] else None
 
     def _token_columns(self) -> list[Words | SpellingTable]:
         return [encoder for encoder in self.inputs if isinstance(encoder, Words | SpellingTable)]
@@ -137,7 +84,7 @@ class Encoding:
     def _numeric(self) -> list[NumericEncoder | SignalEncoder | FramesEncoder]:
         return [e for e in self.inputs if isinstance(e, NumericEncoder | SignalEncoder | FramesEncoder)]
 
-    def encode(self, record: Record, *, targets: bool = True) -> Example:
+    def encode(self, record: Record) -> Example:
         """One record. Raises `UserError` naming it if its fields do not fit together or lack a step."""
         numbers, tokens = [], []
         for encoder in self.inputs:
@@ -155,26 +102,7 @@ class Encoding:
         steps = max(lengths)
         if 0 in lengths:
             raise UserError(f"{record.origin} has a sequence of length 0; leave it out")
-        example = Example(_joined(numbers, steps, record), _joined(tokens, steps, record), None)
-        if self.target is None or not targets:
-            return example
-        return example._replace(target=self._encode_target(record, steps))
-
-    def _encode_target(self, record: Record, steps: int) -> np.ndarray | None:
-        if self.target is None:
-            return None
-        value: Any = record.values.get(self.target.field)
-        if value is None and self.per_step:
-            return self._nothing_known(steps)
-        if isinstance(self.target, EventTarget):
-            return self.target.encode(value, steps, record.rate or self.target.rate)
-        target = self.target.encode(value)
-        if self.per_step and len(target) != steps:
-            raise UserError(
-                f"{record.origin} has {steps:,} steps and {len(target):,} values of {self.target.field}; "
-                "there must be one for each step"
-            )
-        return target
+        return Example(_joined(numbers, steps, record), _joined(tokens, steps, record), None)
 
     def count_rare(self, record: Record) -> int | None:
         """How many of the unknown tokens of a record training saw, if too rarely to know them; None where that cannot
@@ -189,16 +117,16 @@ class Encoding:
     @property
     def complete(self) -> bool:
         """Whether all categories that training saw have a number."""
-        return all(one.rare == () for one in self._token_columns() if isinstance(one, TokenTable))
+        return all(column.rare == () for column in self._token_columns() if isinstance(column, TokenTable))
 
     def unknown_columns(self, record: Record, example: Example) -> dict[str, int]:
         """How many tokens or categories of a record are unknown, by the name of their field; a category counts once."""
         if example.tokens is None:
             return {}
         counts = {}
-        for place, encoder in enumerate(self._token_columns()):
+        for column, encoder in enumerate(self._token_columns()):
             if isinstance(encoder, Words):
-                unknown = int((example.tokens[:, place] == encoder.unknown).sum())
+                unknown = int((example.tokens[:, column] == encoder.unknown).sum())
                 whole = isinstance(record.values[encoder.field], str) and isinstance(encoder, TokenTable)
                 counts[encoder.field] = min(unknown, 1) if whole else unknown
         return counts
@@ -213,31 +141,14 @@ class Encoding:
             if isinstance(encoder, Words)
         )
 
-    def _nothing_known(self, steps: int) -> np.ndarray:
-        if isinstance(self.target, NumberTarget):
-            return np.full((steps, len(self.target.names)), np.nan, dtype=np.float32)
-        return np.full(steps, NO_TARGET, dtype=np.int64)
+    def inputs_to_json(self) -> list[dict[str, Any]]:
+        """The encoders as JSON values."""
+        return [encoder.to_json() for encoder in self.inputs]
 
-    def to_text(self) -> str:
-        """As JSON."""
-        content = {
-            "format": "unrolled encoding",
-            "task": self.task,
-            "inputs": [encoder.to_json() for encoder in self.inputs],
-            "target": None if self.target is None else self.target.to_json(),
-        }
-        return json.dumps(content, indent=1) + "\n"
 
-    @classmethod
-    def from_text(cls, text: str) -> "Encoding":
-        """The inverse of `to_text`. Raises `ValueError` or `KeyError` for anything else."""
-        data = parse_json(text)
-        target = data["target"]
-        return cls(
-            data["task"],
-            tuple(INPUTS[one["kind"]].from_json(one) for one in data["inputs"]),
-            None if target is None else TARGETS[target["kind"]].from_json(target),
-        )
+def inputs_from_json(encoders: list[dict[str, Any]]) -> tuple[Input, ...]:
+    """The inverse of `Encoding.inputs_to_json`. Raises `ValueError` or `KeyError` for anything else."""
+    return tuple(INPUTS[encoder["kind"]].from_json(encoder) for encoder in encoders)
 
 
 def _words_of(encoder: Words | SpellingTable) -> Sequence[str]:
@@ -261,21 +172,32 @@ def _joined(arrays: list[np.ndarray], steps: int, record: Record) -> np.ndarray 
     return np.concatenate([np.repeat(c, steps, axis=0) if len(c) == 1 < steps else c for c in columns], axis=1)
 
 
-def fit_encoding(schema: Schema, records: Callable[[], Iterable[Record]], count: int, data: DataConfig) -> Encoding:
-    """The encoders of a schema, from the `count` training records. Raises `UserError` for data they cannot express.
+def fit_inputs(
+    fields: Iterable[Field],
+    records: Callable[[], Iterable[Record]],
+    count: int,
+    data: DataConfig,
+    *,
+    spelling: bool = False,
+    hop: float = HOP,
+    enough_rate: float | None = None,
+) -> tuple[Input, ...]:
+    """The encoders of the fields that are read, from the `count` training records.
 
     `records` gives them anew each time. Tables are of all of them; scalers, with more than `FIT_ON`, of some.
+    `spelling`: words of an open vocabulary show how they are spelled, unless the settings decide. `hop`: seconds
+    between two frames of a spectrogram. `enough_rate`: steps per second that are enough; faster signals are reduced to
+    it by a whole factor. Raises `UserError` for data that cannot be expressed.
     """
     step = max(1, count // FIT_ON)
 
     def some() -> Iterable[Record]:
         return (record for number, record in enumerate(records()) if number % step == 0)
 
-    reduced = schema.target is not None and schema.target.kind == "event"
     inputs: list[Input] = []
-    for field in schema.inputs:
+    for field in fields:
         if field.kind == "token":
-            inputs.extend(_fit_words(field, records, step, data, schema.task))
+            inputs.extend(_fit_words(field, records, step, data, spelling))
         elif field.kind == "text":
             inputs.append(_fit_text(field, records, step, data))
         elif field.kind == "categorical":
@@ -286,11 +208,11 @@ def fit_encoding(schema: Schema, records: Callable[[], Iterable[Record]], count:
         elif field.kind == "numeric":
             inputs.append(_fit_numbers(field, records, step, data))
         elif field.kind == "signal":
-            inputs.append(_fit_signal(field, some, data, task=schema.task, reduced=reduced))
+            inputs.append(_fit_signal(field, some, data, hop, enough_rate))
         else:
             shape = next(iter(some())).values[field.name].shape
             inputs.append(FramesEncoder(field.name, int(shape[1]), int(shape[2])))
-    return Encoding(schema.task, tuple(inputs), _fit_target(schema, records, tuple(inputs), data))
+    return tuple(inputs)
 
 
 def _fit_numbers(field: Field, records: Callable[[], Iterable[Record]], step: int, data: DataConfig) -> NumericEncoder:
@@ -322,7 +244,7 @@ def _fit_text(field: Field, records: Callable[[], Iterable[Record]], step: int, 
 
 
 def _fit_words(
-    field: Field, records: Callable[[], Iterable[Record]], step: int, data: DataConfig, task: str
+    field: Field, records: Callable[[], Iterable[Record]], step: int, data: DataConfig, spelling: bool
 ) -> list[TokenTable | SpellingTable]:
     """Words that come ready cut, and how they are spelled, where the network is to see that.
 
@@ -341,7 +263,7 @@ def _fit_words(
     counts = count_tokens(values())
     spelled = data.spelling
     if spelled is None:
-        spelled = task == "tag" and (is_open(counts) or is_open(TokenCounts(some)))
+        spelled = spelling and (is_open(counts) or is_open(TokenCounts(some)))
     if not spelled:
         return [TokenTable.fit(field.name, counts, min_count=data.min_count)]
     # Words that come once are unknown, so that the network learns what to make of unknown ones.
@@ -358,54 +280,16 @@ def _text_kind(sample: str) -> str:
 
 
 def _fit_signal(
-    field: Field, some: Callable[[], Iterable[Record]], data: DataConfig, *, task: str, reduced: bool
+    field: Field, some: Callable[[], Iterable[Record]], data: DataConfig, hop: float, enough_rate: float | None
 ) -> SignalEncoder:
     own = field.rate or next(iter(some())).rate or 1.0
     rate = data.rate or own
-    if reduced and data.rate is None and own > 1.5 * EVENT_RATE:
-        rate = own / round(own / EVENT_RATE)
+    if enough_rate is not None and data.rate is None and own > 1.5 * enough_rate:
+        rate = own / round(own / enough_rate)
     form: SignalForm = data.features if data.features != "auto" else "log-mel" if own >= 2000 else "raw"
-    mels, hop = data.mels, HOPS.get(task, 0.010)
     # Held ends rather than a line through them, so that a model that reads forwards can be given a signal as it comes.
     values = np.concatenate(
-        [transform(r.values[field.name], r.rate or own, rate, form, mels, hop, edges="hold") for r in some()]
+        [transform(r.values[field.name], r.rate or own, rate, form, data.mels, hop, edges="hold") for r in some()]
     )
     scaling: Scaling = "standard" if data.scaling == "auto" else data.scaling
-    return SignalEncoder(field.name, rate, form, mels, hop, Scaler.fit(values, scaling), "hold")
-
-
-def _fit_target(
-    schema: Schema, records: Callable[[], Iterable[Record]], inputs: tuple[Input, ...], data: DataConfig
-) -> Target | None:
-    field = schema.target
-    if field is None:
-        return None
-    values = (record.values.get(field.name) for record in records())
-    if field.kind == "event":
-        signal = next(encoder for encoder in inputs if isinstance(encoder, SignalEncoder))
-        rate = signal.steps_per_second
-        counts = Counter(label for events in values if events is not None for label in events.labels)
-        labels = tuple(sorted(counts)) if data.event_labels else (ANY_EVENT,)
-        return EventTarget(field.name, labels, rate, max(1, round(EVENT_REACH * rate)))
-    if field.kind == "text":
-        known_texts = (value for value in values if value is not None)
-        return TextTarget(field.name, CharVocabulary.fit(itertools.chain([STRANGE], known_texts)))
-    if field.kind == "numeric":
-        known = np.concatenate([np.atleast_2d(value) for value in values if value is not None])
-        return NumberTarget(field.name, field.channels or (field.name,), Scaler.fit(known, "standard"))
-    if field.timed:
-        labels = tuple(sorted({label for value in values if value is not None for label in value}))
-        again = (record.values.get(field.name) for record in records())  # the labels have used the values up
-        return StepTarget.fit(field.name, _require_several(labels, field.name), again)
-    found = [value for value in values if value is not None]
-    many = any(not isinstance(value, str) for value in found)
-    counts = Counter(label for value in found for label in ([value] if isinstance(value, str) else value))
-    labels = tuple(sorted(set(most_usual(counts).values())))
-    return ClassTarget(field.name, _require_several(labels, field.name), many)
-
-
-def _require_several(labels: tuple[str, ...], field: str) -> tuple[str, ...]:
-    if len(labels) < 2:
-        found = f"only the label {labels[0]!r}" if labels else "no label"
-        raise UserError(f"the training part has {found} in {field}; there must be at least two to tell apart")
-    return labels
+    return SignalEncoder(field.name, rate, form, data.mels, hop, Scaler.fit(values, scaling), "hold")

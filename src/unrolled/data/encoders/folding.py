@@ -1,6 +1,7 @@
 """Truth values and numbers as categories, which programs write in several ways: `True` and `TRUE`, `1` and `1.0`."""
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Mapping
 
 _NUMBER = re.compile(r"[-+]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][-+]?[0-9]+)?")
@@ -25,6 +26,11 @@ def most_usual(counts: Mapping[str, int]) -> dict[str, str]:
     for value in sorted(counts, key=lambda value: (-counts[value], value)):
         usual.setdefault(fold(value), value)
     return {value: usual[fold(value)] for value in counts}
+
+
+def folded_labels(values: Iterable[str]) -> tuple[str, ...]:
+    """The different values in alphabetical order, each in its most usual way."""
+    return tuple(sorted(set(most_usual(Counter(values)).values())))
 
 
 def folded_numbers(values: Iterable[str], first: int = 0) -> dict[str, int]:

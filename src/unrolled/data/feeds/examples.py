@@ -10,8 +10,8 @@ from typing import IO, NamedTuple
 
 import numpy as np
 
-from unrolled.data.encoders.targets import NO_TARGET
-
+NO_TARGET = -100
+"""Where a label is missing, or one that training did not see: it is not learned from and not scored."""
 BLOCK = 1 << 20
 """Bytes that short arrays share."""
 IN_MEMORY = 512 << 20
@@ -26,7 +26,7 @@ class Example(NamedTuple):
     tokens: np.ndarray | None
     """int64 `[time, columns]`"""
     target: np.ndarray | None
-    """what `unrolled.data.encoders.targets` makes of it; None if there is none"""
+    """what is to be learned, see `unrolled.tasks.labels.target`; None if there is nothing"""
 
     @property
     def time(self) -> int:
@@ -151,6 +151,20 @@ class Examples:
     def __getitem__(self, index: int) -> Example:
         places = ((name, self._places[name][index]) for name in Example._fields)
         return Example(*(None if place < 0 else self._spools[name][place] for name, place in places))
+
+    def targets(self) -> list[np.ndarray]:
+        """The targets of all records. Raises `ValueError` if one has none."""
+        places = self._places["target"]
+        if -1 in places:
+            raise ValueError(f"record {places.index(-1)} has no target")
+        return [self._spools["target"][place] for place in places]
+
+    def group_numbers(self, chosen: np.ndarray | list[int] | None = None) -> np.ndarray | None:
+        """The group of each chosen record (a mask or numbers; by default all), int64 `[records]`; None without any."""
+        if self.groups is None:
+            return None
+        numbers = np.unique(self.groups, return_inverse=True)[1].astype(np.int64)
+        return numbers if chosen is None else numbers[chosen]
 
 
 def collate(examples: Sequence[Example], *, per_step: bool, texts: bool = False, packed: bool = False) -> ExampleBatch:

@@ -4,8 +4,7 @@ from typing import NamedTuple, Protocol, runtime_checkable
 
 import numpy as np
 
-from unrolled.data.encoders.targets import NO_TARGET
-from unrolled.data.feeds.examples import Example, Examples
+from unrolled.data.feeds.examples import NO_TARGET, Example, Examples
 
 
 @runtime_checkable

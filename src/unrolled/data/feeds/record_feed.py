@@ -2,10 +2,9 @@
 
 import numpy as np
 
-from unrolled.data.encoders.targets import NO_TARGET
 from unrolled.data.feeds.augmentation import Augmentation, augment
 from unrolled.data.feeds.buckets import Buckets
-from unrolled.data.feeds.examples import Example, ExampleBatch, collate
+from unrolled.data.feeds.examples import NO_TARGET, Example, ExampleBatch, collate
 from unrolled.data.feeds.long_records import Records
 
 

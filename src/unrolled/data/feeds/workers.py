@@ -6,9 +6,8 @@ import signal
 import time
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor, wait
-from typing import Any
+from typing import Any, Protocol, runtime_checkable
 
-from unrolled.data.encoders.encoding import Encoding
 from unrolled.data.feeds.examples import Example
 from unrolled.data.interruptible import WAIT
 from unrolled.data.records import Record, Source
@@ -21,8 +20,15 @@ WORTH_IT = 10.0
 """Seconds of reading from which on it pays to start other processes."""
 
 
+@runtime_checkable
+class Encodes(Protocol):
+    """What makes an example of a record."""
+
+    def encode(self, record: Record) -> Example: ...
+
+
 def read_and_encode(
-    source: Source, numbers: list[int], encoding: Encoding, *, workers: int | None = None
+    source: Source, numbers: list[int], encoding: Encodes, *, workers: int | None = None
 ) -> Iterator[tuple[Record, Example]]:
     """The records with their examples, in the order of `numbers`.
 
@@ -58,7 +64,7 @@ def read_and_encode(
         pool.shutdown(cancel_futures=True)
 
 
-def _one(source: Source, encoding: Encoding, number: int) -> tuple[Record, Example]:
+def _one(source: Source, encoding: Encodes, number: int) -> tuple[Record, Example]:
     record = source.record(number)
     return record, encoding.encode(record)
 
@@ -67,7 +73,7 @@ _there: dict[str, Any] = {}
 """In a worker process: the source and the encoding."""
 
 
-def _begin(source: Source, encoding: Encoding) -> None:
+def _begin(source: Source, encoding: Encodes) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches all processes of a terminal; the first one answers it
     _there.update(source=source, encoding=encoding)
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from unrolled.data.config import DataConfig
 from unrolled.data.encoders.categories import TokenTable
-from unrolled.data.encoders.encoding import FIT_ON, fit_encoding
+from unrolled.data.encoders.encoding import FIT_ON, Encoding, fit_inputs
 from unrolled.data.encoders.texts import fit_vocabulary
 from unrolled.data.encoders.vocabulary import infer_vocabulary
 from unrolled.data.readers.open_parts import open_parts, with_own_groups
@@ -60,7 +60,7 @@ def prepare_descriptions(files: list[str], data: DataConfig, *, seed: int) -> De
     def training() -> Iterator[Record]:
         return (source.record(int(number)) for number in kept)
 
-    known = fit_encoding(replace(schema, target=None), training, len(kept), data)
+    known = Encoding(fit_inputs(schema.inputs, training, len(kept), data))
     encoding = DescriptionEncoding(known, _fit_written(target, training, len(kept), data))
     longest = data.context or LONGEST
     encoded: dict[str, Descriptions] = {}

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from unrolled.data.encoders.encoding import Encoding
+from unrolled.data.encoders.encoding import Encoding, inputs_from_json
 from unrolled.data.encoders.token_counts import unseen
 from unrolled.data.feeds.buckets import Buckets
 from unrolled.data.feeds.examples import Spool
@@ -51,7 +51,7 @@ class DescriptionEncoding:
         """What is known: float32 `[channels]` and int64 `[columns]`, 0 for a label that is missing or that
         training did not see. Raises `UserError` for several labels at once."""
         values = {name: "" if value is None else value for name, value in record.values.items()}
-        example = self.known.encode(record._replace(values=values), targets=False)
+        example = self.known.encode(record._replace(values=values))
         if example.time != 1:
             raise UserError(f"{record.origin} has {example.time} values where describe reads one label; keep one")
         numbers = np.zeros(0, dtype=np.float32) if example.numbers is None else example.numbers[0]
@@ -60,15 +60,21 @@ class DescriptionEncoding:
 
     def to_text(self) -> str:
         """As JSON."""
-        content = {"format": "unrolled description encoding", "written": self.written.to_json()}
-        return json.dumps(content | {"known": json.loads(self.known.to_text())}, indent=1) + "\n"
+        known = {
+            "format": "unrolled encoding",
+            "task": "describe",
+            "inputs": self.known.inputs_to_json(),
+            "target": None,
+        }
+        content = {"format": "unrolled description encoding", "written": self.written.to_json(), "known": known}
+        return json.dumps(content, indent=1) + "\n"
 
     @classmethod
     def from_text(cls, text: str) -> "DescriptionEncoding":
         """The inverse of `to_text`. Raises `ValueError` or `KeyError` for anything else."""
         data = parse_json(text)
         written = WRITTEN[data["written"]["kind"]].from_json(data["written"])
-        return cls(Encoding.from_text(json.dumps(data["known"])), written)
+        return cls(Encoding(inputs_from_json(data["known"]["inputs"])), written)
 
 
 class Descriptions:

@@ -6,16 +6,13 @@ from typing import Any, cast
 
 import numpy as np
 import torch
-from torch import Tensor
 
-from unrolled.data.encoders.encoding import Encoding
-from unrolled.data.encoders.targets import EventTarget, NumberTarget, TextTarget, peaks
 from unrolled.data.feeds.examples import Examples, collate
 from unrolled.data.feeds.long_records import Windows
 from unrolled.data.feeds.record_feed import ordered_batches
 from unrolled.models.on_device import on_device
 from unrolled.models.records import RecordInputs, RecordNetwork
-from unrolled.tasks.transcribe.decode import greedy
+from unrolled.tasks.labels.encoding import RecordEncoding
 
 BATCH_STEPS = 16_384
 """About so many steps are computed at once."""
@@ -26,23 +23,15 @@ class RecordModel:
     """A trained network with what records become and what its outputs mean."""
 
     network: RecordNetwork
-    encoding: Encoding
+    encoding: RecordEncoding
     window: int
     """steps of a row; longer records are cut"""
 
     def answers(self, examples: Examples, progress: Callable[[int, int], None] | None = None) -> list[np.ndarray]:
-        """One array per record, in their order.
-
-        * classify: probabilities `[labels]`
-        * regress, and tags that are numbers: values `[targets]` or `[time, targets]`, in the units of the target
-        * tag: probabilities `[time, labels]`
-        * transcribe: logarithms of probabilities `[time, tokens + 1]`, the blank first
-        """
-        if not self.encoding.per_step and not isinstance(self.encoding.target, TextTarget):
+        """One array per record, in their order: see the kinds of `Target`."""
+        if not self.encoding.target.per_step:
             return [row for _, row in sorted(self._outputs(examples, progress), key=lambda pair: pair[0])]
-        windows = Windows(examples, self.window, margin(self.window)) if self.encoding.per_step else None
-        if windows is None:
-            return [row for _, row in sorted(self._outputs(examples, progress), key=lambda pair: pair[0])]
+        windows = Windows(examples, self.window, margin(self.window))
         whole: list[np.ndarray | None] = [None] * len(examples)
         for number, row in self._outputs(windows, progress):
             place = windows.places[number]
@@ -50,7 +39,7 @@ class RecordModel:
                 whole[place.record] = np.zeros((examples.lengths[place.record], row.shape[1]), dtype=np.float32)
             own = row[place.first - place.start : place.last - place.start]
             cast(np.ndarray, whole[place.record])[place.first : place.last] = own
-        return [cast(np.ndarray, one) for one in whole]
+        return cast(list[np.ndarray], whole)
 
     def _outputs(self, records: Any, progress: Callable[[int, int], None] | None) -> Iterator[tuple[int, np.ndarray]]:
         """The number and the answer of every record or window."""
@@ -67,7 +56,7 @@ class RecordModel:
                     batch = on_device(collate(chosen, per_step=False), device)
                     values, tokens, mask, reset, *_ = cast(tuple[Any, ...], batch)
                     outputs = self.network.predict(RecordInputs(values, tokens), mask=mask, reset=reset)
-                    answers = self._meaning(outputs).cpu().numpy()
+                    answers = self.encoding.target.meaning(outputs)
                     for number, example, row in zip(numbers, chosen, answers, strict=True):
                         yield int(number), row if self.network.pooled else row[: example.time]
                     done += len(numbers)
@@ -76,35 +65,7 @@ class RecordModel:
         finally:
             self.network.train(training)
 
-    def _meaning(self, outputs: Tensor) -> Tensor:
-        """Outputs of the members as one answer: the mean of their probabilities or values."""
-        target = self.encoding.target
-        if isinstance(target, NumberTarget):
-            values = outputs.mean(0).cpu()
-            return torch.from_numpy(target.scaler.unscale(values.numpy()))
-        if isinstance(target, TextTarget):
-            return outputs.softmax(-1).mean(0).log()
-        if getattr(target, "many", False):
-            return outputs.sigmoid().mean(0)
-        return outputs.softmax(-1).mean(0)
-
 
 def margin(window: int) -> int:
     """Steps at either end of a window that are only seen."""
     return window // 8
-
-
-def events_of(answer: np.ndarray, target: EventTarget) -> tuple[np.ndarray, list[str]]:
-    """Steps at which events are, int64 `[events]`, and their labels, of the probabilities `[time, labels + 1]`."""
-    some = 1.0 - answer[:, 0]
-    width = 2 * target.reach + 1
-    smooth = np.convolve(some, np.ones(width) / width)[target.reach : target.reach + len(some)]
-    places = peaks(smooth, distance=2 * width, threshold=0.3)
-    kinds = answer[places, 1:].argmax(axis=1) if len(places) else np.zeros(0, dtype=np.int64)
-    return places, [target.labels[kind] for kind in kinds]
-
-
-def text_of(answer: np.ndarray, target: TextTarget) -> str:
-    """The text of the logarithms of probabilities `[time, tokens + 1]`, by the best path."""
-    found = greedy(answer[None], np.array([len(answer)]))[0]
-    return target.decode(np.array(found.tokens, dtype=np.int64) + 1)

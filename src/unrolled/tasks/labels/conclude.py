@@ -5,15 +5,12 @@ from typing import Any
 
 import torch
 
-from unrolled.data.encoders.encoding import Encoding
-from unrolled.data.encoders.targets import NumberTarget, TextTarget
 from unrolled.plural import counted, rounded
 from unrolled.scoring.names import metric_in_words
 from unrolled.tasks.end_of_run import facts_of_run, report_run
 from unrolled.tasks.labels.dataset import Dataset
 from unrolled.tasks.labels.evaluate import judge, scores_as_json
 from unrolled.tasks.labels.load import load_records
-from unrolled.tasks.labels.pictures import pictures_of
 from unrolled.training.loop import Position
 from unrolled.training.progress import Progress
 
@@ -50,7 +47,7 @@ def conclude_records(
         if scores.baseline_name:
             summary[f"{shown} baseline"] = scores.baseline_name
         if name == list(parts)[-1]:
-            pictures = pictures_of(model.encoding, part, answers)
+            pictures = model.encoding.target.pictures(part, answers, model.encoding)
     report_run(
         folder,
         dataset.summary,
@@ -58,14 +55,7 @@ def conclude_records(
         settings,
         summary,
         pictures=pictures,
-        loss=loss_in_words(model.encoding),
-        unit="labels" if model.encoding.per_step else "records",
+        loss=model.encoding.target.loss_in_words,
+        unit="labels" if model.encoding.target.per_step else "records",
     )
     return result
-
-
-def loss_in_words(encoding: Encoding) -> str:
-    """What the loss of a model of records is, for its curve."""
-    if isinstance(encoding.target, NumberTarget):
-        return "Loss (squared error in units of the target's variance)"
-    return f"Loss (nats per {'text' if isinstance(encoding.target, TextTarget) else 'label'})"

@@ -10,8 +10,6 @@ from typing import Any
 import numpy as np
 
 from unrolled.data.config import DataConfig
-from unrolled.data.encoders.encoding import Encoding, fit_encoding
-from unrolled.data.encoders.targets import ANY_EVENT, ClassTarget, EventTarget, StepTarget
 from unrolled.data.encoders.token_counts import unseen
 from unrolled.data.encoders.token_parts import Progress, naming
 from unrolled.data.feeds.examples import Example, Examples
@@ -24,6 +22,7 @@ from unrolled.data.schema import Schema, hint_at_forecast, infer_schema
 from unrolled.data.splits.part_names import find_parts
 from unrolled.data.splits.record_parts import split_records
 from unrolled.errors import UserError
+from unrolled.tasks.labels.encoding import RecordEncoding, fit_encoding
 from unrolled.tasks.labels.summary import describe_records
 
 
@@ -35,7 +34,7 @@ class Dataset:
     valid: Examples | None
     test: Examples | None
     schema: Schema
-    encoding: Encoding
+    encoding: RecordEncoding
     summary: str
     """one line for a person: what was found"""
     notes: list[str]
@@ -85,8 +84,8 @@ def _prepare(
     how: str,
 ) -> Dataset:
     source = sources["train"]
-    for name, one in sources.items():
-        if not len(one):
+    for name, part in sources.items():
+        if not len(part):
             raise UserError(f"the {name} part has no record; give a file with some in it, or leave it out")
     schema = infer_schema(source, task=task, target=data.target, inputs=data.inputs)
     if schema.target is None:
@@ -133,7 +132,7 @@ def _report(progress: Progress, before: int, total: int, done: int) -> None:
 def encode_part(
     source: Source,
     numbers: np.ndarray | range,
-    encoding: Encoding,
+    encoding: RecordEncoding,
     notes: Notes,
     name: str,
     report: Callable[[int], None] | None = None,
@@ -160,7 +159,7 @@ def encode_part(
 def own_part(
     files: list[str],
     data: DataConfig,
-    encoding: Encoding,
+    encoding: RecordEncoding,
     name: str,
     *,
     seed: int,
@@ -188,36 +187,22 @@ def own_part(
     return encode_part(*picks[name], encoding, notes, name, report, group=data.group)
 
 
-def _count_unseen(record: Record, example: Example, encoding: Encoding, notes: Notes, part: str) -> None:
-    target = encoding.target
+def _count_unseen(record: Record, example: Example, encoding: RecordEncoding, notes: Notes, part: str) -> None:
     if part != "train":
         _count_unknown(record, example, encoding, notes, part)
-    value = None if target is None else record.values.get(target.field)
-    if value is None or not isinstance(target, ClassTarget | StepTarget | EventTarget):
-        return
-    if isinstance(target, EventTarget):
-        kinds = set(value.labels) if target.labels == (ANY_EVENT,) else set(target.labels)
-        unseen = sum(label not in kinds for label in value.labels)
-        notes.add(f"events in {part} of a kind that training did not see, left out", unseen)
-    elif isinstance(target, StepTarget):
-        unseen = sum(label not in target.labels for label in value)
-        notes.add(f"steps in {part} with a tag that training did not see, left out of the scores", unseen)
-    elif target.many:
-        unseen = not all(map(target.knows, [value] if isinstance(value, str) else value))
-        notes.add(f"records in {part} with a label that training did not see, which is left out of the scores", unseen)
-    else:
-        unseen = not target.knows(value)
-        notes.add(f"records in {part} with a label that training did not see, left out of the scores", unseen)
+    value = record.values.get(encoding.target.field)
+    if value is not None:
+        notes.add(*encoding.target.unseen(value, part))
 
 
-def _count_unknown(record: Record, example: Example, encoding: Encoding, notes: Notes, part: str) -> None:
+def _count_unknown(record: Record, example: Example, encoding: RecordEncoding, notes: Notes, part: str) -> None:
     unknown, rare = encoding.count_unknown(example), encoding.count_rare(record)
     what = f"tokens or categories in {part}"
     notes.add(f"{what} {unseen(rare is not None)}, read as unknown", unknown - (rare or 0))
     notes.add(f"{what} that training saw too rarely to know them, read as unknown", rare or 0)
 
 
-def _fingerprint(parts: dict[str, Examples], encoding: Encoding) -> str:
+def _fingerprint(parts: dict[str, Examples], encoding: RecordEncoding) -> str:
     digest = hashlib.sha256(encoding.to_text().encode())
     for name, examples in parts.items():
         digest.update(name.encode())

@@ -43,7 +43,7 @@ class Facts(NamedTuple):
     """whether there is anything to embed"""
     aligned: bool = False
     """whether all records have the same number of steps, so that the same place may mean the same in each"""
-    many: bool = False
+    multilabel: bool = False
     """whether a record may have several labels"""
 
     @property
@@ -164,7 +164,7 @@ def _choose_training(train: TrainConfig, model: ModelConfig, facts: Facts) -> Tr
 def _smoothing(facts: Facts) -> float | None:
     """Networks on few series are too sure of themselves: smoothing lowered the log loss of every network and raised
     accuracy by two points. On texts it did neither."""
-    return 0.1 if facts.task == "classify" and not facts.tokens and not facts.many else None
+    return 0.1 if facts.task == "classify" and not facts.tokens and not facts.multilabel else None
 
 
 def _updates(model: ModelConfig, facts: Facts) -> int:

@@ -10,17 +10,16 @@ from unrolled.data.feeds.record_feed import is_labelled
 from unrolled.errors import UserError
 from unrolled.scoring.bootstrap import Metric
 from unrolled.tasks.labels.answers import RecordModel
-from unrolled.tasks.labels.naive import Naive
-from unrolled.tasks.labels.scores import RecordScores, add_baseline, score_records
+from unrolled.tasks.labels.scores import RecordScores
+from unrolled.tasks.labels.target import Naive
 
 
 def require_labels(model: RecordModel, part: Examples, name: str) -> None:
     """Raises `UserError` if there is nothing to compare answers with."""
     if not any(is_labelled(part[number]) for number in range(len(part))):
         target = model.encoding.target
-        assert target is not None
-        labels = getattr(target, "labels", ())
-        known = f" (it knows {', '.join(labels[:8])}{', ...' if len(labels) > 8 else ''})" if labels else ""
+        more = ", ..." if len(target.labels) > 8 else ""
+        known = f" (it knows {', '.join(target.labels[:8])}{more})" if target.labels else ""
         raise UserError(f"{name} has no record whose {target.field} the model knows{known}; there is nothing to judge")
 
 
@@ -32,8 +31,7 @@ def judge(
 ) -> tuple[RecordScores, list[np.ndarray]]:
     """Scores beside those of a naive answer, and the answers."""
     answers = model.answers(part, progress)
-    scores = score_records(model.encoding, part, answers)
-    return add_baseline(scores, model.encoding, naive, part), answers
+    return model.encoding.target.judge(part, answers, naive), answers
 
 
 def scores_as_json(scores: RecordScores) -> dict[str, Any]:
@@ -47,7 +45,7 @@ def scores_as_json(scores: RecordScores) -> dict[str, Any]:
         "metrics": {name: metric_as_json(metric) for name, metric in scores.metrics.items()},
         "baseline": {
             "name": scores.baseline_name,
-            **{name: metric_as_json(one) for name, one in scores.baseline.items()},
+            **{name: metric_as_json(metric) for name, metric in scores.baseline.items()},
         },
     }
 

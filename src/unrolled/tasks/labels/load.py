@@ -3,13 +3,13 @@
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from unrolled.data.encoders.encoding import Encoding
 from unrolled.data.readers.read_like_training import Recipe
 from unrolled.errors import UserError
 from unrolled.models.files import read_model, size_in
 from unrolled.models.records import InputSizes, RecordNetwork
 from unrolled.tasks.labels.answers import RecordModel
-from unrolled.tasks.labels.naive import Naive
+from unrolled.tasks.labels.encoding import RecordEncoding
+from unrolled.tasks.labels.target import Naive
 from unrolled.tasks.language.load import ADVICE, find_model, task_of
 from unrolled.untrusted import read_text, short, sound, typed
 
@@ -49,17 +49,17 @@ def load_records(place: str | Path) -> LoadedRecords:
 
     network, config = read_model(folder, build)
     with sound(f"{folder} holds a damaged encoding.json", ADVICE):
-        encoding = typed(Encoding.from_text(read_text(folder / "encoding.json")))
+        encoding = typed(RecordEncoding.from_text(read_text(folder / "encoding.json")))
         _check_fit(encoding, network)
     with sound(f"{folder} holds a damaged config.json", ADVICE):
         recipe = typed(Recipe.from_json(config["read"]))
         naive = None if config["naive"] is None else typed(Naive(**config["naive"]))
-        model = RecordModel(network, encoding, size_in(config, "window") if encoding.per_step else 1)
+        model = RecordModel(network, encoding, size_in(config, "window") if encoding.target.per_step else 1)
     return LoadedRecords(model, recipe, naive, config, folder)
 
 
-def _check_fit(encoding: Encoding, network: RecordNetwork) -> None:
+def _check_fit(encoding: RecordEncoding, network: RecordNetwork) -> None:
     """Raises `ValueError` unless the encoders give what the network reads, and it what they need."""
     sizes = InputSizes(encoding.channels, encoding.tables, encoding.frame)
-    if (sizes, encoding.outputs, encoding.pooled) != (network.inputs, network.outputs, network.pooled):
+    if (sizes, encoding.target.outputs, encoding.target.pooled) != (network.inputs, network.outputs, network.pooled):
         raise ValueError("it is for other inputs or another target than the weights")

@@ -5,15 +5,15 @@ from typing import Any
 
 from torch import Tensor
 
-from unrolled.data.encoders.encoding import Encoding
 from unrolled.models.files import write_model
 from unrolled.models.records import RecordNetwork
+from unrolled.tasks.labels.encoding import RecordEncoding
 
 
 def save_record_model(
     folder: Path,
     network: RecordNetwork,
-    encoding: Encoding,
+    encoding: RecordEncoding,
     *,
     facts: dict[str, Any],
     card: str,

@@ -6,7 +6,7 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
-from unrolled.scoring.spans import has_spans, span_kind
+from unrolled.scoring.spans import span_kind
 
 _TINY = 1e-30
 """The least probability, so that its logarithm is finite; a forbidden step is worse than any of that."""
@@ -31,7 +31,7 @@ def rules_of(labels: Sequence[str], pairs: Sequence[tuple[int, int, int]] | None
     Mostly, a span of x begins with B-x (or S-x, U-x), or where x has no such tag with I-x; it goes on with I-x and E-x.
     Where x has an E or L, a span that began has to end with it. In IOB1 a span begins with I-x, and with B-x only right
     behind another one of x. Which of the two holds is told from `pairs`, the tags that followed each other in training
-    (see `StepTarget`): all that hold for them but for a share of `ODD`. What was seen in training is allowed in any
+    (see `TagTarget`): all that hold for them but for a share of `ODD`. What was seen in training is allowed in any
     case, and where neither holds, everything is. Without `pairs`, or with none seen, it is the first.
     """
     if not pairs:
@@ -112,14 +112,3 @@ def decode_tags(probabilities: Float[np.ndarray, "time tags"], rules: Rules) -> 
     for step in range(steps - 1, 0, -1):
         path[step - 1] = came_from[step, path[step]]
     return path
-
-
-def best_tags(
-    answers: Sequence[np.ndarray], labels: Sequence[str], pairs: Sequence[tuple[int, int, int]] | None = None
-) -> list[np.ndarray]:
-    """The tags of some records, int64 `[time]` each, of their probabilities `[time, tags]`: of the BIO family by
-    `decode_tags` with the rules of the `pairs` of tags in training, of others the most probable of each step."""
-    if not has_spans(labels):
-        return [answer.argmax(axis=1) for answer in answers]
-    rules = rules_of(labels, pairs)
-    return [decode_tags(answer, rules) for answer in answers]

@@ -10,8 +10,6 @@ from torch import Tensor
 
 from unrolled.atomic import write_atomically
 from unrolled.data.config import DataConfig
-from unrolled.data.encoders.encoding import Encoding
-from unrolled.data.encoders.targets import NO_TARGET, ClassTarget, EventTarget, NumberTarget, StepTarget
 from unrolled.data.feeds.examples import Examples
 from unrolled.data.feeds.long_records import Windows
 from unrolled.data.feeds.record_feed import RecordFeed
@@ -22,11 +20,11 @@ from unrolled.tasks.labels.answers import RecordModel, margin
 from unrolled.tasks.labels.conclude import conclude_records
 from unrolled.tasks.labels.dataset import Dataset, prepare_records
 from unrolled.tasks.labels.defaults import Facts, choose_for_records
+from unrolled.tasks.labels.encoding import RecordEncoding
 from unrolled.tasks.labels.evaluate import require_labels
 from unrolled.tasks.labels.model_files import save_record_model
-from unrolled.tasks.labels.naive import naive_of
-from unrolled.tasks.labels.objective import Loss, RecordObjective
-from unrolled.tasks.labels.scores import RecordScores, score_records
+from unrolled.tasks.labels.objective import RecordObjective
+from unrolled.tasks.labels.scores import RecordScores
 from unrolled.tasks.model_card import record_card
 from unrolled.tasks.word_vectors import fill, read_vectors, with_size, words_wanted
 from unrolled.training.applicable import Situation
@@ -74,7 +72,7 @@ def train_records(
     start = start._replace(task=task)
     window = data.context or window_for(dataset.train.lengths)
     training: Any = dataset.train
-    if encoding.per_step and max(dataset.train.lengths) > window:
+    if encoding.target.per_step and max(dataset.train.lengths) > window:
         training = Windows(dataset.train, window, margin(window))
     facts = _facts(dataset, training, model)
     given = data, model, config
@@ -87,8 +85,8 @@ def train_records(
         training,
         batch_size=config.batch_size or 1,
         seed=config.seed,
-        per_step=encoding.per_step,
-        texts=task == "transcribe",
+        per_step=encoding.target.per_step,
+        texts=not (encoding.target.pooled or encoding.target.per_step),
         packed=data.batching == "packed",
         augmentation="none" if data.augment == "auto" else data.augment,
         rank=accelerator.process_index,
@@ -105,14 +103,14 @@ def train_records(
 
     def scored(part: Examples) -> RecordScores:
         with context:
-            return score_records(encoding, part, judged.answers(part))
+            return encoding.target.judge(part, judged.answers(part))
 
     valid = dataset.valid
     for name, part in dataset.parts.items():
         if name != "train":
             require_labels(judged, part, f"the {name} part")
-    weights = class_weights(encoding, training, config.class_weights)
-    naive = naive_of(encoding, dataset.train)
+    weights = encoding.target.class_weights(training, config.class_weights)
+    naive = encoding.target.naive(dataset.train, encoding)
     lasting = {
         "window": window,
         "read": dataset.recipe.to_json(),
@@ -135,7 +133,11 @@ def train_records(
         settings=settings,
         network=network,
         objective=RecordObjective(
-            network, loss_of(encoding), autocast=context, label_smoothing=config.label_smoothing or 0.0, weights=weights
+            network,
+            encoding.target,
+            autocast=context,
+            label_smoothing=config.label_smoothing or 0.0,
+            weights=None if weights is None else torch.from_numpy(weights),
         ),
         feed=feed,
         validate=None if valid is None else lambda: scored(valid),
@@ -150,48 +152,20 @@ def train_records(
             f"until {limits_in_words(config)}",
         ],
         is_matrix=network.is_matrix,
-        unit="steps" if encoding.per_step else "records",
-        nats=loss_of(encoding) != "value",
+        unit="steps" if encoding.target.per_step else "records",
+        nats=encoding.target.loss_in_nats,
     )
     return execute(plan, start, silent=silent)
 
 
-def make_network(encoding: Encoding, model: ModelConfig, seed: int, *, steps: int) -> RecordNetwork:
+def make_network(encoding: RecordEncoding, model: ModelConfig, seed: int, *, steps: int) -> RecordNetwork:
     """The network for some encoded records. Raises `UserError` for sizes that do not fit."""
     seed_beginning(seed)
     sizes = InputSizes(encoding.channels, encoding.tables, encoding.frame)
     try:
-        return RecordNetwork(sizes, encoding.outputs, model, pooled=encoding.pooled, steps=steps)
+        return RecordNetwork(sizes, encoding.target.outputs, model, pooled=encoding.target.pooled, steps=steps)
     except ValueError as error:
         raise UserError(f"this model cannot be built: {error}") from error
-
-
-def loss_of(encoding: Encoding) -> Loss:
-    """Which loss a target needs."""
-    target = encoding.target
-    if isinstance(target, ClassTarget):
-        return "labels" if target.many else "class"
-    if isinstance(target, NumberTarget):
-        return "value"
-    return "class" if isinstance(target, StepTarget | EventTarget) else "transcript"
-
-
-def class_weights(encoding: Encoding, training: Any, wanted: str) -> Tensor | None:
-    """What a record of each class counts; None where all count alike.
-
-    `balanced`: n / (classes * n_class), as in scikit-learn. `auto` takes its square root where the most frequent class
-    of records is more than four times as frequent as the rarest, so that rare ones are learned and the frequent ones
-    not forgotten.
-    """
-    target = encoding.target
-    if wanted == "none" or not isinstance(target, ClassTarget) or target.many:
-        return None
-    labels = np.array([int(training[number].target) for number in range(len(training))])
-    counts = np.bincount(labels[labels != NO_TARGET], minlength=len(target.labels))
-    if wanted == "auto" and counts.max() <= 4 * counts.min():
-        return None
-    weights = counts.sum() / (len(counts) * np.maximum(counts, 1))
-    return torch.tensor(np.sqrt(weights) if wanted == "auto" else weights, dtype=torch.float32)
 
 
 def window_for(lengths: list[int]) -> int:
@@ -212,7 +186,7 @@ def _facts(dataset: Dataset, training: Any, model: ModelConfig) -> Facts:
         signal=any(field.kind in ("signal", "frames") for field in dataset.schema.inputs),
         embeds=bool(encoding.tables) and model.embedding != "one-hot",
         aligned=min(training.lengths) == max(training.lengths),
-        many=getattr(encoding.target, "many", False),
+        multilabel=encoding.target.multilabel,
     )
 
 
@@ -223,7 +197,7 @@ def _situation(dataset: Dataset, data: DataConfig, model: ModelConfig) -> Situat
         model.family,
         frozenset(field.kind for field in schema.inputs),
         None if schema.target is None else schema.target.kind,
-        getattr(dataset.encoding.target, "many", False),
+        dataset.encoding.target.multilabel,
         data,
         model,
     )

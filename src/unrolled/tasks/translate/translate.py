@@ -8,7 +8,7 @@ from unrolled.data.records import Notes
 from unrolled.scoring.baselines import copied_source
 from unrolled.scoring.text import translation_metrics
 from unrolled.tasks.labels.evaluate import metric_as_json
-from unrolled.tasks.labels.predict import Predictions, Row, plain
+from unrolled.tasks.prediction_tables import Predictions, Row, plain
 from unrolled.tasks.translate.beam import Hypothesis
 from unrolled.tasks.translate.decode import translate_tokens
 from unrolled.tasks.translate.load import LoadedTranslation

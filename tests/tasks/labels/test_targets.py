@@ -5,21 +5,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from unrolled.data.encoders.encoding import TARGETS
 from unrolled.data.encoders.numbers import Scaler
-from unrolled.data.encoders.targets import (
-    ANY_EVENT,
-    NO_TARGET,
-    ClassTarget,
-    EventTarget,
-    NumberTarget,
-    StepTarget,
-    TextTarget,
-    event_centres,
-    peaks,
-)
 from unrolled.data.encoders.texts import fit_vocabulary
+from unrolled.data.feeds.examples import NO_TARGET
 from unrolled.data.records import Events
+from unrolled.tasks.labels.encoding import RecordEncoding
+from unrolled.tasks.labels.target import Target
+from unrolled.tasks.labels.targets.classes import ClassTarget
+from unrolled.tasks.labels.targets.events import ANY_EVENT, EventTarget, event_centres, peaks
+from unrolled.tasks.labels.targets.multilabel import MultilabelTarget
+from unrolled.tasks.labels.targets.numbers import NumberTarget, StepNumberTarget
+from unrolled.tasks.labels.targets.tags import TagTarget
+from unrolled.tasks.transcribe.target import TranscriptTarget
 
 
 def test_one_class_of_several() -> None:
@@ -28,7 +25,7 @@ def test_one_class_of_several() -> None:
 
 
 def test_several_labels_at_once() -> None:
-    target = ClassTarget("y", ("a", "b", "c"), many=True)
+    target = MultilabelTarget("y", ("a", "b", "c"))
     assert target.encode(("c", "a")).tolist() == [1, 0, 1]
     assert target.encode(()).tolist() == [0, 0, 0]
     assert target.encode(("new",)).tolist() == [0, 0, 0]
@@ -48,23 +45,25 @@ def test_values_are_scaled_and_come_back() -> None:
 @pytest.mark.parametrize(
     "target",
     [
-        ClassTarget("y", ("a", "b"), True),
+        MultilabelTarget("y", ("a", "b")),
+        ClassTarget("y", ("a", "b")),
         NumberTarget("y", ("u",), Scaler("standard", (1.5,), (0.1,))),
-        StepTarget("y", ("O", "B-x")),
+        StepNumberTarget("y", ("u",), Scaler("standard", (1.5,), (0.1,))),
+        TagTarget("y", ("O", "B-x")),
         EventTarget("y", ("N", "V"), 125.0, 3),
-        TextTarget("y", fit_vocabulary("char", lambda: iter(["ab c"]))),
+        TranscriptTarget("y", fit_vocabulary("char", lambda: iter(["ab c"]))),
     ],
     ids=lambda target: type(target).__name__,
 )
-def test_json_and_back(target: ClassTarget) -> None:
+def test_json_and_back(target: Target) -> None:
     data = target.to_json()
-    again = TARGETS[data["kind"]].from_json(data)
+    again = RecordEncoding.from_text(RecordEncoding((), "tag" if target.per_step else "any", target).to_text()).target
     assert again.to_json() == data
     assert type(again) is type(target)
 
 
 def test_steps() -> None:
-    assert StepTarget("y", ("O", "B")).encode(["B", "O", "I"]).tolist() == [1, 0, NO_TARGET]
+    assert TagTarget("y", ("O", "B")).encode(["B", "O", "I"]).tolist() == [1, 0, NO_TARGET]
 
 
 gaps = st.lists(st.integers(0, 30), min_size=0, max_size=8)
@@ -98,7 +97,7 @@ def test_peaks_at_both_ends_and_no_two_too_near() -> None:
 
 
 def test_a_text_to_write_down() -> None:
-    target = TextTarget("y", fit_vocabulary("char", lambda: iter(["one", "two"])))
+    target = TranscriptTarget("y", fit_vocabulary("char", lambda: iter(["one", "two"])))
     tokens = target.encode("two")
     assert tokens.min() >= 1
     assert target.decode(tokens) == "two"

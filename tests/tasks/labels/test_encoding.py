@@ -8,12 +8,12 @@ import numpy as np
 import pytest
 
 from unrolled.data.config import DataConfig
-from unrolled.data.encoders.encoding import Encoding, fit_encoding
-from unrolled.data.encoders.targets import NO_TARGET
+from unrolled.data.feeds.examples import NO_TARGET
 from unrolled.data.records import Events, Field, Record, Source
 from unrolled.data.schema import Schema
 from unrolled.errors import UserError
 from unrolled.tasks.labels.dataset import prepare_records, prepare_source
+from unrolled.tasks.labels.encoding import RecordEncoding, fit_encoding
 
 FIELDS = (
     Field("x", "numeric", True, ("u", "v")),
@@ -93,13 +93,13 @@ def test_columns_lie_side_by_side_and_single_values_are_repeated() -> None:
 
 def test_as_json_and_back() -> None:
     encoding = prepared([row(number) for number in range(10)]).encoding
-    again = Encoding.from_text(encoding.to_text())
+    again = RecordEncoding.from_text(encoding.to_text())
     assert again.to_text() == encoding.to_text()
     record = Record(row(3), "row 3")
     for one, two in zip(encoding.encode(record), again.encode(record), strict=True):
         np.testing.assert_array_equal(one, two)
     with pytest.raises((ValueError, KeyError)):
-        Encoding.from_text('{"task": "classify"}')
+        RecordEncoding.from_text('{"task": "classify"}')
 
 
 BAD = [
