@@ -48,6 +48,45 @@ def test_network_agrees_with_the_definition(input_size):
         torch.testing.assert_close(y[row, :length], reference(layer, x[row, :length]))
 
 
+def causal_reference(layer: Inception, x: torch.Tensor) -> torch.Tensor:
+    """One row `[time, input]`, every kernel and maximum padded at the left alone."""
+    y = begin = x.T[None]
+
+    def per_step(module: nn.Module, x: torch.Tensor) -> torch.Tensor:
+        return module(x.transpose(1, 2)).transpose(1, 2)
+
+    for depth, module in enumerate(layer.inceptions):
+        narrow = y if module.bottleneck is None else per_step(module.bottleneck, y)
+        branches = [
+            functional.conv1d(functional.pad(narrow, (c.weight.shape[2] - 1, 0)), c.weight) for c in module.convolutions
+        ]
+        highest = functional.max_pool1d(functional.pad(y, (2, 0), value=-torch.inf), 3, stride=1)
+        branches.append(per_step(module.pooled, highest))
+        y = functional.relu(per_step(module.norm, torch.cat(branches, dim=1)))
+        if depth % 3 == 2:
+            shortcut = per_step(layer.shortcuts[depth // 3], begin)
+            y = begin = functional.relu(y + per_step(layer.shortcut_norms[depth // 3], shortcut))
+    return y[0].T
+
+
+def test_the_causal_form_is_that_padded_at_the_left():
+    torch.manual_seed(0)
+    layer = Inception(2, 8, layers=4, kernel_size=9, causal=True)
+    assert layer.receptive_field == 4 * 8
+    x = -1 - torch.rand(2, 50, 2)  # below zero: a maximum that saw padding would see zeros
+    layer(x)
+    layer.eval()
+    mask = torch.arange(50) < torch.tensor([50, 7])[:, None]
+    y, _ = layer(x, mask=mask)
+    for row, length in enumerate((50, 7)):
+        torch.testing.assert_close(y[row, :length], causal_reference(layer, x[row, :length]))
+    state, steps = layer.initial_state(2), []
+    for t in range(50):
+        one, state = layer.step(x[:, t], state, mask=mask[:, t])
+        steps.append(one)
+    torch.testing.assert_close(torch.stack(steps, dim=1), y)
+
+
 def test_padding_does_not_matter_in_training_either():
     torch.manual_seed(0)
     layer = Inception(2, 8, layers=3, kernel_size=6).train()

@@ -66,6 +66,11 @@ LAYERS = {
     "inception": lambda: seasoned(Inception(3, 8, layers=4, kernel_size=8)),
     "inception of one feature, layer norm": lambda: Inception(1, 4, layers=3, kernel_size=5, norm="layer"),
     "inception, short kernels": lambda: seasoned(Inception(3, 8, layers=3, kernel_size=1)),
+    "inception, causal": lambda: seasoned(Inception(3, 16, layers=3, kernel_size=3, causal=True)),
+    "inception of one feature, causal, layer norm": lambda: Inception(
+        1, 4, layers=1, kernel_size=5, causal=True, norm="layer"
+    ),
+    "inception, causal, short kernels": lambda: seasoned(Inception(3, 16, layers=1, kernel_size=1, causal=True)),
     "the last step": lambda: Pool("last", 4),
     "running mean": lambda: Pool("mean", 4),
     "running maximum": lambda: Pool("max", 16),

@@ -42,6 +42,12 @@ def test_both_directions_only_where_asked_for(family: str) -> None:
     assert not reads_ahead(backbone(family, bidirectional=None)), "left open it is causal"
 
 
+def test_inception_reads_ahead_unless_that_is_unwanted() -> None:
+    assert reads_ahead(backbone("inception", kernel=4, bidirectional=None))
+    assert reads_ahead(backbone("inception", kernel=4, bidirectional=True))
+    assert not reads_ahead(backbone("inception", kernel=4, bidirectional=False))
+
+
 @pytest.mark.parametrize("family", FAMILIES)
 @pytest.mark.parametrize("rate", [0.0, 0.25, None])
 def test_dropout(family: str, rate: float | None) -> None:

@@ -68,7 +68,7 @@ CASES = [
     ("model.pooling", "max", [SERIES, VALUES], [BEATS, LANGUAGE]),
     ("model.embedding", "one-hot", [WORDS, LANGUAGE], [SERIES, SOUND, AHEAD]),
     ("model.embedding_size", 9, [WORDS, LANGUAGE], [SERIES, LANGUAGE._replace(family="transformer")]),
-    ("model.bidirectional", True, [WORDS, VALUES, AHEAD], [SERIES]),
+    ("model.bidirectional", True, [WORDS, VALUES, AHEAD, SERIES], [SERIES._replace(family="feedforward")]),
     ("model.variational", True, [WORDS, AHEAD], [SERIES]),
     ("model.tie_weights", True, [LANGUAGE], [WORDS, SERIES]),
     ("model.members", 3, [SERIES, AHEAD], [LANGUAGE]),

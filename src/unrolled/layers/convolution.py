@@ -59,11 +59,17 @@ class TimeConvolution(nn.Module):
     ) -> tuple[Float[Tensor, "batch time width"], Float[Tensor, "batch before input"]]:
         """The same length, after `past`; and the last steps, each row ending at its own last one."""
         seen = torch.cat([past.to(x.dtype), x], dim=1)
-        if lengths is None:
-            return self(seen), seen[:, x.shape[1] :]
-        rows = torch.arange(len(x), device=x.device)[:, None]
-        last = lengths[:, None] + torch.arange(self.before, device=x.device)
-        return self(seen), seen[rows, last]
+        return self(seen), last_steps(seen, past.shape[1], lengths)
+
+
+def last_steps(
+    seen: Float[Tensor, "batch past_and_time features"], past: int, lengths: Int[Tensor, " batch"] | None
+) -> Float[Tensor, "batch past features"]:
+    """The last `past` steps of a chunk with as many before it, each row ending at its own last real one."""
+    if lengths is None:
+        return seen[:, seen.shape[1] - past :]
+    rows = torch.arange(len(seen), device=seen.device)[:, None]
+    return seen[rows, lengths[:, None] + torch.arange(past, device=seen.device)]
 
 
 class ConvolutionState(NamedTuple):

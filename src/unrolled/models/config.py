@@ -78,7 +78,7 @@ class ModelConfig:
         None,
         "read each sequence from both ends",
         but=_WRITES,
-        families=("rnn", "lstm", "gru", "transformer", "convolution"),
+        families=("rnn", "lstm", "gru", "transformer", "convolution", "inception"),
     )
     attention: Literal["auto", "additive", "multiplicative", "none"] = setting(
         "auto", "how a decoder reads from the source; without it, it gets a summary of it", tasks=("translate",)

@@ -22,7 +22,8 @@ def family_settings(config: ModelConfig, steps: int) -> dict[str, Any]:
     if config.family == "convolution":
         return settings | {"kernel_size": config.kernel or 3, "causal": not config.bidirectional}
     if config.family == "inception":
-        return settings | {"kernel_size": config.kernel or 40}
+        # Its form is the one that reads ahead, unless that is said to be unwanted.
+        return settings | {"kernel_size": config.kernel or 40, "causal": config.bidirectional is False}
     if config.family == "feedforward":
         return settings
     settings["variational"] = config.variational

@@ -41,6 +41,12 @@ def _double(leaf: Tensor) -> Tensor:
     return leaf.double() if leaf.is_floating_point() else leaf
 
 
+def _off_kinks(subject: Subject, leaf: Tensor) -> Tensor:
+    """A state near by: the zeros that a ReLU left in it are where a maximum has no gradient."""
+    noise = torch.randn(leaf.shape, generator=subject.generator, dtype=torch.float64)
+    return leaf.detach().double() + 1e-3 * noise.to(leaf.device)
+
+
 def _with_backends(layer: SequenceModule) -> list[SequenceLayer]:
     return [module for module in layer.modules() if isinstance(module, SequenceLayer)]
 
@@ -71,7 +77,7 @@ def _gradients_are_right(subject: Subject) -> None:
         if layer.supports_step:
             _, start = layer(map_inputs(_double, subject.input(2, batch_size=2)))
         parameters = {name: p.detach() for name, p in layer.named_parameters() if p.requires_grad}
-        floats = [leaf.detach().double() for leaf in states.leaves(start) if leaf.is_floating_point()]
+        floats = [_off_kinks(subject, leaf) for leaf in states.leaves(start) if leaf.is_floating_point()]
         read = [leaf for _, leaf in named_inputs(x) if leaf.is_floating_point()]
         inputs = [t.clone().requires_grad_() for t in (*read, *floats, *parameters.values())]
 
