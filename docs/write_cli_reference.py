@@ -1,14 +1,22 @@
-"""Writes docs/reference/cli.md from the options themselves. `make docs` runs it, and a test sees that it is current."""
+"""Writes docs/reference/cli.md and tasks.md from the options themselves. `make docs` runs it, and a test sees that they
+are current."""
 
 import importlib
 import json
+from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
+from typing import get_args, get_type_hints
 
 from unrolled.cli.help import by_place
 from unrolled.cli.main import VERBS, build_parser
+from unrolled.cli.options import TASKS
 from unrolled.cli.parser import Option, Parser, groups, usage
+from unrolled.data.config import READ_BY
+from unrolled.models.config import ModelConfig
+from unrolled.settings import KINDS, Setting
 
-PAGE = Path(__file__).parent / "reference" / "cli.md"
+FOLDER = Path(__file__).parent / "reference"
 
 OPENING = """# Command line
 
@@ -21,6 +29,10 @@ mend, said in one sentence; 130 stopped with Ctrl-C, 143 by SIGTERM, 129 as the 
 output has gone.
 """
 
+
+FAMILIES = get_args(get_type_hints(ModelConfig)["family"])[1:]
+
+ALL = "any data, any family"
 
 HIDDEN = ("help", "help_all", "json", "debug")
 """Options of every verb."""
@@ -68,6 +80,58 @@ def _cell(text: str) -> str:
     return text.replace("|", "\\|").replace("<", "&lt;")
 
 
+TASKS_OPENING = """# Tasks and their settings
+
+<!-- Written by docs/write_cli_reference.py; do not edit. -->
+
+Which families and settings each task has; the [command line](cli.md#train) says what they mean. A setting that would do
+nothing is refused, not ignored.
+"""
+
+
+def tasks() -> str:
+    """The page of tasks."""
+    known = {option.name: option.setting for option in _parser("train").options if option.setting}
+    everywhere = [name for name, setting in known.items() if setting.everywhere]
+    lines = [TASKS_OPENING, "## every task", "", f"{_names(everywhere)}."]
+    for task in TASKS[1:]:
+        families = tuple(name for name in FAMILIES if known["model.family"].has(name, task))
+        lines += ["", f"## {task}", "", f"Families: {_names(families)}.", "", "| for | settings |", "|---|---|"]
+        lines += [f"| {place} | {_names(names)} |" for place, names in _by_place(task, families, known).items()]
+    return "\n".join(lines) + "\n"
+
+
+def _by_place(task: str, families: tuple[str, ...], known: dict[str, Setting]) -> dict[str, list[str]]:
+    """The settings that a task has beside those that every task has, by what else they need."""
+    kinds = READ_BY.get(task, tuple(KINDS))
+    places: dict[str, list[str]] = {ALL: []}
+    for name, setting in known.items():
+        if setting.everywhere or not setting.fits(task=task, inputs=frozenset(kinds)):
+            continue
+        place = replace(
+            setting,
+            tasks=(),
+            but=(),
+            inputs=_some_of(kinds, setting.inputs),
+            families=_some_of(families, setting.families),
+        )
+        places.setdefault(ALL if place.everywhere else place.where.removeprefix("runs "), []).append(name)
+    return places
+
+
+def _some_of(possible: tuple[str, ...], wanted: tuple[str, ...]) -> tuple[str, ...]:
+    """Those of a task that are wanted; none where that rules nothing out."""
+    kept = tuple(name for name in wanted if name in possible)
+    return () if set(kept) == set(possible) else kept
+
+
+def _names(names: Iterable[str]) -> str:
+    return ", ".join(f"`{name}`" for name in names)
+
+
+PAGES = {"cli.md": reference, "tasks.md": tasks}
+
 if __name__ == "__main__":
-    PAGE.parent.mkdir(exist_ok=True)
-    PAGE.write_text(reference(), encoding="utf-8")
+    FOLDER.mkdir(exist_ok=True)
+    for name, written in PAGES.items():
+        (FOLDER / name).write_text(written(), encoding="utf-8")

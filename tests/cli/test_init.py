@@ -1,8 +1,10 @@
 """`unrolled init` writes a config that says everything and changes nothing."""
 
+import copy
 import importlib
 import itertools
 import json
+import re
 from dataclasses import asdict
 from pathlib import Path
 
@@ -12,8 +14,12 @@ import yaml
 from unrolled.cli import options
 from unrolled.cli.main import build_parser, main
 from unrolled.data.config import DataConfig
+from unrolled.errors import UserError
 from unrolled.models.config import ModelConfig
+from unrolled.training.applicable import Situation, check_applicable
 from unrolled.training.config import TrainConfig
+
+FAMILIES = ["rnn", "lstm", "gru", "transformer", "convolution", "inception", "feedforward"]
 
 
 @pytest.fixture(autouse=True)
@@ -104,6 +110,41 @@ def test_what_is_in_a_table_is_said_and_written(capsys: pytest.CaptureFixture) -
     changed = {name: value for name, value in found["data"].items() if value != asdict(DataConfig())[name]}
     assert changed == {"target": "kind", "group": "who", "inputs": ["a", "b"]}
     assert (found["model"], found["train"]) == (asdict(ModelConfig()), asdict(TrainConfig()))
+
+
+@pytest.mark.parametrize("family", ["auto", "gru"])
+def test_what_does_something_stands_first(family: str) -> None:
+    Path("table.csv").write_text(TABLE)
+    given = ["--target", "kind", "--inputs", "a", "--inputs", "b", "--model.family", family]
+    assert main(["init", "table.csv", *given]) == 0
+    with_family = "" if family == "auto" else " with family gru"
+    groups = re.split(r"^(?=\w)", Path("table.yaml").read_text(), flags=re.MULTILINE)
+    for group, config in (("data", DataConfig), ("model", ModelConfig), ("train", TrainConfig)):
+        text = next(part for part in groups if part.startswith(f"{group}:"))
+        above, _, below = text.partition(f"  # Without effect for classify from numbers{with_family}:\n")
+        first, last = (re.findall(r"^  (\w+):", part, re.MULTILINE) for part in (above, below))
+        assert sorted([*first, *last]) == sorted(asdict(config()))
+        refused = [name for name in asdict(config()) if is_refused(group, config, name, family)]
+        # What separates several labels is refused for what the labels are, which only all records tell.
+        assert sorted({*refused} - {"label_separator"}) == sorted(last)
+
+
+def is_refused(group: str, config: type, name: str, family: str) -> bool:
+    """Whether training would not take another value of a setting, with this family or with any."""
+    default = getattr(config(), name)
+    other = ["x"] if isinstance(default, list) else not default if isinstance(default, bool) else 17
+    given = {"data": DataConfig(), "model": ModelConfig(), "train": TrainConfig()}
+    changed = copy.copy(given[group])
+    setattr(changed, name, other)  # past the run-time type checks of the tests
+    outcomes = []
+    for tried in FAMILIES if family == "auto" else [family]:
+        here = Situation("classify", tried, frozenset(["numeric"]), "categorical", data=DataConfig())
+        try:
+            check_applicable(here, *{**given, group: changed}.values())  # type: ignore[arg-type]
+            outcomes.append(False)
+        except UserError:
+            outcomes.append(True)
+    return all(outcomes)
 
 
 def test_the_config_trains_as_the_flags_do(capsys: pytest.CaptureFixture) -> None:

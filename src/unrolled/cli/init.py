@@ -19,6 +19,7 @@ from unrolled.cli.parser import Option, Parser, groups
 from unrolled.data.config import DataConfig
 from unrolled.errors import UserError
 from unrolled.plural import counted
+from unrolled.settings import KINDS
 from unrolled.visible import say, visible
 
 
@@ -56,6 +57,8 @@ class Guess(NamedTuple):
     task: str
     data: DataConfig
     """the settings given, with the target that was guessed"""
+    inputs: frozenset[str]
+    """kinds of the fields that are read"""
     comments: list[str]
     """what is in the files, in a line, and their fields in a line each"""
 
@@ -69,12 +72,12 @@ def guess_settings(options: Namespace) -> Guess:
     if task is None and data.known:
         task = "forecast"  # the only one that knows columns ahead
     if task == "language" or (task is None and is_plain_text([Path(file) for file in options.files])):
-        return Guess("language", data, _text_in_words(options.files, data))
+        return Guess("language", data, frozenset(["text"]), _text_in_words(options.files, data))
     from unrolled.tasks.inspect_data import outline
 
-    found = outline(options.files, data, task=task)
-    target = found.data.target
-    return Guess(found.schema.task, replace(data, target=target), [found.summary, *found.fields])
+    seen = outline(options.files, data, task=task)
+    kinds = frozenset(field.kind for field in seen.schema.inputs)
+    return Guess(seen.schema.task, replace(data, target=seen.data.target), kinds, [seen.summary, *seen.fields])
 
 
 def _text_in_words(files: list[str], data: DataConfig) -> list[str]:
@@ -107,9 +110,28 @@ def commented_config(options: Namespace, target: Path, guess: Guess) -> str:
     for option in settings:
         if option.name in groups(parser):
             lines += ["", f"# {option.group}.", f"{option.name}:"]
-        else:
-            lines += _entry(option, values[option.name], "  " if "." in option.name else "")
+            below = [other for other in settings if other.name.startswith(f"{option.name}.")]
+            fits = {other.name: _fits(other, guess, options.model.family) for other in below}
+            for other in below:
+                lines += _entry(other, values[other.name], "  ") if fits[other.name] else []
+            if not all(fits.values()):
+                lines += ["", *_wrapped(f"Without effect {_here(guess, options.model.family)}:", "  ")]
+            for other in below:
+                lines += [] if fits[other.name] else _entry(other, values[other.name], "  ")
+        elif "." not in option.name:
+            lines += _entry(option, values[option.name], "")
     return "\n".join(lines) + "\n"
+
+
+def _fits(option: Option, guess: Guess, family: str) -> bool:
+    """Whether an option can do something here, as far as it is known."""
+    known = None if family == "auto" else family
+    return option.setting is None or option.setting.fits(guess.task, known, guess.inputs)
+
+
+def _here(guess: Guess, family: str) -> str:
+    kinds = " and ".join(KINDS[kind] for kind in sorted(guess.inputs) if kind in KINDS)
+    return f"for {guess.task} from {kinds}" + ("" if family == "auto" else f" with family {family}")
 
 
 def _comment(sentences: list[str]) -> list[str]:
@@ -121,7 +143,11 @@ def _comment(sentences: list[str]) -> list[str]:
 
 def _entry(option: Option, value: Any, indent: str) -> list[str]:
     choices = f"; one of {', '.join(option.choices)}" if option.choices else ""
-    comment = textwrap.wrap(option.help + choices, 100, initial_indent=f"{indent}# ", subsequent_indent=f"{indent}# ")
+    comment = _wrapped(option.help + choices, indent)
     text = yaml.safe_dump([value], allow_unicode=True, default_flow_style=True, width=sys.maxsize).strip()
     text = text.removeprefix("[").removesuffix("]")  # a list around it, since YAML ends a lone value with "..."
     return [*([] if indent else [""]), *comment, f"{indent}{option.name.split('.')[-1]}: {text}"]
+
+
+def _wrapped(text: str, indent: str) -> list[str]:
+    return textwrap.wrap(text, 100, initial_indent=f"{indent}# ", subsequent_indent=f"{indent}# ")

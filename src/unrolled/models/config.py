@@ -20,7 +20,17 @@ class ModelConfig:
 
     family: Literal[
         "auto", "rnn", "lstm", "gru", "transformer", "convolution", "inception", "feedforward", "bidirectional"
-    ] = setting("auto", "model family", common=True)
+    ] = setting(
+        "auto",
+        "model family",
+        not_for={
+            "inception": ("language", *_WRITES),
+            "bidirectional": ("language", *_WRITES),
+            "convolution": ("translate",),
+            "feedforward": ("translate",),
+        },
+        common=True,
+    )
     layers: int | None = setting(None, "number of layers", allowed=COUNT, common=True)
     width: int | None = setting(None, "features per step inside the model", allowed=COUNT, common=True)
     heads: int | None = setting(None, "attention heads", families=_TRANSFORMER, allowed=COUNT)
@@ -77,7 +87,7 @@ class ModelConfig:
     bidirectional: bool | None = setting(
         None,
         "read each sequence from both ends",
-        but=_WRITES,
+        but=("language", *_WRITES),
         families=("rnn", "lstm", "gru", "transformer", "convolution", "inception"),
     )
     attention: Literal["auto", "additive", "multiplicative", "none"] = setting(
