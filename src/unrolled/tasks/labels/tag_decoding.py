@@ -8,7 +8,7 @@ from jaxtyping import Bool, Float, Int
 
 from unrolled.scoring.spans import span_kind
 
-_TINY = 1e-30
+TINY = 1e-30
 """The least probability, so that its logarithm is finite; a forbidden step is worse than any of that."""
 
 ODD = 0.01
@@ -96,7 +96,7 @@ def decode_tags(probabilities: Float[np.ndarray, "time tags"], rules: Rules) -> 
 
     Source: Viterbi 1967, "Error bounds for convolutional codes and an asymptotically optimum decoding algorithm".
     """
-    scores = np.log(np.maximum(probabilities.astype(np.float64), _TINY))
+    scores = np.log(np.maximum(probabilities.astype(np.float64), TINY))
     steps, tags = scores.shape
     if not steps:
         return np.zeros(0, dtype=np.int64)
