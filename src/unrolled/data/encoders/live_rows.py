@@ -69,6 +69,11 @@ class LiveRows:
         """Seconds of a signal at `rate` that must have come after the beginning of a row until it is there."""
         return max((self._signal(encoder, rate or self._default).delay for encoder in self._signals), default=0.0)
 
+    @property
+    def step_seconds(self) -> float:
+        """Seconds from one row to the next, where there is a signal; else 0."""
+        return max((1 / encoder.steps_per_second for encoder in self._signals), default=0.0)
+
     def begin(self) -> LiveState:
         """Before the first message."""
         columns = [
@@ -126,6 +131,21 @@ class LiveRows:
         if 0 in totals.values():
             raise UserError("this record has no step; give the values of one")
         return self._ready(LiveState(state.rate, tuple(columns)))[0]
+
+    def given(self, state: LiveState) -> int:
+        """How many rows of the record there have been."""
+        pairs = zip(self._owner, state.columns, strict=True)
+        return min((int(one.made) - len(one.waiting) for field, one in pairs if _timed(field)), default=0)
+
+    def no_row(self) -> Example:
+        """A row of zeros."""
+        numeric = any(isinstance(encoder, NUMERIC_INPUTS) for encoder in self.encoding.inputs)
+        tokens = len(self.encoding.tables)
+        return Example(
+            np.zeros((1, self.encoding.channels), dtype=np.float32) if numeric else None,
+            np.zeros((1, tokens), dtype=np.int64) if tokens else None,
+            None,
+        )
 
     def check(self, state: LiveState) -> None:
         """Raises `ValueError` for a state that no record leaves behind."""

@@ -6,10 +6,12 @@ from typing import Any, cast
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from unrolled.data.feeds.examples import Examples, collate
 from unrolled.data.feeds.long_records import Windows
 from unrolled.data.feeds.record_feed import ordered_batches
+from unrolled.layers.inputs import lead, map_inputs
 from unrolled.models.on_device import on_device
 from unrolled.models.records import RecordInputs, RecordNetwork
 from unrolled.tasks.labels.encoding import RecordEncoding
@@ -25,13 +27,29 @@ class RecordModel:
     network: RecordNetwork
     encoding: RecordEncoding
     window: int
-    """steps of a row; longer records are cut"""
+    """steps of a row; longer records are cut, where the state is not carried"""
+
+    @property
+    def carries(self) -> bool:
+        """Whether records of any length are read with a carried state, and need not be cut."""
+        return self.network.supports_step and self.horizon is None
+
+    @property
+    def horizon(self) -> int | None:
+        """Steps of a record with an answer per step that the network can read with a carried state: attention to an
+        unbounded past, and absolute positions, are known only as far as a window. None: any number."""
+        config = self.network.config
+        relative = config.window and config.positions in ("none", "rotary", "alibi")
+        bounded = config.family != "transformer" or relative or not self.encoding.target.per_step
+        return None if bounded else self.window
 
     def answers(self, examples: Examples, progress: Callable[[int, int], None] | None = None) -> list[np.ndarray]:
         """One array per record, in their order: see the kinds of `Target`."""
         if not self.encoding.target.per_step:
             return [row for _, row in sorted(self._outputs(examples, progress), key=lambda pair: pair[0])]
         windows = Windows(examples, self.window, margin(self.window))
+        if self.carries:
+            windows = Windows(examples, max([self.window, *examples.lengths]), 0)
         whole: list[np.ndarray | None] = [None] * len(examples)
         for number, row in self._outputs(windows, progress):
             place = windows.places[number]
@@ -55,7 +73,7 @@ class RecordModel:
                     chosen = [records[int(number)]._replace(target=None) for number in numbers]
                     batch = on_device(collate(chosen, per_step=False), device)
                     values, tokens, mask, reset, *_ = cast(tuple[Any, ...], batch)
-                    outputs = self.network.predict(RecordInputs(values, tokens), mask=mask, reset=reset)
+                    outputs = self._computed(RecordInputs(values, tokens), mask, reset)
                     answers = self.encoding.target.meaning(outputs)
                     for number, example, row in zip(numbers, chosen, answers, strict=True):
                         yield int(number), row if self.network.pooled else row[: example.time]
@@ -64,6 +82,20 @@ class RecordModel:
                         progress(done, len(records))
         finally:
             self.network.train(training)
+
+    def _computed(self, inputs: RecordInputs, mask: Tensor | None, reset: Tensor | None) -> Tensor:
+        """The outputs `[members, ...]`, of long records in one piece after another with the state carried along."""
+        time = lead(inputs).shape[1]
+        if self.network.pooled or not self.carries or time <= BATCH_STEPS:
+            return self.network.predict(inputs, mask=mask, reset=reset)
+        state, parts = None, []
+        for begin in range(0, time, BATCH_STEPS):
+            piece = slice(begin, begin + BATCH_STEPS)
+            chunk = map_inputs(lambda leaf, piece=piece: leaf[:, piece], inputs)
+            flags = (None if flag is None else flag[:, piece] for flag in (mask, reset))
+            outputs, state = self.network(chunk, state, **dict(zip(("mask", "reset"), flags, strict=True)))
+            parts.append(outputs.float())
+        return torch.cat(parts, dim=1).permute(2, 0, 1, 3)
 
 
 def margin(window: int) -> int:

@@ -116,15 +116,12 @@ class EventSteps:
 
     def _smoothed(self, rows: np.ndarray, first: int, begun: int, known: int) -> np.ndarray:
         """The moving mean of the probability of any event, float64 from step `begun` to before `known`, of answers from
-        step `first` on; beyond the ends it is 0. Each mean is summed in the same order, however the steps came."""
+        step `first` on; beyond the ends it is 0."""
         low, size = begun - self.reach, max(0, known - begun)
         padded = np.zeros(size + 2 * self.reach)
         some = 1.0 - rows[max(low, first) - first : known + self.reach - first, 0].astype(np.float64)
         padded[max(low, first) - low :][: len(some)] = some
-        total = np.zeros(size)
-        for shift in range(self.width):
-            total += padded[shift : shift + size]
-        return total / self.width
+        return moving_mean(padded, self.width)
 
     def _told(self, state: EventState, coming: int) -> tuple[FoundEvents, EventState]:
         """The candidates that are certain now, where all further ones will lie at `coming` or later, and the state
@@ -147,6 +144,16 @@ class EventSteps:
         keep = ~dropped & ~(certain & (places <= coming - self.distance))
         kept = (values[keep] for values in (places, heights, state.kinds, state.probabilities, certain))
         return events, EventState(state.seen, state.tail, state.begun, state.before, *kept)
+
+
+def moving_mean(values: np.ndarray, width: int) -> np.ndarray:
+    """The mean of each `width` values in a row, float64 `[time - width + 1]`; each is summed in the same order, so that
+    it is the same wherever it stands."""
+    size = len(values) - width + 1
+    total = np.zeros(max(0, size))
+    for shift in range(width if size > 0 else 0):
+        total += values[shift : shift + size]
+    return total / width
 
 
 def _maxima(smooth: np.ndarray, before: float, *, last: bool) -> np.ndarray:

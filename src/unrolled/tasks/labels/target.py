@@ -13,6 +13,7 @@ from unrolled.data.feeds.long_records import Records
 from unrolled.data.records import Field, Record
 from unrolled.errors import UserError
 from unrolled.scoring.bootstrap import Metric
+from unrolled.tasks.labels.live_answers import AnswerSoFar, LiveAnswers, Told, shares
 from unrolled.tasks.labels.scores import RecordScores
 from unrolled.tasks.prediction_tables import Kind, Row, plain
 
@@ -143,6 +144,14 @@ class Target(ABC):
         if naive is not None:
             scores.baseline, scores.baseline_name = self.score_naive(naive, examples), naive.name
         return scores
+
+    def live(self) -> LiveAnswers:
+        """The step form of the answers: what is told while a record comes."""
+        return AnswerSoFar(self.live_words, self.outputs, pooled=self.pooled)
+
+    def live_words(self, answer: np.ndarray) -> Told:
+        """An answer `[outputs]` to a step, or to the record so far, as values for JSON."""
+        return {"prediction": self.value(Record({}, ""), answer), "probabilities": shares(self.labels, answer)}
 
     @abstractmethod
     def score(self, examples: Examples, answers: list[np.ndarray]) -> RecordScores:

@@ -141,9 +141,9 @@ def require_saved_by(model: Tensor, saved: Tensor, steps: Tensor) -> None:
         raise ValueError(f"the saved state has come to step {int(steps[0])}")
 
 
-def model_digest(network: Any) -> UInt8[Tensor, "1 digest"]:
-    """uint8 `[1, 16]`: a digest of a model, so that a state never meets weights that did not make it."""
-    digest = hashlib.blake2b(repr(sorted(asdict(network.config).items())).encode(), digest_size=16)
+def model_digest(network: Any, encoders: str = "") -> UInt8[Tensor, "1 digest"]:
+    """uint8 `[1, 16]`: a digest of a model, so that a state never meets weights, or encoders, that did not make it."""
+    digest = hashlib.blake2b(repr(sorted(asdict(network.config).items())).encode() + encoders.encode(), digest_size=16)
     for name, parameter in network.named_parameters():
         digest.update(name.encode())
         digest.update(parameter.detach().cpu().contiguous().view(torch.uint8).numpy().data)

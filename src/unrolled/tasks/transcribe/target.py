@@ -18,6 +18,7 @@ from unrolled.data.records import Field, Record
 from unrolled.scoring import baselines
 from unrolled.scoring.bootstrap import Metric
 from unrolled.scoring.text import edit_distances, transcription_metrics
+from unrolled.tasks.labels.live_answers import LiveAnswers
 from unrolled.tasks.labels.scores import RecordScores
 from unrolled.tasks.labels.target import Naive, Target, Values
 from unrolled.tasks.prediction_tables import Kind, Row
@@ -84,6 +85,11 @@ class TranscriptTarget(Target):
     def meaning(self, outputs: Any) -> np.ndarray:
         """The logarithm of the mean of the probabilities of the members."""
         return outputs.softmax(-1).mean(0).log().cpu().numpy()
+
+    def live(self) -> LiveAnswers:
+        from unrolled.tasks.transcribe.live_text import LiveText
+
+        return LiveText(self.vocabulary)
 
     def value(self, record: Record, answer: np.ndarray) -> str:
         return self.text(answer)

@@ -16,6 +16,8 @@ from unrolled.reports.svg import shorten
 from unrolled.scoring import baselines
 from unrolled.scoring.bootstrap import Metric
 from unrolled.scoring.events import event_metrics
+from unrolled.tasks.labels.event_steps import THRESHOLD, moving_mean
+from unrolled.tasks.labels.live_answers import CertainEvents, LiveAnswers
 from unrolled.tasks.labels.scores import RecordScores, step_loss
 from unrolled.tasks.labels.target import Naive, Target, Values
 from unrolled.tasks.prediction_tables import Kind, Row, plain
@@ -101,12 +103,14 @@ class EventTarget(Target):
 
     def events(self, answer: np.ndarray) -> tuple[np.ndarray, list[str]]:
         """The steps of an answer at which events are, int64 `[events]`, and their labels."""
-        some = 1.0 - answer[:, 0]
+        some = 1.0 - answer[:, 0].astype(np.float64)
         width = 2 * self.reach + 1
-        smooth = np.convolve(some, np.ones(width) / width)[self.reach : self.reach + len(some)]
-        steps = peaks(smooth, distance=2 * width, threshold=0.3)
+        steps = peaks(moving_mean(np.pad(some, self.reach), width), distance=2 * width, threshold=THRESHOLD)
         kinds = answer[steps, 1:].argmax(axis=1) if len(steps) else np.zeros(0, dtype=np.int64)
         return steps, [self.labels[kind] for kind in kinds]
+
+    def live(self) -> LiveAnswers:
+        return CertainEvents(self.labels, self.reach, self.rate)
 
     def value(self, record: Record, answer: np.ndarray) -> Events:
         """On the steps of the signal as it was read."""

@@ -14,6 +14,7 @@ from unrolled.data.records import Field, Record
 from unrolled.reports.scatter import scatter
 from unrolled.scoring import baselines
 from unrolled.scoring.regression import regression_metrics
+from unrolled.tasks.labels.live_answers import Told
 from unrolled.tasks.labels.scores import RecordScores
 from unrolled.tasks.labels.target import Naive, Target, Values
 from unrolled.tasks.prediction_tables import Kind, Row, plain
@@ -74,6 +75,10 @@ class NumberTarget(Target):
     def value(self, record: Record, answer: np.ndarray) -> np.ndarray:
         """float32 `[...]` of a single number, `[..., targets]` of several."""
         return answer[..., 0] if len(self.names) == 1 else answer
+
+    def live_words(self, answer: np.ndarray) -> Told:
+        numbers = dict(zip(self.names, map(plain, answer), strict=True))
+        return {"prediction": numbers if len(numbers) > 1 else plain(answer[0])}
 
     def score(self, examples: Examples, answers: list[np.ndarray]) -> RecordScores:
         """Of several numbers those count of which all are known."""

@@ -20,6 +20,7 @@ from unrolled.scoring import baselines
 from unrolled.scoring.bootstrap import Metric
 from unrolled.scoring.spans import has_spans
 from unrolled.scoring.tagging import per_tag_scores, tagging_metrics
+from unrolled.tasks.labels.live_answers import BestTags, LiveAnswers, Told, tag_in_words
 from unrolled.tasks.labels.scores import RecordScores, step_loss
 from unrolled.tasks.labels.tag_decoding import Rules, decode_tags, rules_of
 from unrolled.tasks.labels.target import Naive, Target, Values, require_several
@@ -89,6 +90,12 @@ class TagTarget(Target):
     def _rules(self) -> Rules | None:
         """Which tags may stand where, if they are of the BIO family."""
         return rules_of(self.labels, self.pairs) if has_spans(self.labels) else None
+
+    def live(self) -> LiveAnswers:
+        return super().live() if self._rules is None else BestTags(self.labels, self._rules)
+
+    def live_words(self, answer: np.ndarray) -> Told:
+        return tag_in_words(self.labels, answer, int(answer.argmax()))
 
     def value(self, record: Record, answer: np.ndarray) -> list[str]:
         return [self.labels[tag] for tag in self.tags(answer)]
