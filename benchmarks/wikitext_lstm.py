@@ -28,10 +28,10 @@ from unrolled.layers import state as states
 from unrolled.models.config import ModelConfig
 from unrolled.models.language import LanguageNetwork
 from unrolled.models.on_device import on_device
-from unrolled.tasks.language.conclude import judge
+from unrolled.tasks.language.evaluate import evaluate_part
 from unrolled.tasks.language.objective import LanguageObjective
 from unrolled.tasks.language.text_data import TextData, prepare_text
-from unrolled.tasks.language.train import train_language
+from unrolled.tasks.train_files import train_files
 from unrolled.training.config import TrainConfig
 from unrolled.training.gradients import clip_gradients
 from unrolled.training.optimizers import BETAS, make_optimizers
@@ -153,7 +153,9 @@ def train_ours(
         warmup_steps=0, max_steps=steps, clip_norm=CLIP, precision=chosen.precision, validate_every=steps, seed=seed,
     )  # fmt: skip
     run = folder / f"ours-{seed}"
-    result = train_language([str(text)], run=str(run), data=data, model=model, train_config=train, silent=True)
+    result = train_files(
+        [str(text)], task="language", run=str(run), data=data, model=model, train_config=train, silent=True
+    )
     lines = map(json.loads, (run / "metrics.jsonl").read_text().splitlines())
     records = [record for record in lines if record["kind"] == "train"]
     return Curve([record["loss"] for record in records], 1000 * records[-1]["seconds"] / steps, result["loss"])
@@ -171,7 +173,9 @@ def train_plain(tokens: TextData, model: ModelConfig, steps: int, seed: int, cho
     network = LanguageNetwork(len(tokens.vocabulary), model)
     network.load_state_dict(plain.state_dict())
     means = [sum(losses[first : first + 10]) / len(losses[first : first + 10]) for first in range(0, steps, 10)]
-    return Curve(means, 1000 * seconds / steps, judge(network, tokens.valid or tokens.train).loss)
+    return Curve(
+        means, 1000 * seconds / steps, evaluate_part(network, tokens.valid or tokens.train, limit=1_000_000).loss
+    )
 
 
 def main() -> None:

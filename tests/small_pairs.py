@@ -6,8 +6,8 @@ from typing import Any
 
 from unrolled.data.config import DataConfig
 from unrolled.models.config import ModelConfig
+from unrolled.tasks.train_files import train_files
 from unrolled.tasks.translate.data import OpenedPairs, opened_pairs
-from unrolled.tasks.translate.train import train_translation
 from unrolled.training.config import TrainConfig
 
 MODEL: dict[str, Any] = {"family": "gru", "width": 8, "layers": 1}
@@ -26,9 +26,10 @@ def reversals(count: int, *, letters: str = "abcd", longest: int = 4, seed: int 
 
 def train(pairs: list[tuple[str, str]] | OpenedPairs, run: Path, **groups: dict[str, Any]) -> dict[str, Any]:
     """Train on pairs into a folder; `data`, `model` and `train` change the small settings."""
-    return train_translation(
+    return train_files(
         [],
-        opened_pairs(pairs) if isinstance(pairs, list) else pairs,
+        task="translate",
+        opened=opened_pairs(pairs) if isinstance(pairs, list) else pairs,
         run=str(run),
         data=DataConfig(**groups.get("data", {})),
         model=ModelConfig(**{**MODEL, **groups.get("model", {})}),

@@ -28,7 +28,7 @@ from unrolled.data.config import DataConfig
 from unrolled.data.feeds.examples import Examples
 from unrolled.models.config import ModelConfig
 from unrolled.tasks.labels.dataset import Dataset, prepare_records
-from unrolled.tasks.labels.train import train_records
+from unrolled.tasks.train_files import train_files
 from unrolled.training.config import TrainConfig
 
 RESULTS = Path(__file__).parent / "results"
@@ -109,15 +109,15 @@ def judged(
     for fold in range(count):
         held, kept = part(dataset.train, places == fold), part(dataset.train, places != fold)
         with tempfile.TemporaryDirectory(prefix="unrolled-defaults-") as folder:
-            result = train_records(
-                ["cross-validation"],
+            result = train_files(
+                [],
                 task="classify",
                 run=f"{folder}/run",
                 data=DataConfig(**data),
                 model=ModelConfig(**model),
                 train_config=TrainConfig(seed=seed, **train, **limits),
                 silent=True,
-                dataset=replace(dataset, train=kept, valid=None, test=held),
+                opened=replace(dataset, train=kept, valid=None, test=held),
             )
         test = result["test"]
         right = test["metrics"]["accuracy"]["value"]

@@ -8,7 +8,7 @@ from unrolled.models.config import ModelConfig
 from unrolled.tasks.language.evaluate import Evaluation, evaluate_part
 from unrolled.tasks.language.load import load
 from unrolled.tasks.language.text_data import TextData, prepare_text
-from unrolled.tasks.language.train import train_language
+from unrolled.tasks.train_files import train_files
 from unrolled.training.config import TrainConfig
 
 
@@ -16,7 +16,9 @@ def run_training(
     text: Path, run: Path, data: DataConfig, model: ModelConfig, train: TrainConfig
 ) -> tuple[dict[str, Any], Evaluation, TextData]:
     """What `unrolled train` does, its result, and its best model judged as `unrolled evaluate RUN` judges it."""
-    result = train_language([str(text)], run=str(run), data=data, model=model, train_config=train, silent=True)
+    result = train_files(
+        [str(text)], task="language", run=str(run), data=data, model=model, train_config=train, silent=True
+    )
     tokens = prepare_text([text], data)
     if tokens.valid is None:
         raise SystemExit(f"{text} has no validation part; give a longer text")

@@ -9,31 +9,27 @@ import pytest
 from small_record_runs import write_flowers, write_prices, write_sentences
 from unrolled.data.config import DataConfig
 from unrolled.errors import UserError
+from unrolled.tasks.task import Task
 from unrolled.tasks.train_files import train_files
+from unrolled.training.run_training import Beginning
 
-TRAININGS = {
-    "language.train.train_language": "language",
-    "describe.train.train_description": "describe",
-    "forecast.train.train_forecast": "forecast",
-    "translate.train.train_translation": "translate",
-    "labels.train.train_records": "records",
-}
+KINDS = {"classify": "records", "regress": "records", "tag": "records", "transcribe": "records"}
+"""Tasks whose files are opened alike."""
 
 
 @pytest.fixture
 def called(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, dict[str, Any]]]:
-    """What was called with what, in the place of training."""
+    """Which task was trained with what, in the place of training."""
     found: list[tuple[str, dict[str, Any]]] = []
 
-    def instead(kind: str) -> Callable[..., dict[str, Any]]:
-        def stand_in(*arguments: Any, **settings: Any) -> dict[str, Any]:
-            found.append((kind, {"files": arguments[0], **settings}))
-            return {"kind": kind}
+    def stand_in(task: Task, opened: Any, start: Beginning, *, silent: bool) -> dict[str, Any]:
+        kind = KINDS.get(task.name, task.name)
+        asked = opened.task if kind == "records" else None
+        settings = {"files": start.files, "data": start.data, "run": str(start.folder), "silent": silent, "task": asked}
+        found.append((kind, settings))
+        return {"kind": kind}
 
-        return stand_in
-
-    for place, kind in TRAININGS.items():
-        monkeypatch.setattr(f"unrolled.tasks.{place}", instead(kind))
+    monkeypatch.setattr("unrolled.tasks.train_files._train", stand_in)
     return found
 
 

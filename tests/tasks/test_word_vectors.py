@@ -16,7 +16,7 @@ from unrolled.tasks.labels.load import load_records
 from unrolled.tasks.language.load import load
 from unrolled.tasks.word_vectors import fill, words_wanted
 from unrolled.training.config import TrainConfig
-from unrolled.training.ranges import check_settings
+from unrolled.training.ranges import check_ranges
 
 WORDS = ["good", "bad", "film", "the"]
 QUICK = ["--train.max_steps", "1", "--train.learning_rate", "1e-12", "--train.weight_decay", "0", "--model.layers", "1"]
@@ -101,4 +101,4 @@ def test_a_vocabulary_of_words_is_chosen() -> None:
     assert words_wanted(DataConfig(), ModelConfig(embedding="vectors.txt")).vocabulary == "word"
     assert words_wanted(DataConfig(), ModelConfig()).vocabulary == "auto"
     with pytest.raises(UserError, match="there is no such file; give learned, one-hot or a file"):
-        check_settings(DataConfig(), ModelConfig(embedding="glove.6B.100d.txt"), TrainConfig())
+        check_ranges(DataConfig(), ModelConfig(embedding="glove.6B.100d.txt"), TrainConfig())

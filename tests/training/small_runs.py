@@ -12,8 +12,8 @@ from torch import Tensor
 
 from unrolled.data.config import DataConfig
 from unrolled.models.config import ModelConfig
-from unrolled.tasks.language import conclude
-from unrolled.tasks.language.train import train_language
+from unrolled.tasks.language import trained
+from unrolled.tasks.train_files import train_files
 from unrolled.training.config import TrainConfig
 
 TEXT = "the quick brown fox jumps over the lazy dog.\n" * 12 + "abcabc"  # 10 % end in a document of its own
@@ -59,9 +59,10 @@ def text_file(folder: Path, text: str = TEXT) -> Path:
 
 def train(folder: Path, run: str | None = "run", **groups: dict[str, Any]) -> dict[str, Any]:
     """Train on the text file in `folder` into `folder/run`; `data`, `model` and `train` change the small settings."""
-    with patch.dict(conclude.SAMPLE_TOKENS, char=4):
-        return train_language(
+    with patch.dict(trained.SAMPLE_TOKENS, char=4):
+        return train_files(
             [str(folder / "text.txt")],
+            task="language",
             run=None if run is None else str(folder / run),
             data=DataConfig(**{**DATA, "cache": str(folder / "cache"), **groups.get("data", {})}),
             model=ModelConfig(**{**MODEL, **groups.get("model", {})}),

@@ -12,7 +12,7 @@ from unrolled.data.config import DataConfig
 from unrolled.errors import UserError
 from unrolled.models.config import ModelConfig
 from unrolled.training.config import TrainConfig
-from unrolled.training.ranges import RANGES, check_settings
+from unrolled.training.ranges import RANGES, check_ranges
 
 CONFIGS = {"data": DataConfig(), "model": ModelConfig(), "train": TrainConfig()}
 
@@ -22,7 +22,7 @@ def refused(name: str, value: object) -> str:
     changed = copy.copy(CONFIGS[group])
     setattr(changed, field, value)  # past the run-time type checks of the tests
     with pytest.raises(UserError) as error:
-        check_settings(*{**CONFIGS, group: changed}.values())
+        check_ranges(*{**CONFIGS, group: changed}.values())
     return str(error.value)
 
 
@@ -38,7 +38,7 @@ def numbers() -> list[str]:
 
 
 def test_the_defaults_are_fine() -> None:
-    check_settings(*CONFIGS.values())
+    check_ranges(*CONFIGS.values())
 
 
 def test_every_number_has_a_range() -> None:

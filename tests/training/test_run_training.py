@@ -12,7 +12,7 @@ from unrolled.data.config import DataConfig
 from unrolled.errors import UserError
 from unrolled.models.config import ModelConfig
 from unrolled.training.config import TrainConfig
-from unrolled.training.run_training import begin, limits_in_words, model_in_words, seed_beginning
+from unrolled.training.run_training import limits_in_words, model_in_words, seed_beginning, start_run
 
 
 @pytest.mark.parametrize(
@@ -51,13 +51,13 @@ def test_equal_seeds_give_equal_weights() -> None:
 
 def test_bad_settings_are_refused_before_anything_is_written(tmp_path: Path) -> None:
     with pytest.raises(UserError, match=r"--model\.width"):
-        begin(["x.csv"], str(tmp_path / "run"), "classify", None, ModelConfig(width=0), None)
+        start_run(["x.csv"], str(tmp_path / "run"), None, ModelConfig(width=0), None)
     assert list(tmp_path.iterdir()) == []
 
 
 def test_a_new_run_begins_with_what_is_given(tmp_path: Path) -> None:
-    start = begin(["x.csv"], str(tmp_path / "run"), "tag", None, None, TrainConfig(seed=5))
-    assert (start.files, start.task, start.config.seed, start.checkpoint) == (["x.csv"], "tag", 5, None)
+    start = start_run(["x.csv"], str(tmp_path / "run"), None, None, TrainConfig(seed=5))
+    assert (start.files, start.config.seed, start.checkpoint) == (["x.csv"], 5, None)
     assert (start.data, start.model) == (DataConfig(), ModelConfig())
     assert start.main
 
@@ -65,10 +65,9 @@ def test_a_new_run_begins_with_what_is_given(tmp_path: Path) -> None:
 def test_a_run_that_goes_on_begins_with_what_it_had(tmp_path: Path) -> None:
     text_file(tmp_path)
     train(tmp_path, "run", train={"max_steps": 6, "checkpoint_every": 3})
-    start = begin(
+    start = start_run(
         [str(tmp_path / "text.txt")],
         str(tmp_path / "run"),
-        "language",
         DataConfig(context=7, cache=str(tmp_path / "cache")),
         ModelConfig(family="lstm"),
         TrainConfig(max_steps=9, resume="auto"),

@@ -26,8 +26,8 @@ def run(options: Namespace) -> dict[str, Any]:
     from unrolled.data.config import DataConfig
     from unrolled.tasks.language.load import load
     from unrolled.tasks.language.speech import generate_text
-    from unrolled.tasks.language.train import train_language
     from unrolled.tasks.sampling_config import Sampling
+    from unrolled.tasks.train_files import train_files
     from unrolled.training.config import TrainConfig
 
     text = _write_text(Path(options.folder) / "demo-text" / "python-topics.txt")
@@ -35,8 +35,9 @@ def run(options: Namespace) -> dict[str, Any]:
     print(f"The text: what Python's help() says about the language, {characters:,} characters ({text}).")
     print(f"An LSTM reads it for {options.seconds:g} seconds, character by character.\n", flush=True)
     place = _free(Path(options.folder) / "demo")
-    result = train_language(
+    result = train_files(
         [str(text)],
+        task="language",
         run=str(place),
         data=DataConfig(vocabulary="char"),
         train_config=TrainConfig(max_time=f"{options.seconds:.9f}s"),

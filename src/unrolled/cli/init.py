@@ -32,9 +32,9 @@ def add_arguments(parser: Parser) -> None:
 
 
 def run(options: Namespace) -> dict[str, Any]:
-    from unrolled.training.ranges import check_settings
+    from unrolled.training.ranges import check_ranges
 
-    check_settings(options.data, options.model, options.train)
+    check_ranges(options.data, options.model, options.train)
     for file in options.files:
         if not Path(file).exists():
             raise UserError(f"there is no file {file}; give a file or a folder of data")

@@ -17,13 +17,11 @@ from unrolled.data.config import DataConfig
 from unrolled.data.given import given_path
 from unrolled.errors import UserError
 from unrolled.models.config import ModelConfig
+from unrolled.tasks.task import TASKS
 from unrolled.training.config import TrainConfig
 
 SHORT = ("target", "inputs", "id", "time", "group", "labels")
 """Options of `data` that have a flag without `data.` in front too: who has data to learn from needs these first."""
-
-
-TASKS = ["auto", "language", "classify", "regress", "tag", "forecast", "translate", "transcribe", "describe"]
 
 
 CONFIGS = {"data": DataConfig, "model": ModelConfig, "train": TrainConfig}
@@ -47,7 +45,10 @@ def add_train_options(parser: Parser) -> None:
         "--run", type=str | None, metavar="DIR", help="folder to write the run to; null makes a new one below runs/"
     )
     parser.add_argument(
-        "--task", choices=TASKS, default="auto", help="what to learn; auto takes what the files suggest and says so"
+        "--task",
+        choices=("auto", *TASKS),
+        default="auto",
+        help="what to learn; auto takes what the files suggest and says so",
     )
     parser.add_argument("--config", is_config=True, metavar="FILE", help="YAML file with options")
     parser.add_argument(

@@ -1,27 +1,23 @@
 """`unrolled stream RUN`: JSON lines in, JSON lines out."""
 
-import math
 import sys
 from argparse import Namespace
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from unrolled.cli.invocation import command
 from unrolled.cli.parser import Parser
+from unrolled.cli.task_options import add_task_options
 from unrolled.data.json_values import excerpt, json_line, strict_json
 from unrolled.errors import UserError
 
-STREAMED = ("language", "forecast")
-"""the tasks whose models run one step at a time"""
+if TYPE_CHECKING:
+    from unrolled.tasks.task import LiveStream
+
 LONGEST_LINE = 1 << 24
 """bytes"""
 LONGEST_ERROR = 600
 """characters"""
-
-if TYPE_CHECKING:
-    from unrolled.data.encoders.codec import Vocabulary
-    from unrolled.tasks.language.stream import LanguageStream, StreamStep
 
 
 def add_arguments(parser: Parser) -> None:
@@ -35,48 +31,26 @@ def add_arguments(parser: Parser) -> None:
         "lines go to stderr, and stdout gets one object with the counts at the end."
     )
     parser.add_argument("model", metavar="RUN", help="run directory, or model directory")
-    parser.add_argument("--top", type=int, default=5, help="likeliest next tokens to tell")
     parser.add_argument("--load-state", type=str | None, metavar="FILE", help="go on from a saved state")
     parser.add_argument("--save-state", type=str | None, metavar="FILE", help="save the state at the end of the input")
+    add_task_options(parser, "stream")
 
 
 def run(options: Namespace) -> dict[str, Any]:
-    if options.top < 1:
-        raise UserError(f"--top is {options.top}, which must be at least 1")
     if options.save_state is not None and not Path(options.save_state).absolute().parent.is_dir():
         raise UserError(f"there is no folder for the state {options.save_state}; create it first")
     if sys.stdin is None:
         raise UserError("there is no input; pipe JSON lines into the command")
 
-    from unrolled.tasks.language.load import load, task_of
+    from unrolled.tasks.load import find_model, task_at
+    from unrolled.tasks.task import own_options
 
-    task = task_of(options.model)
-    if task not in STREAMED:
-        raise UserError(
-            f"{options.model} is a model to {task}, and only language models and forecasts run as a live stream so "
-            f"far; give it whole records: {command('predict', options.model)} FILE"
-        )
-    if task == "forecast":
-        from unrolled.tasks.forecast.load import load_forecast
-        from unrolled.tasks.forecast.stream import ForecastStream
-
-        forecasts = ForecastStream(load_forecast(options.model))
-        return _pump(forecasts, options, lambda line: [forecasts.feed(_message(line, '{"COLUMN": 1.5}'))])
-
-    from unrolled.tasks.language.stream import LanguageStream
-
-    loaded = load(options.model)
-    names = loaded.vocabulary.tokens
-    stream = LanguageStream(loaded.network, top=options.top)
-
-    def answers(line: bytes) -> Iterator[dict[str, Any]]:
-        tokens = _tokens(line, stream, loaded.vocabulary)
-        return (_result(stream.feed(token), names) for token in tokens)
-
-    return _pump(stream, options, answers)
+    task = task_at(options.model)
+    own = own_options("stream", task, options.model, vars(options))
+    return _pump(task.stream(find_model(Path(options.model)), **own), options)
 
 
-def _pump(stream: Any, options: Namespace, answers: Callable[[bytes], Iterable[dict[str, Any]]]) -> dict[str, Any]:
+def _pump(stream: "LiveStream", options: Namespace) -> dict[str, Any]:
     """Answer line by line, each as soon as it comes; how many there were."""
     if options.load_state is not None:
         _load(stream, Path(options.load_state))
@@ -90,9 +64,9 @@ def _pump(stream: Any, options: Namespace, answers: Callable[[bytes], Iterable[d
             try:
                 if line is None:
                     raise UserError(f"the line has more than {LONGEST_LINE:,} bytes; send it in pieces")
-                for message in answers(line):
+                for answer in stream.answers(_message(line, stream.example)):
                     counts["steps"] += 1
-                    _write(output, message)
+                    _write(output, answer)
             except UserError as error:
                 counts["errors"] += 1
                 _write(output, {"error": excerpt(str(error), LONGEST_ERROR), "line": counts["lines"]})
@@ -115,22 +89,6 @@ def _lines(source: Any) -> Iterator[bytes | None]:
         yield None
 
 
-def _tokens(line: bytes, stream: "LanguageStream", vocabulary: "Vocabulary") -> list[int]:
-    """The tokens of an input line, after the reset if it asks for one. Raises `UserError` before anything changes."""
-    message = _message(line, '{"text": "ab"}')
-    if isinstance(message, str):
-        message = {"text": message}
-    if not isinstance(message, dict) or not message.keys() <= {"text", "reset"} or not message:
-        raise UserError('expected a text, {"text": "ab"} or {"reset": true}')
-    text, reset = message.get("text", ""), message.get("reset", False)
-    if not isinstance(text, str) or not isinstance(reset, bool):
-        raise UserError('"text" must be a string and "reset" true or false')
-    tokens = [int(token) for token in vocabulary.encode(text)]  # an unknown character must not reset anything
-    if reset:
-        stream.reset()
-    return tokens
-
-
 def _message(line: bytes, example: str) -> Any:
     """The JSON of an input line. Raises `UserError` for anything else."""
     try:
@@ -141,15 +99,6 @@ def _message(line: bytes, example: str) -> Any:
         ) from error
     except ValueError as error:
         raise UserError(f"not JSON ({error}); write for example {example}") from error
-
-
-def _result(step: "StreamStep", names: list[str]) -> dict[str, Any]:
-    return {
-        "step": step.step,
-        "token": names[step.token],
-        "loss": None if step.loss is None or not math.isfinite(step.loss) else round(step.loss, 6),
-        "next": {names[token]: round(probability, 6) for token, probability in step.next},
-    }
 
 
 def _write(output: Any, message: dict[str, Any]) -> None:

@@ -19,7 +19,7 @@ from unrolled.estimators.python_words import speaks_python
 from unrolled.estimators.settings import require_known, signature
 from unrolled.estimators.streams import stream_of
 from unrolled.models.files import replace_folder
-from unrolled.tasks.language.load import find_model, task_of
+from unrolled.tasks.load import find_model, task_of
 
 Estimator = TypeVar("Estimator", bound="TrainedEstimator")
 

@@ -15,9 +15,9 @@ from unrolled.estimators.base import TrainedEstimator
 from unrolled.estimators.intake import SERIES, check_data, taken_in, whole_number
 from unrolled.estimators.paths import is_path, paths_of
 from unrolled.estimators.settings import configs
-from unrolled.tasks.forecast.files import part_of, read_series
+from unrolled.tasks.forecast.files import read_series, windows_of
 from unrolled.tasks.forecast.load import LoadedForecast, load_forecast, reading_by
-from unrolled.tasks.forecast.open_series import Opened, open_for_forecast
+from unrolled.tasks.forecast.open_series import Opened
 from unrolled.tasks.forecast.predict import Ahead, forecast_series, given_for
 from unrolled.tasks.forecast.scores import ForecastJudgement, judge_forecasts
 from unrolled.tasks.forecast.series import Series, read_all
@@ -43,7 +43,7 @@ class Forecaster(TrainedEstimator):
     @alone()
     def fit(self, X: Any, y: Any = None) -> "Forecaster":
         """Train; y is not used. Raises `UserError` as `unrolled train` does."""
-        from unrolled.tasks.forecast.train import train_forecast
+        from unrolled.tasks.train_files import train_files
 
         data, model, train = configs(
             self,
@@ -53,14 +53,20 @@ class Forecaster(TrainedEstimator):
         )
         if is_path(X):
             check_data(X, "X", SERIES)
-            files = paths_of(X)
-            opened = open_for_forecast(files, data, "forecast")
+            files, opened = paths_of(X), None
         else:
             with taken_in("X", SERIES):
                 files, opened = [], Opened({"train": _open(X, reading_of(data, "forecast"))}, "", Notes())
         self._trained_by(
-            lambda run: train_forecast(
-                files, run=run, data=data, model=model, train_config=train, silent=self.silent, opened=opened
+            lambda run: train_files(
+                files,
+                task=self._task,
+                run=run,
+                data=data,
+                model=model,
+                train_config=train,
+                silent=self.silent,
+                opened=opened,
             )
         )
         return self
@@ -94,7 +100,7 @@ class Forecaster(TrainedEstimator):
         """All metrics over all windows of X, beside those of forecasts without a model."""
         loaded: LoadedForecast = self._model
         with taken_in("X", SERIES):
-            part = part_of(loaded, self._series(X), Notes(), str(X) if is_path(X) else "X")
+            part = windows_of(loaded, self._series(X), Notes(), str(X) if is_path(X) else "X")
         return judge_forecasts(loaded.network, loaded.encoding, part.windows, part.values)
 
     def _load(self, folder: Path) -> LoadedForecast:

@@ -40,7 +40,7 @@ class LanguageModel(TrainedEstimator):
     @alone()
     def fit(self, X: str | Path | Iterable[str | Path], y: Any = None) -> "LanguageModel":
         """Train; y is not used. Raises `UserError` as `unrolled train` does."""
-        from unrolled.tasks.language.train import train_language
+        from unrolled.tasks.train_files import train_files
 
         data, model, train = configs(self)
         with tempfile.TemporaryDirectory() as beside:
@@ -49,8 +49,9 @@ class LanguageModel(TrainedEstimator):
                 paths[0].write_bytes(str(X).encode("utf-8", "surrogatepass"))
             else:
                 paths = _paths(X)
-            result = train_language(
+            result = train_files(
                 [str(path) for path in paths],
+                task=self._task,
                 run=None if self.run is None else str(given_path(self.run, "run")),
                 data=data,
                 model=model,

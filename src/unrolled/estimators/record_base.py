@@ -54,7 +54,7 @@ class RecordEstimator(TrainedEstimator):
 
         Raises `UserError` as `unrolled train` does.
         """
-        from unrolled.tasks.labels.train import train_records
+        from unrolled.tasks.train_files import train_files
 
         data, model, train = configs(self)
         files, dataset, labels = [], None, None
@@ -74,7 +74,7 @@ class RecordEstimator(TrainedEstimator):
                 labels = labels_of(y)
 
         def training(run: str) -> dict[str, Any]:
-            result = train_records(
+            result = train_files(
                 files,
                 task=self._task,
                 run=run,
@@ -82,7 +82,7 @@ class RecordEstimator(TrainedEstimator):
                 model=model,
                 train_config=train,
                 silent=self.silent,
-                dataset=dataset,
+                opened=dataset,
             )
             if labels is not None:
                 labels.write(Path(run) / "best")

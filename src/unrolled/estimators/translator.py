@@ -12,7 +12,7 @@ from unrolled.estimators.base import TrainedEstimator
 from unrolled.estimators.intake import TEXTS, check_data, taken_in
 from unrolled.estimators.paths import is_path, paths_of
 from unrolled.estimators.settings import configs
-from unrolled.tasks.translate.data import open_for_translation, opened_pairs
+from unrolled.tasks.translate.data import opened_pairs
 from unrolled.tasks.translate.load import LoadedTranslation, load_translation
 from unrolled.tasks.translate.source_texts import read_source_texts
 from unrolled.tasks.translate.translate import ALPHA, BEAMS, judge_translations, translate_texts
@@ -34,21 +34,26 @@ class Translator(TrainedEstimator):
     @alone()
     def fit(self, X: Any, y: Any = None) -> "Translator":
         """Train. Raises `UserError` as `unrolled train` does."""
-        from unrolled.tasks.translate.train import train_translation
+        from unrolled.tasks.train_files import train_files
 
         data, model, train = configs(self)
         if is_path(X):
             check_data(X, "X", TEXTS)
             if y is not None:
                 raise UserError(f"{X} is a path, whose pairs bring their targets; leave y out")
-            files = paths_of(X)
-            opened = open_for_translation(files, data, "translate")
-            assert opened is not None
+            files, opened = paths_of(X), None
         else:
             files, opened = [], opened_pairs(_pairs(X, y))
         self._trained_by(
-            lambda run: train_translation(
-                files, opened, run=run, data=data, model=model, train_config=train, silent=self.silent
+            lambda run: train_files(
+                files,
+                task=self._task,
+                run=run,
+                data=data,
+                model=model,
+                train_config=train,
+                silent=self.silent,
+                opened=opened,
             )
         )
         return self

@@ -40,6 +40,10 @@ class Metric(NamedTuple):
     note: str = ""
     """why it is undefined, what was left out, or how it was measured"""
 
+    def to_json(self) -> dict[str, float | str | None]:
+        """Value, interval and note."""
+        return {"value": self.value, "low": self.low, "high": self.high, "note": self.note}
+
     def __str__(self) -> str:
         if self.value is None:
             return f"undefined ({self.note})"

@@ -1,62 +1,73 @@
-"""What the ends of runs of all tasks on records have in common: the facts of the training, and the report."""
+"""The end of a run: the best model judged on what was held out, and the report."""
 
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from torch import nn
+import torch
 
+from unrolled.data.records import Notes
 from unrolled.formats import format_duration
 from unrolled.reports.page import write_report
+from unrolled.tasks.task import Assembly, Judgement, Part, Prepared, Task
+from unrolled.tasks.words import PARTS
 from unrolled.training.environment import environment
 from unrolled.training.loop import Position
 from unrolled.training.metrics import read_metrics
+from unrolled.training.progress import Progress
 
 
-def facts_of_run(folder: Path, task: str, position: Position, reason: str, network: nn.Module) -> dict[str, Any]:
-    """The part of a run's result that says how it went; scores come beside it."""
-    return {
+def end_run(
+    folder: Path,
+    task: Task,
+    prepared: Prepared,
+    assembly: Assembly,
+    position: Position,
+    settings: dict[str, Any],
+    reason: str,
+    progress: Progress,
+    *,
+    device: torch.device,
+) -> dict[str, Any]:
+    """Judge the best model on the parts held out, write report.html, and return the result of the run."""
+    trained = task.load(folder / "best")
+    trained.network.to(device)
+    progress.message(f"{reason}; evaluating the model of step {position.best_step:,}")
+    result: dict[str, Any] = {
         "run": str(folder),
         "model": str(folder / "best"),
         "report": str(folder / "report.html"),
-        "task": task,
+        "task": prepared.task,
         "reason": reason,
         "steps": position.step,
         "best_step": position.best_step,
         "seconds": position.elapsed,
-        "parameters": sum(parameter.numel() for parameter in network.parameters()),
+        "parameters": sum(parameter.numel() for parameter in trained.network.parameters()),
+        **prepared.facts(position),
     }
-
-
-def report_run(
-    folder: Path,
-    headline: str,
-    result: dict[str, Any],
-    settings: dict[str, Any],
-    summary: dict[str, Any],
-    *,
-    samples: Sequence[tuple[str, str]] = (),
-    pictures: Sequence[tuple[str, str]] = (),
-    loss: str = "Loss in nats per token",
-    unit: str = "tokens",
-) -> None:
-    """Write report.html; `summary` are the scores, which the facts of the training follow; `unit` is what was learned
-    from, below the axis of the learning curve."""
+    judged: list[tuple[Part, Judgement]] = []
+    summary: dict[str, Any] = {}
+    for part in prepared.held_out():
+        judgement = trained.score(part, Notes(), progress, **part.options)
+        judged.append((part, judgement))
+        result = task.as_result(part.name, judgement.scores) | result
+        summary |= {f"{PARTS[part.name]} {name}": value for name, value in judgement.tiles.items()}
+    samples, pictures = trained.show(prepared, judged, settings["train"]["seed"])
     write_report(
         folder / "report.html",
-        title=f"{folder.name}: {headline}",
+        title=f"{folder.name}: {prepared.summary}",
         metrics=read_metrics(folder / "metrics.jsonl"),
         settings={name: settings[name] for name in ("data", "model", "train")},
         environment=environment(),
         samples=samples,
         summary={
             **summary,
-            "ended": result["reason"],
-            "updates": f"{result['steps']:,}",
-            "training time": format_duration(result["seconds"]),
+            "ended": reason,
+            "updates": f"{position.step:,}",
+            "training time": format_duration(position.elapsed),
             "parameters": f"{result['parameters']:,}",
         },
         pictures=pictures,
-        loss=loss,
-        unit=unit,
+        loss=assembly.loss,
+        unit=assembly.unit,
     )
+    return result

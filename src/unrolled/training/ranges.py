@@ -24,7 +24,7 @@ RANGES: dict[str, Range] = {
 """Every setting that is a number."""
 
 
-def check_settings(data: DataConfig, model: ModelConfig, train: TrainConfig) -> None:
+def check_ranges(data: DataConfig, model: ModelConfig, train: TrainConfig) -> None:
     """Raises `UserError` for the first setting that is of a wrong kind, out of its range or contradicts another."""
     for group, config in (("data", data), ("model", model), ("train", train)):
         hints = typing.get_type_hints(type(config))

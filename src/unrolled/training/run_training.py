@@ -1,4 +1,4 @@
-"""From a plan to a run directory: what trainings of all tasks do alike."""
+"""From a plan to a run directory."""
 
 import contextlib
 import random
@@ -35,7 +35,7 @@ from unrolled.training.metrics import MetricsLog, TensorBoardLog
 from unrolled.training.optimizers import make_optimizers
 from unrolled.training.parallel import full_weights, make_accelerator, wrap
 from unrolled.training.progress import Progress
-from unrolled.training.ranges import check_settings
+from unrolled.training.ranges import check_ranges
 from unrolled.training.resume import (
     as_begun,
     check_meta,
@@ -53,7 +53,6 @@ class Beginning(NamedTuple):
     """Where a training begins: the settings as given, or as they were when the run that goes on began."""
 
     files: list[str]
-    task: str
     data: DataConfig
     model: ModelConfig
     config: TrainConfig
@@ -69,17 +68,16 @@ class Beginning(NamedTuple):
         return self.accelerator.is_main_process
 
 
-def begin(
+def start_run(
     files: list[str],
     run: str | None,
-    task: str,
     data: DataConfig | None,
     model: ModelConfig | None,
     config: TrainConfig | None,
 ) -> Beginning:
     """Check the settings and find the run to go on with, if that was asked for. Raises `UserError`."""
     data, model, config = data or DataConfig(), model or ModelConfig(), config or TrainConfig()
-    check_settings(data, model, config)
+    check_ranges(data, model, config)
     accelerator = make_accelerator()
     folder, checkpoint = find_resume(files, run, config)
     if folder is not None and accelerator.is_main_process:  # the others belong to the same training
@@ -91,14 +89,17 @@ def begin(
             before = checkpoint.meta["settings"]
             data, model = as_begun(data, before["data"]), as_begun(model, before["model"])
             config = as_begun(config, before["train"])
-    return Beginning(files, task, data, model, config, accelerator, folder, checkpoint, anew)
+    return Beginning(files, data, model, config, accelerator, folder, checkpoint, anew)
 
 
 Configs = tuple[DataConfig, ModelConfig, TrainConfig]
 
 
-def settle(start: Beginning, here: Situation, given: Configs, chosen: Configs, fingerprint: str) -> dict[str, Any]:
-    """What must be the same when the run goes on. `here` is what the settings are checked against.
+def check_settings(
+    start: Beginning, here: Situation, given: Configs, chosen: Configs, fingerprint: str, *, noun: str
+) -> dict[str, Any]:
+    """What must be the same when the run goes on. `here` is what the settings are checked against, and `noun` what is
+    learned from, for a person.
 
     Raises `UserError` for a setting given that would have no effect, or where a run goes on with another one.
     """
@@ -109,7 +110,7 @@ def settle(start: Beginning, here: Situation, given: Configs, chosen: Configs, f
         "train": asdict(config),
         "fingerprint": fingerprint,
         "files": file_facts(start.files),
-        "noun": "text" if start.task in ("language", "translate") else "data",
+        "noun": noun,
         "processes": start.accelerator.num_processes,
         "threads": torch.get_num_threads(),
     }
@@ -123,8 +124,9 @@ def settle(start: Beginning, here: Situation, given: Configs, chosen: Configs, f
 
 @dataclass
 class Plan:
-    """What the tasks differ in. The configurations are complete."""
+    """What is trained. The configurations are complete."""
 
+    task: str
     data: DataConfig
     model: ModelConfig
     config: TrainConfig
@@ -153,7 +155,7 @@ def seed_beginning(seed: int) -> None:
     torch.manual_seed(seed)
 
 
-def execute(plan: Plan, start: Beginning, *, silent: bool) -> dict[str, Any]:
+def run_training(plan: Plan, start: Beginning, *, silent: bool) -> dict[str, Any]:
     """Train as planned; what came of it. Raises `KeyboardInterrupt` when stopped, with the run ready to go on."""
     accelerator, config = start.accelerator, plan.config
     # Processes begin with equal weights and go on with random numbers of their own.
@@ -168,13 +170,13 @@ def execute(plan: Plan, start: Beginning, *, silent: bool) -> dict[str, Any]:
         if start.main and start.anew:
             require_empty(folder)
         with still_there(folder):
-            return _execute(plan, start, folder, wrapped, silent=silent)
+            return _run_training(plan, start, folder, wrapped, silent=silent)
 
 
-def _execute(plan: Plan, start: Beginning, folder: Path, wrapped: nn.Module, *, silent: bool) -> dict[str, Any]:
+def _run_training(plan: Plan, start: Beginning, folder: Path, wrapped: nn.Module, *, silent: bool) -> dict[str, Any]:
     accelerator, config, checkpoint = start.accelerator, plan.config, start.checkpoint
     if start.main:
-        write_config(folder, start.files, start.task, plan.data, plan.model, config)
+        write_config(folder, start.files, plan.task, plan.data, plan.model, config)
         clear_leftovers(folder)
     accelerator.wait_for_everyone()
 
@@ -258,6 +260,11 @@ def limits_in_words(config: TrainConfig) -> str:
         duration_in_words(parse_duration(config.max_time)) if config.max_time else "",
     ]
     return " or ".join(limit for limit in limits if limit)
+
+
+def training_in_words(config: TrainConfig, fed: str) -> str:
+    """How it is trained, for an opening line; `fed`: from what batches."""
+    return f"training: {config.optimizer}, rate {config.learning_rate:g}, {fed}, until {limits_in_words(config)}"
 
 
 def model_in_words(model: ModelConfig, parameters: Iterable[nn.Parameter]) -> str:

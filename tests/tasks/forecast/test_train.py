@@ -24,7 +24,7 @@ from unrolled.tasks.forecast.load import load_forecast
 from unrolled.tasks.forecast.predict import predictions
 from unrolled.tasks.forecast.scores import judge_forecasts
 from unrolled.tasks.forecast.stream import ForecastStream
-from unrolled.tasks.forecast.train import train_forecast
+from unrolled.tasks.train_files import train_files
 from unrolled.training.config import TrainConfig
 
 DATA: dict[str, Any] = {"context": 24, "horizon": 8, "parts": "200,50,50"}
@@ -45,8 +45,9 @@ def sine_file(folder: Path, count: int = 300, name: str = "sine.csv") -> str:
 
 
 def train(file: str, run: Path, **groups: dict[str, Any]) -> dict[str, Any]:
-    return train_forecast(
+    return train_files(
         [file],
+        task="forecast",
         run=str(run),
         data=DataConfig(**DATA | groups.get("data", {})),
         model=ModelConfig(**MODEL | groups.get("model", {})),

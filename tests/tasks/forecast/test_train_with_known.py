@@ -17,12 +17,12 @@ from unrolled.data.config import DataConfig
 from unrolled.data.records import Notes
 from unrolled.errors import UserError
 from unrolled.models.config import ModelConfig
-from unrolled.tasks.forecast.files import own_parts, part_of, read_series
+from unrolled.tasks.forecast.files import own_parts, read_series, windows_of
 from unrolled.tasks.forecast.load import LoadedForecast, load_forecast
 from unrolled.tasks.forecast.predict import predictions
 from unrolled.tasks.forecast.scores import judge_forecasts
 from unrolled.tasks.forecast.stream import ForecastStream
-from unrolled.tasks.forecast.train import train_forecast
+from unrolled.tasks.train_files import train_files
 from unrolled.training.config import TrainConfig
 
 DATA: dict[str, Any] = {"context": 16, "horizon": 4, "target": "y"}
@@ -56,8 +56,9 @@ def write(path: Path, ahead: int = AHEAD, begin: int = 0) -> str:
 
 
 def train(file: str, run: Path, known: list[str], **groups: dict[str, Any]) -> dict[str, Any]:
-    return train_forecast(
+    return train_files(
         [file],
+        task="forecast",
         run=str(run),
         data=DataConfig(**DATA | {"known": known} | groups.get("data", {})),
         model=ModelConfig(**MODEL | groups.get("model", {})),
@@ -86,7 +87,7 @@ def test_what_depends_on_a_known_value_alone_is_forecast_only_with_it(
     for run in (trained[1], Path(train(trained[0], tmp_path / "run", [])["run"])):
         place = load_forecast(run)
         past = write(tmp_path / "past.csv", ahead=0)
-        part = part_of(place, read_series(place, [past], Notes()), Notes(), past)
+        part = windows_of(place, read_series(place, [past], Notes()), Notes(), past)
         found = judge_forecasts(place.network, place.encoding, part.windows, part.values)
         errors.append(found.metrics["mae"].value or 0.0)
     assert errors[1] > 0.7  # 0.8 is the mean distance of a normal value from its mean
@@ -97,7 +98,7 @@ def test_the_future_rows_are_no_part_of_training_or_judging(trained: tuple[str, 
     split = json.loads((trained[1] / "split.json").read_text())
     assert split["valid"][0][2] == PAST
     notes = Notes()
-    part = part_of(loaded, read_series(loaded, [trained[0]], notes), notes, "x")
+    part = windows_of(loaded, read_series(loaded, [trained[0]], notes), notes, "x")
     assert len(part.windows) == PAST - 16 - 4 + 1
     own = own_parts(loaded, "valid")["valid"]
     assert not np.isnan(own.windows.batch(np.arange(len(own.windows))).future).any()

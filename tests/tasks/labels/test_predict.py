@@ -25,7 +25,7 @@ from unrolled.tasks.labels import predict as prediction
 from unrolled.tasks.labels.answers import RecordModel
 from unrolled.tasks.labels.load import LoadedRecords, load_records
 from unrolled.tasks.labels.predict import predictions
-from unrolled.tasks.prediction_tables import BLOCK, Predictions, check_output, json_lines, write_predictions
+from unrolled.tasks.predictions import BLOCK, Predictions, check_output, json_lines, write_predictions
 
 
 @pytest.fixture(scope="module")

@@ -16,7 +16,7 @@ from unrolled.errors import UserError
 from unrolled.models.config import ModelConfig
 from unrolled.tasks.labels.load import load_records
 from unrolled.tasks.labels.targets.classes import ClassTarget
-from unrolled.tasks.labels.train import train_records
+from unrolled.tasks.train_files import train_files
 from unrolled.training.config import TrainConfig
 
 KINDS: dict[str, dict[str, dict[str, Any]]] = {
@@ -38,7 +38,7 @@ def write_ts(path: Path, count: int = 30) -> None:
 
 def train(folder: Path, run: str, groups: dict[str, dict[str, Any]], **settings: Any) -> dict[str, Any]:
     small = {"batch_size": 4, "max_steps": 14, "warmup_steps": 2, "validate_every": 4, "checkpoint_every": 3}
-    return train_records(
+    return train_files(
         [str(folder / "small.ts")],
         run=str(folder / run),
         data=DataConfig(**{"valid_fraction": 0.2, **groups.get("data", {})}),
@@ -120,7 +120,7 @@ def test_a_validation_part_with_none_of_the_labels_is_refused(tmp_path: Path) ->
     (tmp_path / "train.csv").write_text("\n".join(["x,y,label", *rows]) + "\n")
     (tmp_path / "valid.csv").write_text("x,y,label\n1,2,c\n3,4,d\n")
     with pytest.raises(UserError, match="the valid part has no record whose label the model knows"):
-        train_records(
+        train_files(
             [str(tmp_path / "train.csv")],
             run=str(tmp_path / "run"),
             data=DataConfig(valid=[str(tmp_path / "valid.csv")]),

@@ -14,8 +14,8 @@ from unrolled.data.config import DataConfig
 from unrolled.errors import UserError
 from unrolled.models.config import ModelConfig
 from unrolled.tasks.translate.data import opened_pairs, prepare_pairs
+from unrolled.tasks.translate.defaults import at_equal_parameters, choose_for_translation
 from unrolled.tasks.translate.load import build_translation_network, load_translation
-from unrolled.tasks.translate.train import at_equal_parameters, choose_for_translation
 from unrolled.tasks.translate.translate import translate_texts
 from unrolled.training.config import TrainConfig
 

@@ -12,7 +12,7 @@ from unrolled.models.files import read_model, size_in
 from unrolled.models.records import InputSizes
 from unrolled.tasks.describe.network import DescriptionNetwork
 from unrolled.tasks.describe.sequences import DescriptionEncoding
-from unrolled.tasks.language.load import ADVICE, find_model, task_of
+from unrolled.tasks.load import ADVICE, find_model, task_of
 from unrolled.untrusted import read_text, sound, typed
 
 

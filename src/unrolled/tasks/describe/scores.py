@@ -12,7 +12,6 @@ from unrolled.scoring.baselines import unigram_cross_entropy
 from unrolled.scoring.bootstrap import Measure, measure
 from unrolled.tasks.describe.network import DescriptionNetwork
 from unrolled.tasks.describe.sequences import Descriptions
-from unrolled.tasks.labels.evaluate import metric_as_json
 
 BATCH_STEPS = 16_384
 """About so many steps are computed at once."""
@@ -60,6 +59,6 @@ def judge_descriptions(network: DescriptionNetwork, part: Descriptions, counts: 
         "count": len(part),
         "unscored": 0,
         "main": "loss",
-        "metrics": {name: metric_as_json(metric) for name, metric in found.items()},
-        "baseline": {"name": "frequency of each token", **{n: metric_as_json(one) for n, one in beside.items()}},
+        "metrics": {name: metric.to_json() for name, metric in found.items()},
+        "baseline": {"name": "frequency of each token", **{n: one.to_json() for n, one in beside.items()}},
     }

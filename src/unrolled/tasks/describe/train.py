@@ -1,123 +1,101 @@
-"""Train a model that describes: from records to a run directory."""
+"""Sequences ready for training, and the network that learns to write them."""
 
 import contextlib
-import json
-from pathlib import Path
 from typing import Any, cast
 
+import torch
 from torch import Tensor, nn
 
-from unrolled.atomic import write_atomically
-from unrolled.data.config import DataConfig
 from unrolled.errors import UserError
 from unrolled.layers.state import State
-from unrolled.models.config import ModelConfig
-from unrolled.models.files import write_model
 from unrolled.models.records import InputSizes
-from unrolled.tasks.describe.conclude import conclude_description
-from unrolled.tasks.describe.data import DescriptionData, prepare_descriptions
+from unrolled.tasks.describe.data import DescriptionData
 from unrolled.tasks.describe.defaults import choose_for_descriptions
 from unrolled.tasks.describe.network import DescriptionNetwork
 from unrolled.tasks.describe.scores import record_losses
 from unrolled.tasks.describe.sequences import DescriptionBatch, DescriptionFeed, Descriptions
-from unrolled.tasks.model_card import description_card
+from unrolled.tasks.task import Assembly, Part, Shard
 from unrolled.tasks.token_loss import TokenLoss
+from unrolled.tasks.words import PARTS
 from unrolled.training.applicable import Situation
-from unrolled.training.config import TrainConfig
 from unrolled.training.loop import Position
 from unrolled.training.precision import autocast, choose_precision
-from unrolled.training.progress import Progress
-from unrolled.training.run_training import Plan, begin, execute, limits_in_words, model_in_words, seed_beginning, settle
+from unrolled.training.run_training import Configs, model_in_words, training_in_words
 
 
-def train_description(
-    files: list[str],
-    *,
-    run: str | None = None,
-    data: DataConfig | None = None,
-    model: ModelConfig | None = None,
-    train_config: TrainConfig | None = None,
-    silent: bool = False,
-) -> dict[str, Any]:
-    """Train on records and return what came of it; all of it is in the run directory. Raises `UserError`."""
-    start = begin(files, run, "describe", data, model, train_config)
-    accelerator = start.accelerator
-    found = prepare_descriptions(files, start.data, seed=start.config.seed)
-    encoding, training = found.encoding, found.parts["train"]
-    data, model, config = choose_for_descriptions(
-        start.data,
-        start.model,
-        start.config,
-        records=len(training),
-        tokens=int(training.lengths.sum()),
-        longest=found.longest,
-    )
-    settings = settle(
-        start,
-        _situation(found, data, model),
-        (start.data, start.model, start.config),
-        (data, model, config),
-        found.fingerprint,
-    )
-    feed = DescriptionFeed(
-        training,
-        batch_size=config.batch_size or 1,
-        seed=config.seed,
-        rank=accelerator.process_index,
-        world=accelerator.num_processes,
-    )
-    seed_beginning(config.seed)
-    known = InputSizes(encoding.known.channels, encoding.known.tables)
-    try:
-        network = DescriptionNetwork(known, len(encoding.written), model, context=found.longest)
-    except ValueError as error:
-        raise UserError(f"this model cannot be built: {error}") from error
-    context = autocast(choose_precision(config.precision, accelerator.device), accelerator.device)
-    valid = found.parts.get("valid")
-    lasting = {
-        "task": "describe",
-        "known": {"channels": known.channels, "tables": list(known.tables)},
-        "tokens": len(encoding.written),
-        "context": found.longest,
-        "longest": int(training.lengths.max()),
-        "counts": training.counts().tolist(),
-        "read": found.recipe.to_json(),
-    }
+class PreparedDescriptions:
+    """Sequences with what is known of each, and a network that writes them."""
 
-    def save(folder: Path, position: Position, scores: Any, weights: dict[str, Tensor]) -> None:
-        card = description_card(model, found.summary, scores, position.step)
-        files = {"encoding.json": encoding.to_text(), "README.md": card}
-        write_model(folder, network, facts=lasting | {"step": position.step}, files=files, weights=weights)
+    task = "describe"
 
-    def finish(folder: Path, position: Position, reason: str, progress: Progress) -> dict[str, Any]:
-        write_atomically(folder / "split.json", json.dumps(found.split) + "\n")
-        return conclude_description(folder, found, position, settings, reason, progress, device=accelerator.device)
+    def __init__(self, sequences: DescriptionData, given: Configs) -> None:
+        self.sequences, self.given = sequences, given
+        self.summary, self.notes, self.fingerprint = sequences.summary, sequences.notes, sequences.fingerprint
+        self.split: dict[str, Any] | None = sequences.split
 
-    def judged(part: Descriptions) -> TokenLoss:
-        with context:
-            return TokenLoss(float(record_losses(network, part).sum() / part.lengths.sum()))
+    def configure(self) -> Configs:
+        training = self.sequences.parts["train"]
+        return choose_for_descriptions(
+            *self.given,
+            records=len(training),
+            tokens=int(training.lengths.sum()),
+            longest=self.sequences.longest,
+        )
 
-    plan = Plan(
-        data=data,
-        model=model,
-        config=config,
-        settings=settings,
-        network=network,
-        objective=DescriptionObjective(network, label_smoothing=config.label_smoothing or 0.0, autocast=context),
-        feed=feed,
-        validate=None if valid is None else lambda: judged(valid),
-        save=save,
-        conclude=finish,
-        opening=[
-            found.summary,
-            *found.notes,
-            model_in_words(model, network.parameters()),
-            f"training: {config.optimizer}, rate {config.learning_rate:g}, batches of {feed.batch_size}, "
-            f"until {limits_in_words(config)}",
-        ],
-        is_matrix=network.is_matrix,
-    )
-    return execute(plan, start, silent=silent)
+    def situation(self, chosen: Configs) -> Situation:
+        data, model, _ = chosen
+        target = self.sequences.recipe.target
+        assert target is not None
+        kinds: set[str] = {field.kind for field in self.sequences.recipe.inputs}
+        if target.kind == "text":  # one that is written has a vocabulary as one that is read
+            kinds.add("text")
+        return Situation(self.task, model.family, frozenset(kinds), target.kind, data=data, model=model)
+
+    def assemble(self, chosen: Configs, device: torch.device, shard: Shard) -> Assembly:
+        _, model, config = chosen
+        sequences, encoding = self.sequences, self.sequences.encoding
+        training = sequences.parts["train"]
+        feed = DescriptionFeed(
+            training, batch_size=config.batch_size or 1, seed=config.seed, rank=shard.rank, world=shard.world
+        )
+        known = InputSizes(encoding.known.channels, encoding.known.tables)
+        try:
+            network = DescriptionNetwork(known, len(encoding.written), model, context=sequences.longest)
+        except ValueError as error:
+            raise UserError(f"this model cannot be built: {error}") from error
+        context = autocast(choose_precision(config.precision, device), device)
+        valid = sequences.parts.get("valid")
+
+        def judged(part: Descriptions) -> TokenLoss:
+            with context:
+                return TokenLoss(float(record_losses(network, part).sum() / part.lengths.sum()))
+
+        return Assembly(
+            network=network,
+            objective=DescriptionObjective(network, label_smoothing=config.label_smoothing or 0.0, autocast=context),
+            feed=feed,
+            validate=None if valid is None else lambda: judged(valid),
+            facts={
+                "known": {"channels": known.channels, "tables": list(known.tables)},
+                "tokens": len(encoding.written),
+                "context": sequences.longest,
+                "longest": int(training.lengths.max()),
+                "counts": training.counts().tolist(),
+                "read": sequences.recipe.to_json(),
+            },
+            files={"encoding.json": encoding.to_text()},
+            opening=[
+                model_in_words(model, network.parameters()),
+                training_in_words(config, f"batches of {feed.batch_size}"),
+            ],
+            is_matrix=network.is_matrix,
+        )
+
+    def held_out(self) -> list[Part]:
+        return [Part(name, PARTS[name], part) for name, part in self.sequences.parts.items() if name != "train"]
+
+    def facts(self, position: Position) -> dict[str, Any]:
+        return {"tokens": position.tokens}
 
 
 class DescriptionObjective(nn.Module):
@@ -136,12 +114,3 @@ class DescriptionObjective(nn.Module):
                 numbers, categories, inputs, targets, label_smoothing=self.label_smoothing
             )
         return loss, ()
-
-
-def _situation(found: DescriptionData, data: DataConfig, model: ModelConfig) -> Situation:
-    target = found.recipe.target
-    assert target is not None
-    kinds: set[str] = {field.kind for field in found.recipe.inputs}
-    if target.kind == "text":  # one that is written has a vocabulary as one that is read
-        kinds.add("text")
-    return Situation("describe", model.family, frozenset(kinds), target.kind, data=data, model=model)

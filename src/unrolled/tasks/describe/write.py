@@ -14,7 +14,7 @@ from unrolled.tasks.describe.load import LoadedDescription
 from unrolled.tasks.describe.network import DescriptionNetwork
 from unrolled.tasks.describe.output_sequences import WrittenText, WrittenTokens
 from unrolled.tasks.describe.sequences import END, stacked
-from unrolled.tasks.prediction_tables import Kind, Predictions, Row
+from unrolled.tasks.predictions import Kind, Predictions, Row
 from unrolled.tasks.sampling import sample
 from unrolled.tasks.sampling_config import Sampling
 from unrolled.tasks.seeds import generator_of

@@ -23,11 +23,11 @@ from unrolled.tasks.forecast.parts_in_time import cut_in_time, read_sizes
 from unrolled.tasks.forecast.rules import ForecastRules, choose_sizes
 from unrolled.tasks.forecast.series import Columns, Series, columns_of, read_all
 from unrolled.tasks.forecast.windows import ForecastWindows
+from unrolled.tasks.words import PARTS as SPOKEN
 
 SHORT = 5_000
 """Up to so many windows for training, the calendar helps; beyond, the past says the time of day and year as well."""
 PARTS = ("train", "valid", "test")
-SPOKEN = {"train": "training", "valid": "validation", "test": "test"}
 
 
 @dataclass

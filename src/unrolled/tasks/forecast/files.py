@@ -18,7 +18,7 @@ from unrolled.tasks.forecast.windows import ForecastWindows
 from unrolled.tasks.run_data import data_of_run
 
 
-class Part(NamedTuple):
+class Windows(NamedTuple):
     """Windows to judge forecasts on, and the scaled series they lie in."""
 
     windows: ForecastWindows
@@ -56,7 +56,7 @@ def _open(path: Path, loaded: LoadedForecast, notes: Notes) -> Source:
         raise UserError(str(error).replace(" (--inputs)", ", which the model reads")) from error
 
 
-def part_of(loaded: LoadedForecast, series: list[Series], notes: Notes, name: str) -> Part:
+def windows_of(loaded: LoadedForecast, series: list[Series], notes: Notes, name: str) -> Windows:
     """All windows over some series. Raises `UserError` with the name if none is long enough for one."""
     network, encoding = loaded.network, loaded.encoding
     context, horizon = network.config.context, network.config.horizon
@@ -78,10 +78,10 @@ def part_of(loaded: LoadedForecast, series: list[Series], notes: Notes, name: st
     )
     note_missing(series, ahead, notes)
     notes.add("series too short for a window, left out", windows.series_without)
-    return Part(windows, values)
+    return Windows(windows, values)
 
 
-def own_parts(loaded: LoadedForecast, wanted: str) -> dict[str, Part]:
+def own_parts(loaded: LoadedForecast, wanted: str) -> dict[str, Windows]:
     """The part of the files that a run was trained with, `train`, `valid` or `test`; `auto` is all that were held out.
 
     Raises `UserError` if there is no such part, or the files have changed since.
@@ -101,4 +101,4 @@ def own_parts(loaded: LoadedForecast, wanted: str) -> dict[str, Part]:
             f"the run has no {'part held out' if wanted == 'auto' else f'{wanted} part'}; it has "
             f"{', '.join(found.windows)}"
         )
-    return {name: Part(found.windows[name], found.values[name]) for name in names}
+    return {name: Windows(found.windows[name], found.values[name]) for name in names}

@@ -10,7 +10,7 @@ from unrolled.models.files import read_model
 from unrolled.tasks.forecast.encoding import ForecastEncoding
 from unrolled.tasks.forecast.network import ForecastNetwork, name_today
 from unrolled.tasks.forecast.network_config import ForecastConfig
-from unrolled.tasks.language.load import ADVICE, find_model
+from unrolled.tasks.load import ADVICE, find_model
 from unrolled.untrusted import read_text, sound, typed
 
 

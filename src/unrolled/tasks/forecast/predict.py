@@ -14,7 +14,7 @@ from unrolled.tasks.forecast.forecast import forecast, point_of
 from unrolled.tasks.forecast.known_ahead import first_steps, note_missing, require_future
 from unrolled.tasks.forecast.load import LoadedForecast
 from unrolled.tasks.forecast.series import Series
-from unrolled.tasks.prediction_tables import Kind, Predictions, Row
+from unrolled.tasks.predictions import Kind, Predictions, Row
 
 BATCH = 256
 """Series that are computed at once."""

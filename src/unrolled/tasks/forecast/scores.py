@@ -41,10 +41,10 @@ class ForecastJudgement:
             "unscored": self.unscored,
             "main": self.main,
             "units": "standard deviations of each channel in training",
-            "metrics": {name: _as_json(metric) for name, metric in self.metrics.items()},
-            "baseline": {"name": best, **{name: _as_json(one) for name, one in self.baselines[best].items()}},
+            "metrics": {name: metric.to_json() for name, metric in self.metrics.items()},
+            "baseline": {"name": best, **{name: one.to_json() for name, one in self.baselines[best].items()}},
             "baselines": {
-                name: {metric: _as_json(one) for metric, one in metrics.items()}
+                name: {metric: one.to_json() for metric, one in metrics.items()}
                 for name, metrics in self.baselines.items()
             },
             "channels": self.channels,
@@ -162,7 +162,3 @@ def _examples(
             )
         )
     return found
-
-
-def _as_json(metric: Metric) -> dict[str, Any]:
-    return {"value": metric.value, "low": metric.low, "high": metric.high, "note": metric.note}

@@ -58,6 +58,8 @@ class SavedForecastStream(NamedTuple):
 class ForecastStream:
     """Feeds a forecasting model one step at a time. Holds its state openly in `state`; assigning it moves it."""
 
+    example = '{"COLUMN": 1.5}'
+
     def __init__(self, loaded: LoadedForecast) -> None:
         self.network, self.encoding = loaded.network.eval(), loaded.encoding
         if self.encoding.known_ahead and "known" in self.encoding.columns:
@@ -67,6 +69,10 @@ class ForecastStream:
             )
         self.device = next(self.network.parameters()).device
         self.state = self.beginning()
+
+    def answers(self, message: Any) -> list[dict[str, Any]]:
+        """One for each message, see `feed`."""
+        return [self.feed(message)]
 
     def beginning(self) -> ForecastStreamState:
         """The state before the first step."""

@@ -8,7 +8,6 @@ import numpy as np
 from unrolled.data.feeds.examples import Examples
 from unrolled.data.feeds.record_feed import is_labelled
 from unrolled.errors import UserError
-from unrolled.scoring.bootstrap import Metric
 from unrolled.tasks.labels.answers import RecordModel
 from unrolled.tasks.labels.scores import RecordScores
 from unrolled.tasks.labels.target import Naive
@@ -42,14 +41,9 @@ def scores_as_json(scores: RecordScores) -> dict[str, Any]:
         "unscored": scores.unscored,
         "groups": scores.groups,
         "main": scores.main,
-        "metrics": {name: metric_as_json(metric) for name, metric in scores.metrics.items()},
+        "metrics": {name: metric.to_json() for name, metric in scores.metrics.items()},
         "baseline": {
             "name": scores.baseline_name,
-            **{name: metric_as_json(metric) for name, metric in scores.baseline.items()},
+            **{name: metric.to_json() for name, metric in scores.baseline.items()},
         },
     }
-
-
-def metric_as_json(metric: Metric) -> dict[str, Any]:
-    """A metric as JSON values."""
-    return {"value": metric.value, "low": metric.low, "high": metric.high, "note": metric.note}

@@ -10,7 +10,7 @@ from unrolled.models.records import InputSizes, RecordNetwork
 from unrolled.tasks.labels.answers import RecordModel
 from unrolled.tasks.labels.encoding import RecordEncoding
 from unrolled.tasks.labels.target import Naive
-from unrolled.tasks.language.load import ADVICE, find_model, task_of
+from unrolled.tasks.load import ADVICE, find_model, task_of
 from unrolled.untrusted import read_text, short, sound, typed
 
 TASKS = ("classify", "regress", "tag", "transcribe")

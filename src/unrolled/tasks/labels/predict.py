@@ -9,7 +9,7 @@ from unrolled.data.feeds.examples import Example, Examples
 from unrolled.data.records import Notes, Record, Source
 from unrolled.tasks.labels.answers import RecordModel
 from unrolled.tasks.labels.load import LoadedRecords
-from unrolled.tasks.prediction_tables import Predictions, Row
+from unrolled.tasks.predictions import Predictions, Row
 
 CHUNK_VALUES = 1 << 22
 """About so many values of encoded records are held at once."""

@@ -15,7 +15,7 @@ from unrolled.errors import UserError
 from unrolled.scoring.bootstrap import Metric
 from unrolled.tasks.labels.live_answers import AnswerSoFar, LiveAnswers, Told, shares
 from unrolled.tasks.labels.scores import RecordScores
-from unrolled.tasks.prediction_tables import Kind, Row, plain
+from unrolled.tasks.predictions import Kind, Row, plain
 
 Values = Callable[[], Iterable[Any]]
 """Gives the values of a field in the training part, None where one is not known, anew each time."""

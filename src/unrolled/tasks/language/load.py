@@ -6,10 +6,9 @@ from typing import Any, NamedTuple
 from unrolled.data.encoders.codec import Vocabulary
 from unrolled.data.encoders.vocabulary import load_vocabulary
 from unrolled.errors import UserError
-from unrolled.models.files import load_model, read_config, recover_folder
+from unrolled.models.files import load_model, read_config
 from unrolled.models.language import LanguageNetwork
-
-ADVICE = "use another copy or train again"
+from unrolled.tasks.load import find_model
 
 
 class Loaded(NamedTuple):
@@ -48,24 +47,3 @@ def load(place: str | Path) -> Loaded:
             "use another copy or train again"
         )
     return Loaded(network, vocabulary, config, folder)
-
-
-def task_of(place: str | Path) -> str:
-    """The task that the model of a run directory or model directory was trained for. Raises `UserError` as `load`."""
-    return str(read_config(find_model(Path(place))).get("task", "language"))
-
-
-def find_model(place: Path) -> Path:
-    """The model directory that a path means."""
-    if not place.exists():
-        raise UserError(f"there is no run {place}; train one with: unrolled train FILE --run {place}")
-    recover_folder(place / "best")
-    for folder in (place / "best", place):
-        if (folder / "config.json").is_file():
-            return folder
-    if (place / "checkpoints").is_dir() or (place / "config.yaml").is_file():
-        raise UserError(
-            f"the run {place} has no model yet: its first validation is still to come; "
-            "wait for it, or go on with --train.resume auto"
-        )
-    raise UserError(f"{place} is not a run: it holds neither best/config.json nor config.json")

@@ -2,6 +2,8 @@
 
 import functools
 import hashlib
+import math
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from typing import Any, NamedTuple
 
@@ -9,6 +11,7 @@ import torch
 from jaxtyping import Float, Int, UInt8
 from torch import Tensor
 
+from unrolled.data.encoders.codec import Vocabulary
 from unrolled.errors import UserError
 from unrolled.layers import state as states
 from unrolled.layers.state import State
@@ -130,6 +133,46 @@ class LanguageStream:
     @functools.cached_property
     def _model(self) -> Tensor:
         return model_digest(self.network)
+
+
+class LiveText:
+    """A language model that is fed text or `{"text": "ab"}`, after `{"reset": true}` from nothing; each token gives an
+    answer with its loss (nats) and the likeliest next tokens."""
+
+    example = '{"text": "ab"}'
+
+    def __init__(self, network: LanguageNetwork, vocabulary: Vocabulary, *, top: int = 5) -> None:
+        if top < 1:
+            raise UserError(f"--top is {top}, which must be at least 1")
+        self.stream, self.vocabulary = LanguageStream(network, top=top), vocabulary
+        self.names = vocabulary.tokens
+
+    def answers(self, message: Any) -> Iterator[dict[str, Any]]:
+        if isinstance(message, str):
+            message = {"text": message}
+        if not isinstance(message, dict) or not message.keys() <= {"text", "reset"} or not message:
+            raise UserError('expected a text, {"text": "ab"} or {"reset": true}')
+        text, reset = message.get("text", ""), message.get("reset", False)
+        if not isinstance(text, str) or not isinstance(reset, bool):
+            raise UserError('"text" must be a string and "reset" true or false')
+        tokens = [int(token) for token in self.vocabulary.encode(text)]  # an unknown character must not reset anything
+        if reset:
+            self.stream.reset()
+        return (self._answer(self.stream.feed(token)) for token in tokens)
+
+    def save(self) -> bytes:
+        return self.stream.save()
+
+    def load(self, data: bytes) -> None:
+        self.stream.load(data)
+
+    def _answer(self, step: StreamStep) -> dict[str, Any]:
+        return {
+            "step": step.step,
+            "token": self.names[step.token],
+            "loss": None if step.loss is None or not math.isfinite(step.loss) else round(step.loss, 6),
+            "next": {self.names[token]: round(probability, 6) for token, probability in step.next},
+        }
 
 
 def require_saved_by(model: Tensor, saved: Tensor, steps: Tensor) -> None:

@@ -92,6 +92,14 @@ def prepare_text(
     )
 
 
+def start_tokens(text: TextData) -> list[int]:
+    """What stands for "nothing said yet": the end of a line, as before most texts, else the first token."""
+    tokens, vocabulary = text.train.tokens, text.vocabulary
+    if "\n" in vocabulary.tokens or vocabulary.kind in ("byte", "bpe", "word"):
+        return [int(token) for token in vocabulary.encode("\n")]
+    return [int(tokens[0])]
+
+
 def encode_text(text: str | Path | Sequence[Path], vocabulary: Vocabulary) -> TokenPart:
     """Any text with the vocabulary of a model: a string, or files and folders given as `Path`, one document per file.
 

@@ -21,7 +21,7 @@ from unrolled.scoring.text import edit_distances, transcription_metrics
 from unrolled.tasks.labels.live_answers import LiveAnswers
 from unrolled.tasks.labels.scores import RecordScores
 from unrolled.tasks.labels.target import Naive, Target, Values
-from unrolled.tasks.prediction_tables import Kind, Row
+from unrolled.tasks.predictions import Kind, Row
 
 STRANGE = "\ufffd"
 SHOWN = 10

@@ -8,7 +8,7 @@ from unrolled.errors import UserError
 from unrolled.models.config import ModelConfig
 from unrolled.models.family_settings import family_settings
 from unrolled.models.files import read_model, size_in
-from unrolled.tasks.language.load import ADVICE, find_model, task_of
+from unrolled.tasks.load import ADVICE, find_model, task_of
 from unrolled.tasks.translate.network import TranslationNetwork
 from unrolled.tasks.translate.pairs import LONGEST, PairEncoding
 from unrolled.untrusted import read_text, sound, typed

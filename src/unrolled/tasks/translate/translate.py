@@ -7,8 +7,7 @@ from typing import Any, NamedTuple
 from unrolled.data.records import Notes
 from unrolled.scoring.baselines import copied_source
 from unrolled.scoring.text import translation_metrics
-from unrolled.tasks.labels.evaluate import metric_as_json
-from unrolled.tasks.prediction_tables import Predictions, Row, plain
+from unrolled.tasks.predictions import Predictions, Row, plain
 from unrolled.tasks.translate.beam import Hypothesis
 from unrolled.tasks.translate.decode import translate_tokens
 from unrolled.tasks.translate.load import LoadedTranslation
@@ -105,6 +104,6 @@ def judge_translations(pairs: Sequence[tuple[str, str]], said: Sequence[str]) ->
         "count": len(pairs),
         "unscored": 0,
         "main": "bleu",
-        "metrics": {name: metric_as_json(metric) for name, metric in metrics.items()},
-        "baseline": {"name": "the source copied", **{name: metric_as_json(metric) for name, metric in naive.items()}},
+        "metrics": {name: metric.to_json() for name, metric in metrics.items()},
+        "baseline": {"name": "the source copied", **{name: metric.to_json() for name, metric in naive.items()}},
     }

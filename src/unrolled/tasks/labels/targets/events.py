@@ -20,7 +20,7 @@ from unrolled.tasks.labels.event_steps import THRESHOLD, moving_mean
 from unrolled.tasks.labels.live_answers import CertainEvents, LiveAnswers
 from unrolled.tasks.labels.scores import RecordScores, step_loss
 from unrolled.tasks.labels.target import Naive, Target, Values
-from unrolled.tasks.prediction_tables import Kind, Row, plain
+from unrolled.tasks.predictions import Kind, Row, plain
 
 ANY_EVENT = "event"
 """The one label of events that are not told apart."""

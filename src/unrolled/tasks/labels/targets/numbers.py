@@ -17,7 +17,7 @@ from unrolled.scoring.regression import regression_metrics
 from unrolled.tasks.labels.live_answers import Told
 from unrolled.tasks.labels.scores import RecordScores
 from unrolled.tasks.labels.target import Naive, Target, Values
-from unrolled.tasks.prediction_tables import Kind, Row, plain
+from unrolled.tasks.predictions import Kind, Row, plain
 
 SHOWN = 4
 """Numbers of which there is a picture."""

@@ -24,7 +24,7 @@ from unrolled.tasks.labels.live_answers import BestTags, LiveAnswers, Told, tag_
 from unrolled.tasks.labels.scores import RecordScores, step_loss
 from unrolled.tasks.labels.tag_decoding import Rules, decode_tags, rules_of
 from unrolled.tasks.labels.target import Naive, Target, Values, require_several
-from unrolled.tasks.prediction_tables import Kind, Row, plain
+from unrolled.tasks.predictions import Kind, Row, plain
 
 SHOWN = 10
 """Examples of a part that are shown."""

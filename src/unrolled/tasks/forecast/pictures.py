@@ -1,68 +1,20 @@
-"""The end of a run that forecasts: the best model beside forecasts without a model, and the report."""
+"""What a report shows of forecasts: a table beside forecasts without a model, and typical windows."""
 
 from html import escape
-from pathlib import Path
-from typing import Any
-
-import torch
 
 from unrolled.data.readers.time_formats import written
 from unrolled.reports.forecast import forecast_chart
 from unrolled.scoring.bootstrap import Metric
 from unrolled.scoring.names import metric_in_words
-from unrolled.tasks.end_of_run import facts_of_run, report_run
-from unrolled.tasks.forecast.data import SPOKEN, ForecastData
-from unrolled.tasks.forecast.load import load_forecast
-from unrolled.tasks.forecast.scores import Example, ForecastJudgement, judge_forecasts
-from unrolled.training.loop import Position
-from unrolled.training.progress import Progress
+from unrolled.tasks.forecast.data import ForecastData
+from unrolled.tasks.forecast.scores import Example, ForecastJudgement
+from unrolled.tasks.words import PARTS
 
 PICTURES = 4
 """Channels that are shown."""
 
 
-def conclude_forecast(
-    folder: Path,
-    data: ForecastData,
-    position: Position,
-    settings: dict[str, Any],
-    reason: str,
-    progress: Progress,
-    *,
-    device: torch.device,
-) -> dict[str, Any]:
-    """Evaluate the best model, write report.html, and return the result of the run."""
-    network, encoding, *_ = load_forecast(folder / "best")
-    network.to(device)
-    progress.message(f"{reason}; evaluating the model of step {position.best_step:,}")
-    result = facts_of_run(folder, "forecast", position, reason, network)
-    result |= {"context": data.rules.context, "horizon": data.rules.horizon}
-    judged = [name for name in ("valid", "test") if name in data.windows]
-    summary: dict[str, Any] = {}
-    tables: list[tuple[str, str]] = []
-    pictures: list[tuple[str, str]] = []
-    for name in judged:
-        windows, values = data.windows[name], data.values[name]
-        found = judge_forecasts(network, encoding, windows, values, examples=PICTURES * (name == judged[-1]))
-        result[name] = found.to_json()
-        summary |= _tiles(SPOKEN[name], found)
-        tables.append(_table(SPOKEN[name], found))
-        pictures += [_picture(example, data, name) for example in found.examples]
-    kind = "quantile loss" if encoding.levels else "absolute error"
-    report_run(
-        folder,
-        data.summary,
-        result,
-        settings,
-        summary,
-        pictures=[*reversed(tables), *pictures],
-        loss=f"Loss ({kind}, in standard deviations of each channel)",
-        unit="values",
-    )
-    return result
-
-
-def _tiles(part: str, found: ForecastJudgement) -> dict[str, str]:
+def tiles(found: ForecastJudgement) -> dict[str, str]:
     """The headline numbers, beside those of the best forecast without a model."""
     naive = next(iter(found.baselines.values()), {})
     tiles = {}
@@ -70,9 +22,9 @@ def _tiles(part: str, found: ForecastJudgement) -> dict[str, str]:
         if metric.value is None:
             continue
         if name in ("mse", "mae"):
-            tiles[f"{part} {_label(name)}"] = f"{metric.value:.4g}{_beside(naive, name)}"
+            tiles[_label(name)] = f"{metric.value:.4g}{_beside(naive, name)}"
         elif name.startswith("coverage"):
-            tiles[f"{part} {_label(name)}"] = f"{metric.value:.1%}"
+            tiles[_label(name)] = f"{metric.value:.1%}"
     return tiles
 
 
@@ -87,7 +39,7 @@ def _label(name: str) -> str:
     return metric_in_words(name)
 
 
-def _table(part: str, found: ForecastJudgement) -> tuple[str, str]:
+def table(part: str, found: ForecastJudgement) -> tuple[str, str]:
     """All metrics with their intervals, and below those of forecasts without a model."""
     names = list(found.metrics)
     rows = {"this model": found.metrics, **found.baselines}
@@ -109,7 +61,7 @@ def _cell(metric: Metric) -> str:
     return value + spread
 
 
-def _picture(example: Example, data: ForecastData, part: str) -> tuple[str, str]:
+def picture(example: Example, data: ForecastData, part: str) -> tuple[str, str]:
     encoding = data.encoding
     series = data.series[part][example.series]
     low = high = None
@@ -122,4 +74,4 @@ def _picture(example: Example, data: ForecastData, part: str) -> tuple[str, str]
     name = f" of {series.name}" if series.name else ""
     title = f"{example.channel}{name}, {len(example.truth)} steps{since}"
     chart = forecast_chart(example.past, example.truth, example.forecast, low, high, title=title, interval=interval)
-    return f"A typical forecast of {example.channel} in the {SPOKEN[part]} part", chart
+    return f"A typical forecast of {example.channel} in the {PARTS[part]} part", chart

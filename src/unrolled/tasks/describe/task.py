@@ -1,0 +1,77 @@
+"""The task that writes a sequence for what is known of it: one to many."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar, cast
+
+from unrolled.tasks.task import Prepared, Task, Trained, VerbOption, Writing
+
+if TYPE_CHECKING:
+    from unrolled.data.config import DataConfig
+    from unrolled.tasks.describe.trained import TrainedDescription
+    from unrolled.training.progress import Progress
+    from unrolled.training.run_training import Beginning
+
+
+class Describe(Task):
+    """A sequence for labels and numbers."""
+
+    name = "describe"
+    models = "models that describe"
+    title = "A model that writes sequences for labels and numbers"
+    estimator = ""
+    usage = ("generate . --given NAME=VALUE", "predict . FILE -o sequences.csv")
+    after_training = "generate RUN --given NAME=VALUE"
+    options: ClassVar[Mapping[str, Sequence[VerbOption]]] = {
+        "generate": (
+            VerbOption(
+                ("--given",),
+                list[str],
+                [],
+                "what is known of the sequence to write, such as style=jig; once for each field",
+                "NAME=VALUE",
+            ),
+        )
+    }
+
+    def open(self, files: list[str], data: "DataConfig") -> list[str]:
+        return files
+
+    def prepare(self, opened: list[str], start: "Beginning", progress: "Progress") -> Prepared:
+        from unrolled.tasks.describe.data import prepare_descriptions
+        from unrolled.tasks.describe.train import PreparedDescriptions
+
+        sequences = prepare_descriptions(opened, start.data, seed=start.config.seed)
+        return PreparedDescriptions(sequences, (start.data, start.model, start.config))
+
+    def load(self, folder: Path) -> Trained:
+        from unrolled.tasks.describe.trained import TrainedDescription
+
+        return TrainedDescription(folder)
+
+    def write(
+        self,
+        trained: Trained,
+        *,
+        length: int | None,
+        samples: int,
+        seed: int | None,
+        given: Sequence[str] = (),
+        **sampling: Any,
+    ) -> Writing:
+        """Whole sequences, by default as long as the longest of training at most."""
+        from unrolled.tasks.describe.given import condition_of
+        from unrolled.tasks.describe.write import describe, usual_sampling
+
+        loaded = cast("TrainedDescription", trained).loaded
+        usual = usual_sampling(loaded)
+        chosen = replace(usual, **{name: value for name, value in sampling.items() if value is not None})
+        conditions = [condition_of(loaded, given)] * samples
+        result: dict[str, Any] = {"given": list(given)}
+
+        def pieces() -> Iterator[list[str]]:
+            result["sequences"] = describe(loaded, conditions, sampling=chosen, seed=seed, max_length=length)
+            yield [one if isinstance(one, str) else " ".join(map(str, one)) for one in result["sequences"]]
+
+        return Writing("", pieces(), result)

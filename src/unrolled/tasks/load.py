@@ -1,0 +1,47 @@
+"""A trained model, whatever its task, from a run directory or a model directory."""
+
+from pathlib import Path
+
+from unrolled.errors import UserError
+from unrolled.models.files import read_config, recover_folder
+from unrolled.tasks.task import TASKS, Task, Trained, task_named
+
+ADVICE = "use another copy or train again"
+
+
+def load(place: str | Path) -> Trained:
+    """The model in a run directory (its best one) or in a model directory.
+
+    Raises `UserError` if there is none, it is damaged, or a newer version wrote it.
+    """
+    folder = find_model(Path(place))
+    return task_at(folder).load(folder)
+
+
+def task_at(place: str | Path) -> Task:
+    """The task that the model of a run directory or model directory was trained for. Raises `UserError` as `load`."""
+    name = task_of(place)
+    if name not in TASKS:
+        raise UserError(f"{place} was trained for {name}, which this version of Unrolled does not know; upgrade it")
+    return task_named(name)
+
+
+def task_of(place: str | Path) -> str:
+    """The task that the model of a run directory or model directory was trained for. Raises `UserError` as `load`."""
+    return str(read_config(find_model(Path(place))).get("task", "language"))
+
+
+def find_model(place: Path) -> Path:
+    """The model directory that a path means."""
+    if not place.exists():
+        raise UserError(f"there is no run {place}; train one with: unrolled train FILE --run {place}")
+    recover_folder(place / "best")
+    for folder in (place / "best", place):
+        if (folder / "config.json").is_file():
+            return folder
+    if (place / "checkpoints").is_dir() or (place / "config.yaml").is_file():
+        raise UserError(
+            f"the run {place} has no model yet: its first validation is still to come; "
+            "wait for it, or go on with --train.resume auto"
+        )
+    raise UserError(f"{place} is not a run: it holds neither best/config.json nor config.json")

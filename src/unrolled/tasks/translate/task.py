@@ -1,0 +1,69 @@
+"""The task that writes one text for another."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from unrolled.tasks.task import Prepared, Task, Trained, VerbOption
+
+if TYPE_CHECKING:
+    from unrolled.data.config import DataConfig
+    from unrolled.tasks.translate.data import OpenedPairs
+    from unrolled.training.progress import Progress
+    from unrolled.training.run_training import Beginning
+
+
+class Translate(Task):
+    """A text for a text, token by token."""
+
+    name = "translate"
+    models = "models that translate"
+    title = "A translation model"
+    estimator = "Translator"
+    pipeline = "translation"
+    noun = "text"
+    usage = ("predict . FILE -o translations.csv", "evaluate . FILE")
+    example = 'print(model.predict(["..."]))'
+    options: ClassVar[Mapping[str, Sequence[VerbOption]]] = {
+        "predict": (
+            VerbOption(
+                ("--beams",),
+                int | None,
+                None,
+                "how many translations are followed side by side; by default 4",
+            ),
+            VerbOption(
+                ("--length-penalty", "--length_penalty"),
+                float | None,
+                None,
+                "the larger, the longer the translations that are preferred; by default 0.6, and 0 is none",
+            ),
+        )
+    }
+
+    def suggested_by(self, files: list[str], data: "DataConfig") -> "OpenedPairs | None":
+        from unrolled.tasks.translate.data import open_for_translation
+
+        return open_for_translation(files, data, None)
+
+    def open(self, files: list[str], data: "DataConfig") -> "OpenedPairs":
+        from unrolled.tasks.translate.data import open_for_translation
+
+        opened = open_for_translation(files, data, self.name)
+        assert opened is not None
+        return opened
+
+    def prepare(self, opened: "OpenedPairs", start: "Beginning", progress: "Progress") -> Prepared:
+        from unrolled.tasks.translate.data import prepare_pairs
+        from unrolled.tasks.translate.train import PreparedPairs
+
+        pairs = prepare_pairs(opened, start.data, seed=start.config.seed)
+        return PreparedPairs(pairs, (start.data, start.model, start.config))
+
+    def load(self, folder: Path) -> Trained:
+        from unrolled.tasks.translate.trained import TrainedTranslation
+
+        return TrainedTranslation(folder)
+
+    def model_line(self, settings: Any) -> str:
+        return f", {settings.attention} attention"
