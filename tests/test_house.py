@@ -42,8 +42,8 @@ def lint_imports(source: Path, imports: set[tuple[str, str]]) -> subprocess.Comp
         (package / room / "__init__.py").touch()
         (package / room / "target.py").write_text("import unrolled.errors\n")
     (package / "tasks" / "some").mkdir()
-    for module in ("__init__", "load", "predict", "stream"):
-        (package / "tasks" / "some" / f"{module}.py").write_text("import unrolled.models.target\n")
+    for module in ("load", "some/__init__", "some/load", "some/predict", "some/stream", "some/trained"):
+        (package / "tasks" / f"{module}.py").write_text("import unrolled.models.target\n")
     (package / "__init__.py").touch()
     (package / "errors.py").touch()
     for importer, imported in imports:

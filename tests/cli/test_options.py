@@ -248,7 +248,7 @@ def test_print_config_may_leave_out_what_says_nothing(capsys: pytest.CaptureFixt
         ("a --train.precision 33", 'unknown precision "33" for --train.precision; choose one of auto, 32, bf16'),
         (
             "a --task langauge",
-            f'unknown task "langauge" for --task; did you mean "language"? ({", ".join(options.TASKS)})',
+            f'unknown task "langauge" for --task; did you mean "language"? ({", ".join(["auto", *options.TASKS])})',
         ),
         ("a --model.width abc", '--model.width expects a whole number or null, found "abc"'),
         ("a --model.layers 1.5", '--model.layers expects a whole number or null, found "1.5"'),
