@@ -10,7 +10,6 @@ from typing import get_args, get_type_hints
 
 from unrolled.cli.help import by_place
 from unrolled.cli.main import VERBS, build_parser
-from unrolled.cli.options import TASKS
 from unrolled.cli.parser import Option, Parser, groups, usage
 from unrolled.data.config import READ_BY
 from unrolled.models.config import ModelConfig
@@ -91,10 +90,11 @@ nothing is refused, not ignored.
 
 def tasks() -> str:
     """The page of tasks."""
-    known = {option.name: option.setting for option in _parser("train").options if option.setting}
+    options = _parser("train").options
+    known = {option.name: option.setting for option in options if option.setting}
     everywhere = [name for name, setting in known.items() if setting.everywhere]
     lines = [TASKS_OPENING, "## every task", "", f"{_names(everywhere)}."]
-    for task in TASKS[1:]:
+    for task in next(option.choices for option in options if option.name == "task")[1:]:
         families = tuple(name for name in FAMILIES if known["model.family"].has(name, task))
         lines += ["", f"## {task}", "", f"Families: {_names(families)}.", "", "| for | settings |", "|---|---|"]
         lines += [f"| {place} | {_names(names)} |" for place, names in _by_place(task, families, known).items()]

@@ -1,5 +1,8 @@
 """Arguments and config files become values, and every mistake in them one sentence that helps."""
 
+import contextlib
+import io
+import re
 import typing
 from argparse import Namespace
 from dataclasses import asdict, fields
@@ -389,6 +392,83 @@ def test_values_survive_a_config_file(tmp_path_factory, width, family, dropout, 
     values = train("a.txt", "--config", str(path))
     assert values.model == ModelConfig(**model)
     assert values.train.resume == resume
+
+
+WORDS = ["a.txt", "--", "-", "-x", "-5", "--run", "--json", "--json=1", "--model", "--model=", "--config", "--inputs"]
+WORDS += [
+    "--inputs+=[a",
+    "--inputs",
+    "[a, [b]]",
+    "[" * 3000,
+    "--model.width",
+    "1e3",
+    "--model.width=",
+    "null",
+    "--task",
+]
+WORDS += [
+    "--print_config",
+    "--zzz=",
+    "=",
+    "--=",
+    "-=",
+    "a b",
+    "--a b",
+    "[2024-01-01]",
+    "--train.precision",
+    "\udc80",
+    "",
+]
+
+
+TYPED = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\x00"), max_size=5)
+
+
+def outcome(*words: str) -> str:
+    """What comes of arguments: "read", "exit", or the sentence of a refusal. Any other exception is a bug."""
+    with contextlib.redirect_stdout(io.StringIO()):
+        try:
+            train(*words)
+        except UserError as error:
+            return f"refused: {error}"
+        except SystemExit as end:
+            return f"exit {end.code}"
+    return "read"
+
+
+@given(st.lists(st.sampled_from(WORDS) | TYPED, max_size=6))
+def test_whatever_is_typed_has_a_meaning_or_a_sentence(words: list[str]) -> None:
+    assert re.match(r"read$|exit 0$|refused: .", outcome(*words))
+
+
+PIECES = [
+    "model:",
+    " width: ",
+    "3",
+    "[",
+    "]",
+    "{",
+    "}",
+    "&a ",
+    "*a",
+    "\n",
+    " ",
+    "- ",
+    "null",
+    "? ",
+    ": ",
+    "<<: ",
+    "!!int ",
+    "'",
+]
+PIECES += ["files: ", "data", "valid", "x", "|", "\t", "\x00", "---\n", "a.txt", "# ", "10m", "train", "max_time"]
+
+
+@given(st.lists(st.sampled_from(PIECES), max_size=12).map("".join))
+def test_whatever_a_config_file_holds_has_a_meaning_or_a_sentence(tmp_path_factory, text: str) -> None:
+    path = tmp_path_factory.getbasetemp() / "fuzzed.yaml"
+    path.write_text(text, encoding="utf-8")
+    assert re.match(rf"read$|refused: ({re.escape(str(path))}[:,] |the )", outcome("a.txt", "--config", str(path)))
 
 
 @given(st.sampled_from(["train", "generate", "evaluate", "--model.width"]), st.data())

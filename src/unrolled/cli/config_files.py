@@ -70,7 +70,7 @@ def _read_group(
 def _value(option: Option, node: yaml.Node, place: str) -> Any:
     name = option.name
     if option.repeats:
-        if not isinstance(node, yaml.SequenceNode) or not all(map(_is_text, node.value)):
+        if not isinstance(node, yaml.SequenceNode) or not all(map(is_text_node, node.value)):
             raise UserError(f"{place}: {name} expects a list of texts such as [a, b]")
         return [item.value for item in node.value]
     if not isinstance(node, yaml.ScalarNode):
@@ -78,7 +78,7 @@ def _value(option: Option, node: yaml.Node, place: str) -> Any:
         raise UserError(f"{place}: {name} expects {option.expected}, found {kind}")
     text: str = "null" if node.tag == _NULL else node.value
     allowed = text in option.choices or not option.choices
-    if is_text(option.type) and allowed and _is_text(node):
+    if is_text(option.type) and allowed and is_text_node(node):
         return text
     if is_text(option.type) and allowed and node.tag != _NULL:
         raise UserError(f'{place}: {name} must be text; write "{text}" in quotes')
@@ -90,7 +90,8 @@ def _value(option: Option, node: yaml.Node, place: str) -> Any:
         raise UserError(f"{place}: {errors.bad_value(name, text, option.choices, option.expected)}") from error
 
 
-def _is_text(node: yaml.Node) -> bool:
+def is_text_node(node: yaml.Node) -> bool:
+    """Whether YAML takes it for text, or for a date, which is one."""
     return node.tag in _TEXT
 
 

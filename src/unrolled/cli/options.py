@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import yaml
 
 from unrolled.cli import errors
-from unrolled.cli.config_files import NOT_SETTINGS, config_text, read_config
+from unrolled.cli.config_files import NOT_SETTINGS, config_text, is_text_node, read_config
 from unrolled.cli.help import help_text
 from unrolled.cli.parser import Option, Parser, all_listed, groups, positional, usage
 from unrolled.cli.values import value_of
@@ -172,13 +172,15 @@ def _items(option: Option, text: str) -> list[str]:
     if not text.startswith("["):
         return [text]
     try:
-        items = yaml.safe_load(text)
-    except yaml.YAMLError:
-        items = text
-    wrong = items if not isinstance(items, list) else next((item for item in items if not isinstance(item, str)), None)
-    if wrong is not None:
-        raise UserError(errors.bad_value(option.shown, str(wrong), (), option.expected))
-    return items
+        node = yaml.compose(text, Loader=yaml.SafeLoader)
+    except (yaml.YAMLError, RecursionError):
+        node = None
+    items = node.value if isinstance(node, yaml.SequenceNode) else []
+    wrong = next((item for item in items if not is_text_node(item)), None)
+    if not isinstance(node, yaml.SequenceNode) or wrong is not None:
+        shown = wrong.value if isinstance(wrong, yaml.ScalarNode) else text
+        raise UserError(errors.bad_value(option.shown, shown, (), option.expected))
+    return [item.value for item in items]
 
 
 def _assign(parser: Parser, words: list[list[str]]) -> dict[str, Any]:
