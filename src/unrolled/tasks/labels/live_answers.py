@@ -9,7 +9,7 @@ import numpy as np
 from unrolled.tasks.labels.event_steps import EventState, EventSteps, FoundEvents
 from unrolled.tasks.labels.tag_decoding import Rules
 from unrolled.tasks.labels.tag_steps import TagState, TagSteps
-from unrolled.tasks.prediction_tables import plain
+from unrolled.tasks.predictions import plain
 
 Told = dict[str, Any]
 """One answer, for JSON."""
