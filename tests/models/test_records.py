@@ -13,8 +13,7 @@ from unrolled.models.config import ModelConfig
 from unrolled.models.on_device import on_device
 from unrolled.models.records import InputSizes, RecordInputs, RecordNetwork
 from unrolled.tasks.labels.objective import RecordObjective
-from unrolled.tasks.labels.targets.classes import ClassTarget
-from unrolled.tasks.labels.targets.multilabel import MultilabelTarget
+from unrolled.tasks.labels.targets.labels import ClassTarget, MultilabelTarget
 from unrolled.tasks.labels.targets.numbers import NumberTarget
 
 TARGETS = {

@@ -32,9 +32,9 @@ class Labels(NamedTuple):
 
     def columns(self, answer: np.ndarray, known: tuple[str, ...]) -> np.ndarray:
         """Probabilities `[..., known]` in the order of the labels; 0 for those that training did not see."""
-        place = {word: number for number, word in enumerate(known)}
+        column = {word: number for number, word in enumerate(known)}
         empty = np.zeros((*answer.shape[:-1], 1), dtype=answer.dtype)
-        return np.concatenate([answer, empty], axis=-1)[..., [place.get(word, len(known)) for word in self.words]]
+        return np.concatenate([answer, empty], axis=-1)[..., [column.get(word, len(known)) for word in self.words]]
 
 
 def labels_of(y: Any) -> Labels:
@@ -43,18 +43,18 @@ def labels_of(y: Any) -> Labels:
     if array is not None and array.ndim == 2 and array.dtype.kind in "biuf" and np.isin(array, (0, 1)).all():
         count = array.shape[1]
         return Labels(np.arange(count), [str(number) for number in range(count)], indicator=True)
-    found: dict[str, Any] = {}
+    given: dict[str, Any] = {}
     for entry in y:
         for value in entry if isinstance(entry, list | tuple | set | frozenset | np.ndarray) else [entry]:
             word = word_of(value)
             if word is not None:
-                found.setdefault(word, value.item() if isinstance(value, np.generic) else value)
-    plain = all(isinstance(value, str | int | float | bool) for value in found.values())
+                given.setdefault(word, value.item() if isinstance(value, np.generic) else value)
+    plain = all(isinstance(value, str | int | float | bool) for value in given.values())
     try:
-        words = sorted(found, key=lambda word: found[word]) if plain else sorted(found)
+        words = sorted(given, key=lambda word: given[word]) if plain else sorted(given)
     except TypeError:  # words beside numbers
-        plain, words = False, sorted(found)
-    return Labels(np.array([found[word] if plain else word for word in words]), words)
+        plain, words = False, sorted(given)
+    return Labels(np.array([given[word] if plain else word for word in words]), words)
 
 
 def read_labels(folder: Path, known: tuple[str, ...]) -> Labels:

@@ -16,8 +16,7 @@ from unrolled.data.readers.columns import table_of
 from unrolled.data.readers.wide_tables import read_wide
 from unrolled.data.records import Notes, Reading
 from unrolled.estimators.records import SequenceClassifier
-from unrolled.tasks.labels.targets.classes import ClassTarget
-from unrolled.tasks.labels.targets.multilabel import MultilabelTarget
+from unrolled.tasks.labels.targets.labels import ClassTarget, MultilabelTarget
 
 
 @pytest.mark.parametrize(

@@ -24,7 +24,7 @@ def test_every_step_has_one_answer(lengths: list[int], size: int, data: st.DataO
     examples = records(lengths, floats=floats)
     windows = Windows(examples, size, margin)
     answered: list[int] = []
-    for number, place in enumerate(windows.places):
+    for number, place in enumerate(windows.spans):
         window = windows[number]
         assert window.time == windows.lengths[number] == place.stop - place.start <= size
         target = window.target.reshape(window.time, -1)[:, 0]  # type: ignore[union-attr]

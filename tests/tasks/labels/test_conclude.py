@@ -12,7 +12,7 @@ from unrolled.data.config import DataConfig
 from unrolled.data.encoders.numbers import Scaler
 from unrolled.data.encoders.texts import fit_vocabulary
 from unrolled.models.config import ModelConfig
-from unrolled.tasks.labels.targets.classes import ClassTarget
+from unrolled.tasks.labels.targets.labels import ClassTarget
 from unrolled.tasks.labels.targets.numbers import NumberTarget
 from unrolled.tasks.labels.targets.tags import TagTarget
 from unrolled.tasks.train_files import train_files

@@ -15,8 +15,7 @@ from unrolled.data.feeds.examples import NO_TARGET, ExampleBatch
 from unrolled.models.records import RecordNetwork
 from unrolled.tasks.labels.objective import RecordObjective
 from unrolled.tasks.labels.target import Target
-from unrolled.tasks.labels.targets.classes import ClassTarget
-from unrolled.tasks.labels.targets.multilabel import MultilabelTarget
+from unrolled.tasks.labels.targets.labels import ClassTarget, MultilabelTarget
 from unrolled.tasks.labels.targets.numbers import NumberTarget
 from unrolled.tasks.transcribe.target import TranscriptTarget
 

@@ -12,8 +12,8 @@ from unrolled.data.encoders.texts import fit_vocabulary
 from unrolled.data.feeds.examples import NO_TARGET, Example, Examples
 from unrolled.data.records import Events
 from unrolled.tasks.labels.target import Naive
-from unrolled.tasks.labels.targets.classes import ClassTarget
 from unrolled.tasks.labels.targets.events import EventTarget
+from unrolled.tasks.labels.targets.labels import ClassTarget
 from unrolled.tasks.labels.targets.numbers import NumberTarget, StepNumberTarget
 from unrolled.tasks.labels.targets.tags import TagTarget
 from unrolled.tasks.transcribe.target import TranscriptTarget

@@ -11,9 +11,8 @@ from unrolled.data.feeds.examples import NO_TARGET
 from unrolled.data.records import Events
 from unrolled.tasks.labels.encoding import RecordEncoding
 from unrolled.tasks.labels.target import Target
-from unrolled.tasks.labels.targets.classes import ClassTarget
 from unrolled.tasks.labels.targets.events import ANY_EVENT, EventTarget, event_centres, peaks
-from unrolled.tasks.labels.targets.multilabel import MultilabelTarget
+from unrolled.tasks.labels.targets.labels import ClassTarget, MultilabelTarget
 from unrolled.tasks.labels.targets.numbers import NumberTarget, StepNumberTarget
 from unrolled.tasks.labels.targets.tags import TagTarget
 from unrolled.tasks.transcribe.target import TranscriptTarget

@@ -15,7 +15,7 @@ from unrolled.data.feeds.examples import NO_TARGET, Example, Examples
 from unrolled.errors import UserError
 from unrolled.models.config import ModelConfig
 from unrolled.tasks.labels.load import load_records
-from unrolled.tasks.labels.targets.classes import ClassTarget
+from unrolled.tasks.labels.targets.labels import ClassTarget
 from unrolled.tasks.train_files import train_files
 from unrolled.training.config import TrainConfig
 

@@ -98,12 +98,12 @@ class Spool:
         self._mapped = None
 
     def _keep(self, values: np.ndarray) -> None:
-        place = self._size - self._block_starts[-1] if self._blocks else 0
-        if not self._blocks or place + len(values) > len(self._blocks[-1]):
+        offset = self._size - self._block_starts[-1] if self._blocks else 0
+        if not self._blocks or offset + len(values) > len(self._blocks[-1]):
             self._blocks.append(np.empty(max(len(values), BLOCK // self._dtype.itemsize), self._dtype))
             self._block_starts.append(self._size)
-            place = 0
-        self._blocks[-1][place : place + len(values)] = values
+            offset = 0
+        self._blocks[-1][offset : offset + len(values)] = values
 
     def __len__(self) -> int:
         return len(self._shapes)
@@ -126,7 +126,7 @@ class Examples:
     def __init__(self, folder: Path | None = None) -> None:
         self._folder = folder
         self._spools: dict[str, Spool] = {}
-        self._places = {name: array("q") for name in Example._fields}
+        self._index = {name: array("q") for name in Example._fields}
         """of each record, where its array is; -1 if it has none"""
         self.lengths: list[int] = []
         """steps of each record"""
@@ -137,7 +137,7 @@ class Examples:
 
     def append(self, example: Example, origin: str) -> None:
         for name, values in zip(Example._fields, example, strict=True):
-            self._places[name].append(-1 if values is None else len(self._spools.get(name, ())))
+            self._index[name].append(-1 if values is None else len(self._spools.get(name, ())))
             if values is not None:
                 if name not in self._spools:
                     self._spools[name] = Spool(values.dtype, self._folder)
@@ -149,15 +149,15 @@ class Examples:
         return len(self.lengths)
 
     def __getitem__(self, index: int) -> Example:
-        places = ((name, self._places[name][index]) for name in Example._fields)
-        return Example(*(None if place < 0 else self._spools[name][place] for name, place in places))
+        entries = ((name, self._index[name][index]) for name in Example._fields)
+        return Example(*(None if entry < 0 else self._spools[name][entry] for name, entry in entries))
 
     def targets(self) -> list[np.ndarray]:
         """The targets of all records. Raises `ValueError` if one has none."""
-        places = self._places["target"]
-        if -1 in places:
-            raise ValueError(f"record {places.index(-1)} has no target")
-        return [self._spools["target"][place] for place in places]
+        entries = self._index["target"]
+        if -1 in entries:
+            raise ValueError(f"record {entries.index(-1)} has no target")
+        return [self._spools["target"][entry] for entry in entries]
 
     def group_numbers(self, chosen: np.ndarray | list[int] | None = None) -> np.ndarray | None:
         """The group of each chosen record (a mask or numbers; by default all), int64 `[records]`; None without any."""
@@ -176,8 +176,8 @@ def collate(examples: Sequence[Example], *, per_step: bool, texts: bool = False,
     """
     lengths = [example.time for example in examples]
     longest = max(lengths)
-    places = _pack(lengths, longest) if packed else [(row, 0) for row in range(len(examples))]
-    rows = max(row for row, _ in places) + 1
+    positions = _pack(lengths, longest) if packed else [(row, 0) for row in range(len(examples))]
+    rows = max(row for row, _ in positions) + 1
     mask = np.zeros((rows, longest), dtype=bool)
     reset = np.zeros((rows, longest), dtype=bool)
     first = examples[0]
@@ -187,7 +187,7 @@ def collate(examples: Sequence[Example], *, per_step: bool, texts: bool = False,
     if per_step and first.target is not None:
         nothing = np.nan if np.issubdtype(first.target.dtype, np.floating) else NO_TARGET
         steps = np.full((rows, longest, *first.target.shape[1:]), nothing, dtype=first.target.dtype)
-    for (row, start), example in zip(places, examples, strict=True):
+    for (row, start), example in zip(positions, examples, strict=True):
         stop = start + example.time
         mask[row, start:stop] = True
         reset[row, start] = start > 0
@@ -197,7 +197,7 @@ def collate(examples: Sequence[Example], *, per_step: bool, texts: bool = False,
             tokens[row, start:stop] = example.tokens
         if steps is not None and example.target is not None:
             steps[row, start:stop] = example.target
-    order = sorted(range(len(examples)), key=lambda number: places[number])
+    order = sorted(range(len(examples)), key=lambda number: positions[number])
     targets, text_lengths = steps, None
     if not per_step and first.target is not None:
         values = [examples[number].target for number in order]
@@ -218,22 +218,22 @@ def collate(examples: Sequence[Example], *, per_step: bool, texts: bool = False,
 def packed_order(examples: Sequence[Example]) -> list[int]:
     """In which order the records of a packed batch come."""
     lengths = [example.time for example in examples]
-    places = _pack(lengths, max(lengths))
-    return sorted(range(len(examples)), key=lambda number: places[number])
+    positions = _pack(lengths, max(lengths))
+    return sorted(range(len(examples)), key=lambda number: positions[number])
 
 
 def _pack(lengths: list[int], size: int) -> list[tuple[int, int]]:
     """Row and first step of each record."""
     free: list[int] = []
-    places = [(0, 0)] * len(lengths)
+    positions = [(0, 0)] * len(lengths)
     for number in sorted(range(len(lengths)), key=lambda index: -lengths[index]):
         row = next((row for row, room in enumerate(free) if room >= lengths[number]), None)
         if row is None:
             row = len(free)
             free.append(size)
-        places[number] = (row, size - free[row])
+        positions[number] = (row, size - free[row])
         free[row] -= lengths[number]
-    return places
+    return positions
 
 
 def _pad(values: list[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:

@@ -19,7 +19,7 @@ class Records(Protocol):
     def __getitem__(self, index: int) -> Example: ...
 
 
-class Place(NamedTuple):
+class Span(NamedTuple):
     """Where a window lies in its record, in steps."""
 
     record: int
@@ -41,24 +41,24 @@ class Windows:
         if not 0 <= 2 * margin < size:
             raise ValueError(f"a margin of {margin} at both ends leaves nothing of windows of {size} steps")
         self._examples = examples
-        self.places = [
-            place for record, length in enumerate(examples.lengths) for place in _cut(record, length, size, margin)
+        self.spans = [
+            span for record, length in enumerate(examples.lengths) for span in _cut(record, length, size, margin)
         ]
-        self.lengths = [place.stop - place.start for place in self.places]
+        self.lengths = [span.stop - span.start for span in self.spans]
 
     def __len__(self) -> int:
-        return len(self.places)
+        return len(self.spans)
 
     def __getitem__(self, index: int) -> Example:
-        place = self.places[index]
-        whole = self._examples[place.record]
-        part = slice(place.start, place.stop)
+        span = self.spans[index]
+        whole = self._examples[span.record]
+        part = slice(span.start, span.stop)
         target = whole.target
         if target is not None:
             nothing = np.nan if np.issubdtype(target.dtype, np.floating) else NO_TARGET
             target = target[part].copy()
-            target[: place.first - place.start] = nothing
-            target[place.last - place.start :] = nothing
+            target[: span.first - span.start] = nothing
+            target[span.last - span.start :] = nothing
         return Example(
             None if whole.numbers is None else whole.numbers[part],
             None if whole.tokens is None else whole.tokens[part],
@@ -66,13 +66,13 @@ class Windows:
         )
 
 
-def _cut(record: int, length: int, size: int, margin: int) -> list[Place]:
+def _cut(record: int, length: int, size: int, margin: int) -> list[Span]:
     if length <= size:
-        return [Place(record, 0, length, 0, length)]
+        return [Span(record, 0, length, 0, length)]
     pace = size - 2 * margin
-    places = []
+    spans = []
     for first in range(0, length, pace):
         last = min(first + pace, length)
         start = max(0, min(first - margin, length - size))
-        places.append(Place(record, start, min(start + size, length), first, last))
-    return places
+        spans.append(Span(record, start, min(start + size, length), first, last))
+    return spans

@@ -6,8 +6,9 @@ import signal
 import time
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor, wait
-from typing import Any, Protocol, runtime_checkable
+from typing import Any
 
+from unrolled.data.encoders.encoding import Encoding
 from unrolled.data.feeds.examples import Example
 from unrolled.data.interruptible import WAIT
 from unrolled.data.records import Record, Source
@@ -20,15 +21,8 @@ WORTH_IT = 10.0
 """Seconds of reading from which on it pays to start other processes."""
 
 
-@runtime_checkable
-class Encodes(Protocol):
-    """What makes an example of a record."""
-
-    def encode(self, record: Record) -> Example: ...
-
-
 def read_and_encode(
-    source: Source, numbers: list[int], encoding: Encodes, *, workers: int | None = None
+    source: Source, numbers: list[int], encoding: Encoding, *, workers: int | None = None
 ) -> Iterator[tuple[Record, Example]]:
     """The records with their examples, in the order of `numbers`.
 
@@ -37,20 +31,20 @@ def read_and_encode(
     """
     count = workers or (os.process_cpu_count() if hasattr(os, "process_cpu_count") else os.cpu_count()) or 1
     if not source.slow or count < 2 or len(numbers) <= TRIED:
-        yield from (_one(source, encoding, number) for number in numbers)
+        yield from (_read_one(source, encoding, number) for number in numbers)
         return
     started = time.perf_counter()
-    yield from (_one(source, encoding, number) for number in numbers[:TRIED])
+    yield from (_read_one(source, encoding, number) for number in numbers[:TRIED])
     rest = numbers[TRIED:]
     if workers is None and (time.perf_counter() - started) / TRIED * len(rest) < WORTH_IT:
-        yield from (_one(source, encoding, number) for number in rest)
+        yield from (_read_one(source, encoding, number) for number in rest)
         return
     # Not forked: the libraries loaded here have threads of their own.
     context = multiprocessing.get_context("spawn")
     others = set(multiprocessing.active_children())
     pool = ProcessPoolExecutor(count, mp_context=context, initializer=_begin, initargs=(source, encoding))
     try:
-        futures = [pool.submit(_encode_there, rest[begin : begin + CHUNK]) for begin in range(0, len(rest), CHUNK)]
+        futures = [pool.submit(_encode_in_worker, rest[begin : begin + CHUNK]) for begin in range(0, len(rest), CHUNK)]
         for future in futures:
             while not future.done():
                 wait([future], timeout=WAIT)
@@ -64,24 +58,24 @@ def read_and_encode(
         pool.shutdown(cancel_futures=True)
 
 
-def _one(source: Source, encoding: Encodes, number: int) -> tuple[Record, Example]:
+def _read_one(source: Source, encoding: Encoding, number: int) -> tuple[Record, Example]:
     record = source.record(number)
     return record, encoding.encode(record)
 
 
-_there: dict[str, Any] = {}
+_worker: dict[str, Any] = {}
 """In a worker process: the source and the encoding."""
 
 
-def _begin(source: Source, encoding: Encodes) -> None:
+def _begin(source: Source, encoding: Encoding) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches all processes of a terminal; the first one answers it
-    _there.update(source=source, encoding=encoding)
+    _worker.update(source=source, encoding=encoding)
 
 
-def _encode_there(numbers: list[int]) -> list[tuple[Record, Example]]:
-    heavy = {field.name for field in _there["source"].fields if field.kind in ("signal", "frames")}
-    found = []
+def _encode_in_worker(numbers: list[int]) -> list[tuple[Record, Example]]:
+    heavy = {field.name for field in _worker["source"].fields if field.kind in ("signal", "frames")}
+    encoded = []
     for number in numbers:
-        record, example = _one(_there["source"], _there["encoding"], number)
-        found.append((record._replace(values={n: v for n, v in record.values.items() if n not in heavy}), example))
-    return found
+        record, example = _read_one(_worker["source"], _worker["encoding"], number)
+        encoded.append((record._replace(values={n: v for n, v in record.values.items() if n not in heavy}), example))
+    return encoded

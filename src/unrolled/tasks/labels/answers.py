@@ -52,11 +52,11 @@ class RecordModel:
             windows = Windows(examples, max([self.window, *examples.lengths]), 0)
         whole: list[np.ndarray | None] = [None] * len(examples)
         for number, row in self._outputs(windows, progress):
-            place = windows.places[number]
-            if whole[place.record] is None:
-                whole[place.record] = np.zeros((examples.lengths[place.record], row.shape[1]), dtype=np.float32)
-            own = row[place.first - place.start : place.last - place.start]
-            cast(np.ndarray, whole[place.record])[place.first : place.last] = own
+            window = windows.spans[number]
+            if whole[window.record] is None:
+                whole[window.record] = np.zeros((examples.lengths[window.record], row.shape[1]), dtype=np.float32)
+            own = row[window.first - window.start : window.last - window.start]
+            cast(np.ndarray, whole[window.record])[window.first : window.last] = own
         return cast(list[np.ndarray], whole)
 
     def _outputs(self, records: Any, progress: Callable[[int, int], None] | None) -> Iterator[tuple[int, np.ndarray]]:

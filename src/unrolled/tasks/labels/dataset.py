@@ -17,13 +17,13 @@ from unrolled.data.feeds.workers import read_and_encode
 from unrolled.data.readers.open_parts import open_parts, with_own_groups
 from unrolled.data.readers.read_like_training import Recipe, recipe_of
 from unrolled.data.readers.table_cache import forget_tables
-from unrolled.data.records import Notes, Record, Source
+from unrolled.data.records import Field, Notes, Record, Source
 from unrolled.data.schema import Schema, hint_at_forecast, infer_schema
 from unrolled.data.splits.part_names import find_parts
 from unrolled.data.splits.record_parts import split_records
 from unrolled.errors import UserError
+from unrolled.plural import counted
 from unrolled.tasks.labels.encoding import RecordEncoding, fit_encoding
-from unrolled.tasks.labels.summary import describe_records
 
 
 @dataclass
@@ -117,7 +117,7 @@ def _prepare(
         parts.get("test"),
         schema,
         encoding,
-        describe_records(schema, encoding, parts, words),
+        _summary(schema, encoding, parts, words),
         notes.lines(),
         _fingerprint(parts, encoding),
         recipe_of(sources["train"], schema, data),
@@ -200,6 +200,28 @@ def _count_unknown(record: Record, example: Example, encoding: RecordEncoding, n
     what = f"tokens or categories in {part}"
     notes.add(f"{what} {unseen(rare is not None)}, read as unknown", unknown - (rare or 0))
     notes.add(f"{what} that training saw too rarely to know them, read as unknown", rare or 0)
+
+
+def _summary(schema: Schema, encoding: RecordEncoding, parts: dict[str, Examples], how: str) -> str:
+    """What was found, in one line."""
+    train = parts["train"]
+    shortest, longest = min(train.lengths), max(train.lengths)
+    steps = f"{longest:,}" if shortest == longest else f"{shortest:,} to {longest:,}"
+    what = " and ".join(_in_words(field, encoding) for field in schema.inputs)
+    counts = ", ".join(f"{len(part):,} {name}" for name, part in parts.items())
+    timed = "" if longest == 1 else f" x {steps} steps"
+    records = "record" if sum(map(len, parts.values())) == 1 else "records"
+    return f"{schema.task}: {what}{timed} -> {encoding.target.in_words}; {counts} {records}{f'; {how}' if how else ''}"
+
+
+def _in_words(field: Field, encoding: RecordEncoding) -> str:
+    encoder = next(encoder for encoder in encoding.inputs if encoder.field == field.name)
+    channels = getattr(encoder, "channels", 0)
+    if field.kind in ("numeric", "signal"):
+        return f"{counted(channels, 'channel')} of {field.name}"
+    if field.kind == "frames":
+        return "pictures"
+    return f"{field.name} ({len(encoder):,} tokens)"  # type: ignore[arg-type]
 
 
 def _fingerprint(parts: dict[str, Examples], encoding: RecordEncoding) -> str:

@@ -11,9 +11,8 @@ from unrolled.data.feeds.examples import Example
 from unrolled.data.records import Record
 from unrolled.data.schema import Schema
 from unrolled.tasks.labels.target import Target
-from unrolled.tasks.labels.targets.classes import ClassTarget
 from unrolled.tasks.labels.targets.events import EventTarget
-from unrolled.tasks.labels.targets.multilabel import MultilabelTarget
+from unrolled.tasks.labels.targets.labels import ClassTarget
 from unrolled.tasks.labels.targets.numbers import NumberTarget, StepNumberTarget
 from unrolled.tasks.labels.targets.tags import TagTarget
 from unrolled.tasks.transcribe.target import TranscriptTarget
@@ -26,6 +25,15 @@ OF_FIELDS: dict[str, tuple[type[Target], type[Target]]] = {
     "text": (TranscriptTarget, TranscriptTarget),
 }
 """The targets that a field of a kind becomes: with one value per record, and with one per step."""
+KINDS: dict[str, type[Target]] = {
+    "class": ClassTarget,
+    "number": NumberTarget,
+    "step number": StepNumberTarget,
+    "step": TagTarget,
+    "event": EventTarget,
+    "transcript": TranscriptTarget,
+}
+"""by their names in a file; there is none for "step number", which is told by the task"""
 
 
 @dataclass(frozen=True)
@@ -56,14 +64,8 @@ class RecordEncoding(Encoding):
         data = parse_json(text)
         if not isinstance(target := data["target"], dict):
             raise ValueError("it has no target")
-        kinds = {
-            "class": MultilabelTarget if target.get("many") else ClassTarget,
-            "number": StepNumberTarget if data["task"] == "tag" else NumberTarget,
-            "step": TagTarget,
-            "event": EventTarget,
-            "transcript": TranscriptTarget,
-        }
-        return cls(inputs_from_json(data["inputs"]), data["task"], kinds[target["kind"]].from_json(target))
+        kind = "step number" if (target["kind"], data["task"]) == ("number", "tag") else target["kind"]
+        return cls(inputs_from_json(data["inputs"]), data["task"], KINDS[kind].from_json(target))
 
 
 def fit_encoding(
@@ -80,7 +82,5 @@ def fit_encoding(
         return (record.values.get(field.name) for record in records())
 
     kind = OF_FIELDS[field.kind][field.timed]
-    inputs = fit_inputs(
-        schema.inputs, records, count, data, spelling=kind.spelling, hop=kind.hop, enough_rate=kind.enough_rate
-    )
+    inputs = fit_inputs(schema.inputs, records, count, data, **kind.reads)
     return RecordEncoding(inputs, schema.task, kind.fit(field, values, inputs, data))

@@ -7,7 +7,7 @@ from typing import Any, ClassVar, NamedTuple
 import numpy as np
 
 from unrolled.data.config import DataConfig
-from unrolled.data.encoders.encoding import HOP, Encoding, Input
+from unrolled.data.encoders.encoding import Encoding, Input
 from unrolled.data.feeds.examples import NO_TARGET, Examples
 from unrolled.data.feeds.long_records import Records
 from unrolled.data.records import Field, Record
@@ -54,12 +54,8 @@ class Target(ABC):
     loss_in_nats: ClassVar[bool] = True
     loss_in_words: ClassVar[str] = "Loss (nats per label)"
 
-    spelling: ClassVar[bool] = False
-    """what is learned from: whether words of an open vocabulary show how they are spelled, unless the settings say"""
-    hop: ClassVar[float] = HOP
-    """and the seconds between two frames of a spectrogram"""
-    enough_rate: ClassVar[float | None] = None
-    """and the steps per second that are enough; faster signals are reduced to it by a whole factor"""
+    reads: ClassVar[dict[str, Any]] = {}
+    """what suits it of the settings of `fit_inputs`"""
 
     @classmethod
     @abstractmethod
@@ -95,7 +91,7 @@ class Target(ABC):
 
     @abstractmethod
     def to_json(self) -> dict[str, Any]:
-        """With its `kind`, see `encoding.TARGETS`."""
+        """With its `kind`, see `RecordEncoding.from_text`."""
 
     @classmethod
     @abstractmethod

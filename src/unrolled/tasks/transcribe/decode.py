@@ -29,7 +29,7 @@ def transcribe(
     log_probabilities = logits.detach().float().log_softmax(-1).cpu().numpy()
     if beams == 1:
         return greedy(log_probabilities, lengths)
-    return [found[0] for found in prefix_beam_search(log_probabilities, lengths, beams=beams)]
+    return [best[0] for best in prefix_beam_search(log_probabilities, lengths, beams=beams)]
 
 
 def greedy(log_probabilities: np.ndarray, lengths: np.ndarray) -> list[Transcript]:
@@ -39,12 +39,12 @@ def greedy(log_probabilities: np.ndarray, lengths: np.ndarray) -> list[Transcrip
     """
     best = log_probabilities.argmax(-1)
     values = np.take_along_axis(log_probabilities, best[..., None], -1)[..., 0]
-    found = []
+    transcripts = []
     for path, value, length in zip(best, values, lengths, strict=True):
         path = path[:length]
         fresh = np.diff(path, prepend=0) != 0
-        found.append(Transcript((path[fresh & (path > 0)] - 1).tolist(), float(value[:length].sum())))
-    return found
+        transcripts.append(Transcript((path[fresh & (path > 0)] - 1).tolist(), float(value[:length].sum())))
+    return transcripts
 
 
 def prefix_beam_search(
@@ -69,17 +69,17 @@ def prefix_beam_search(
     history = []
     for step in range(int(lengths.max(initial=0))):
         running = int((lengths > step).sum())
-        after, places, new = _advance(_Beam(*(values[:running] for values in beam)), rows[:running, step])
+        after, origin, new = _advance(_Beam(*(values[:running] for values in beam)), rows[:running, step])
         beam = _Beam(*(np.concatenate([a, b[running:]]) for a, b in zip(after, beam, strict=True)))
-        history.append((places, new))
-    found: list[list[Transcript]] = [[] for _ in rows]
+        history.append((origin, new))
+    transcripts: list[list[Transcript]] = [[] for _ in rows]
     totals = np.logaddexp(beam.blank, beam.token)
-    for place, row in enumerate(order.tolist()):
-        for rank in np.argsort(-totals[place], kind="stable"):
-            if np.isfinite(totals[place, rank]):
-                tokens = _trace(history[: lengths[row]], place, int(rank))
-                found[row].append(Transcript(tokens, float(totals[place, rank])))
-    return found
+    for sorted_row, row in enumerate(order.tolist()):
+        for rank in np.argsort(-totals[sorted_row], kind="stable"):
+            if np.isfinite(totals[sorted_row, rank]):
+                tokens = _trace(history[: lengths[row]], sorted_row, int(rank))
+                transcripts[row].append(Transcript(tokens, float(totals[sorted_row, rank])))
+    return transcripts
 
 
 class _Beam(NamedTuple):
@@ -106,7 +106,7 @@ class _Beam(NamedTuple):
 
 
 def _advance(beam: _Beam, now: np.ndarray) -> tuple[_Beam, np.ndarray, np.ndarray]:
-    """One step `[batch, classes]`: the beam after it, the place each prefix came from, and its new class (0 where it
+    """One step `[batch, classes]`: the beam after it, the prefix each came from, and its new class (0 where it
     only stayed)."""
     batch, beams = beam.blank.shape
     total = np.logaddexp(beam.blank, beam.token)
@@ -127,11 +127,11 @@ def _advance(beam: _Beam, now: np.ndarray) -> tuple[_Beam, np.ndarray, np.ndarra
     chosen = np.argpartition(-every, beams - 1, axis=1)[:, :beams]
     value = np.take_along_axis(every, chosen, axis=1)
     stayed = chosen < beams
-    place, new = np.divmod(np.maximum(chosen - beams, 0), max(1, now.shape[1] - 1))
-    place, new = np.where(stayed, chosen, place), np.where(stayed, 0, new + 1)
+    origin, new = np.divmod(np.maximum(chosen - beams, 0), max(1, now.shape[1] - 1))
+    origin, new = np.where(stayed, chosen, origin), np.where(stayed, 0, new + 1)
 
     def of(values: np.ndarray) -> np.ndarray:
-        return np.take_along_axis(values, place, axis=1)
+        return np.take_along_axis(values, origin, axis=1)
 
     key = of(beam.key)
     after = _Beam(
@@ -142,14 +142,14 @@ def _advance(beam: _Beam, now: np.ndarray) -> tuple[_Beam, np.ndarray, np.ndarra
         key=np.where(stayed, key, (key ^ (key >> np.uint64(29))) * _PRIME + new.astype(np.uint64)),
         parent_key=np.where(stayed, of(beam.parent_key), key),
     )
-    return after, place, new
+    return after, origin, new
 
 
 def _trace(history: list[tuple[np.ndarray, np.ndarray]], row: int, rank: int) -> list[int]:
     """The tokens of a prefix, from its last step back."""
     tokens = []
-    for places, new in reversed(history):
+    for origin, new in reversed(history):
         if new[row, rank]:
             tokens.append(int(new[row, rank]) - 1)
-        rank = places[row, rank]
+        rank = origin[row, rank]
     return tokens[::-1]

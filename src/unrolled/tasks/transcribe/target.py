@@ -4,7 +4,7 @@ import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -41,7 +41,7 @@ class TranscriptTarget(Target):
     labels = ()
     pooled = False
     loss_in_words = "Loss (nats per text)"
-    hop = 0.020  # letters last longer than what is heard, and steps cost time
+    reads: ClassVar[dict[str, Any]] = {"hop": 0.020}  # letters last longer than a sound, and steps cost time
 
     @classmethod
     def fit(cls, field: Field, values: Values, inputs: tuple[Input, ...], data: DataConfig) -> "TranscriptTarget":

@@ -1,8 +1,8 @@
 """Points in time, as labels per step."""
 
 from collections import Counter
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import asdict, dataclass
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -49,8 +49,7 @@ class EventTarget(Target):
 
     pooled = False
     per_step = True
-    spelling = True
-    enough_rate = 125.0
+    reads: ClassVar[dict[str, Any]] = {"spelling": True, "enough_rate": 125.0}
 
     @classmethod
     def fit(cls, field: Field, values: Values, inputs: tuple[Input, ...], data: DataConfig) -> "EventTarget":
@@ -63,11 +62,11 @@ class EventTarget(Target):
         """int64 `[steps]` of events on a signal of `rate` steps per second."""
         target = np.zeros(steps, dtype=np.int64)
         number = {label: index for index, label in enumerate(self.labels, 1)}
-        places = np.round(np.asarray(value.positions) * (self.rate / rate)).astype(np.int64)
-        for place, label in zip(places, value.labels, strict=True):
+        centres = np.round(np.asarray(value.positions) * (self.rate / rate)).astype(np.int64)
+        for centre, label in zip(centres, value.labels, strict=True):
             kind = number.get(label, 1 if self.labels == (ANY_EVENT,) else 0)
-            if kind and place + self.reach >= 0:
-                target[max(0, place - self.reach) : place + self.reach + 1] = kind
+            if kind and centre + self.reach >= 0:
+                target[max(0, centre - self.reach) : centre + self.reach + 1] = kind
         return target
 
     def of_record(self, record: Record, steps: int) -> np.ndarray:
@@ -81,13 +80,7 @@ class EventTarget(Target):
         return f"events in {part} of a kind that training did not see, left out", missing
 
     def to_json(self) -> dict[str, Any]:
-        return {
-            "kind": "event",
-            "field": self.field,
-            "labels": list(self.labels),
-            "rate": self.rate,
-            "reach": self.reach,
-        }
+        return {"kind": "event"} | asdict(self)
 
     @classmethod
     def from_json(cls, data: dict[str, Any]) -> "EventTarget":

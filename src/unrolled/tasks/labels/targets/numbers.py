@@ -1,7 +1,7 @@
 """Numbers per record, and numbers per step."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any, ClassVar
 
 import numpy as np
@@ -53,7 +53,7 @@ class NumberTarget(Target):
         return self.scaler.scale(values.reshape(-1, len(self.names))).reshape(values.shape)
 
     def to_json(self) -> dict[str, Any]:
-        return {"kind": "number", "field": self.field, "names": list(self.names), "scaler": self.scaler.to_json()}
+        return {"kind": "number"} | asdict(self)
 
     @classmethod
     def from_json(cls, data: dict[str, Any]) -> "NumberTarget":
@@ -122,7 +122,7 @@ class StepNumberTarget(NumberTarget):
 
     pooled = False
     per_step = True
-    spelling = True
+    reads: ClassVar[dict[str, Any]] = {"spelling": True}
     _column = "numbers"
 
     def nothing_known(self, steps: int) -> np.ndarray:

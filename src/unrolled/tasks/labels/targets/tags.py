@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -45,7 +45,7 @@ class TagTarget(Target):
     pooled = False
     per_step = True
     probabilities = True
-    spelling = True
+    reads: ClassVar[dict[str, Any]] = {"spelling": True}
 
     @classmethod
     def fit(cls, field: Field, values: Values, inputs: tuple[Input, ...], data: DataConfig) -> "TagTarget":
