@@ -54,6 +54,7 @@ sys.exit(main(sys.argv[1:]))
 ENCODE = f"""{REPORT}
 from unrolled.data.config import DataConfig
 from unrolled.tasks.language.text_data import prepare_text
+from unrolled.tasks.choose_reading import wish_of
 prepare_text(sys.argv[1], DataConfig(vocabulary=sys.argv[2], cache=sys.argv[3]))
 report()
 """
@@ -140,7 +141,7 @@ def rows_of(path: Path) -> Iterator[list[str]]:
 
 
 def opened(path: Path, task: str) -> Source:
-    return read_table([path], Reading(task=task), Notes())
+    return read_table([path], Reading(wish=wish_of(task)), Notes())
 
 
 def check_long_table(path: Path) -> bool:

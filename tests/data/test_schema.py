@@ -5,8 +5,8 @@ from collections.abc import Sequence
 import pytest
 
 from unrolled.data.records import Field, Record, Source
-from unrolled.data.schema import infer_schema
 from unrolled.errors import UserError
+from unrolled.tasks.choose_reading import infer_schema
 
 LABEL = Field("label", "categorical", False)
 STYLE = Field("style", "categorical", False)

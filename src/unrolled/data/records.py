@@ -18,6 +18,51 @@ GROUP = "group"
 
 Kind = Literal["numeric", "categorical", "text", "token", "signal", "frames", "event"]
 
+Shape = Literal[
+    "text",
+    "texts",
+    "labelled-text",
+    "parallel-text",
+    "tagged-words",
+    "wide",
+    "long",
+    "series",
+    "series-rows",
+    "sequences",
+    "recordings",
+    "arrays",
+]
+"""What some files may hold.
+
+| shape | a record is |
+|---|---|
+| text | a stretch of running text |
+| texts, labelled-text, parallel-text | a file of text; a text and its label; a text and the same in other words |
+| tagged-words | a sentence of words with a tag each |
+| wide | a row of a table |
+| long | the rows of a table that have one id |
+| series | a whole table, a step per row |
+| series-rows | a series that is told ahead, with its start and step, in one row or line |
+| sequences, recordings, arrays | what a format made for records says; a file; an entry of an array |
+"""
+
+TargetForm = Literal["label", "number", "steps", "text", "sequence", "none"]
+"""What the values of a target are taken for: one or several labels of a record, a number of a record, something for
+each of its steps, a text, a text or a list to be written step by step; "none": nothing is a target, and numbers are
+amounts."""
+
+
+class Wish(NamedTuple):
+    """What is wanted of data that can be read in several ways. Empty: what it suggests by itself."""
+
+    shapes: tuple[Shape, ...] = ()
+    """those that will do, most wanted first"""
+    target: TargetForm | None = None
+    """what its target is to be taken for"""
+
+
+ANYTHING = Wish()
+
 
 @dataclass(frozen=True)
 class Field:
@@ -70,6 +115,10 @@ class Source(ABC):
     fields: tuple[Field, ...]
     formats: dict[str, tuple[str, str]] | None = None
     """of a table: how its numbers are written, where they are not plain (see `Reading.formats`)"""
+    target_guess: str | None = None
+    """the field that looks like what is to be learned, by its name or by its place in the format"""
+    dated: bool = False
+    """whether the steps of a record have times (see `StepSource.times`)"""
     slow: bool = False
     """whether decoding a record is worth a worker process (audio, video)"""
 
@@ -141,8 +190,8 @@ class Reading:
     """column that says whom a record belongs to; no group is split between training and validation"""
     labels: str | None = None
     """CSV file with a label per file or record name, or a pattern with named groups such as `(?P<label>\\d+)_.*`"""
-    task: str | None = None
-    """the task, if the user named one: it decides between readings of a file"""
+    wish: Wish = ANYTHING
+    """what decides between several ways to read a file"""
     kinds: dict[str, str] | None = None
     """how training read the columns of a table, by name: `words` or `numbers`; truth values may be either"""
     ahead: int = 0

@@ -19,6 +19,7 @@ from unrolled.tasks.forecast.files import read_series, windows_of
 from unrolled.tasks.forecast.load import LoadedForecast, load_forecast, reading_by
 from unrolled.tasks.forecast.open_series import Opened
 from unrolled.tasks.forecast.predict import Ahead, forecast_series, given_for
+from unrolled.tasks.forecast.reads import ReadsSeries
 from unrolled.tasks.forecast.scores import ForecastJudgement, judge_forecasts
 from unrolled.tasks.forecast.series import Series, read_all
 
@@ -56,7 +57,7 @@ class Forecaster(TrainedEstimator):
             files, opened = paths_of(X), None
         else:
             with taken_in("X", SERIES):
-                files, opened = [], Opened({"train": _open(X, reading_of(data, "forecast"))}, "", Notes())
+                files, opened = [], Opened({"train": _open(X, reading_of(data, ReadsSeries.wish))}, "", Notes())
         self._trained_by(
             lambda run: train_files(
                 files,
@@ -137,7 +138,7 @@ def _open(X: Any, reading: Reading) -> Source:
         return read_frame(X, reading, Notes(), "X")
     several: Sequence[Any] = X if _is_several(X) else [np.asarray(X)]
     arrays = [_numbers(one, number if len(several) > 1 else None) for number, one in enumerate(several)]
-    return read_arrays([one[:, None] if one.ndim == 1 else one for one in arrays], None, None, task="forecast")
+    return read_arrays([one[:, None] if one.ndim == 1 else one for one in arrays], None, None, wish=ReadsSeries.wish)
 
 
 def _numbers(series: Any, number: int | None) -> np.ndarray:

@@ -17,6 +17,7 @@ from unrolled.estimators.intake import RECORDS, TARGETS, check_data, taken_in
 from unrolled.estimators.labels import Labels, labels_of, read_labels
 from unrolled.estimators.paths import is_path, paths_of
 from unrolled.estimators.settings import configs
+from unrolled.tasks.choose_reading import wish_of
 from unrolled.tasks.labels.dataset import encode_part, prepare_source
 from unrolled.tasks.labels.evaluate import judge, require_labels
 from unrolled.tasks.labels.load import LoadedRecords, load_records
@@ -68,7 +69,7 @@ class RecordEstimator(TrainedEstimator):
                 data = replace(data, group="group")
             vectors = model.family == "feedforward"
             with taken_in("the data", RECORDS):
-                source = _open(X, y, groups, reading_of(data, self._task), vectors=vectors)
+                source = _open(X, y, groups, reading_of(data, wish_of(self._task)), vectors=vectors)
                 dataset = prepare_source(source, data, task=self._task, seed=train.seed)
             if y is not None and dataset.encoding.target.probabilities:
                 labels = labels_of(y)
@@ -152,5 +153,5 @@ def _open(X: Any, y: Any, groups: Any, reading: Reading, *, vectors: bool) -> So
     if y is None and is_frame(X):
         return read_frame(X, reading, Notes(), "X")
     if y is None and not reading.unlabelled:
-        raise UserError(f"y is missing; {reading.task} needs it, unless X is a path or a frame with a target column")
-    return read_arrays(X, y, groups, layout=reading.layout, vectors=vectors, task=reading.task)
+        raise UserError("y is missing; it is what is learned, unless X is a path or a frame with a target column")
+    return read_arrays(X, y, groups, layout=reading.layout, vectors=vectors, wish=reading.wish)

@@ -13,7 +13,7 @@ from unrolled.data.encoders.categories import TokenTable
 from unrolled.data.encoders.folding import fold, most_usual
 from unrolled.data.feeds.examples import NO_TARGET
 from unrolled.data.readers.columns import table_of
-from unrolled.data.readers.wide_tables import read_wide
+from unrolled.data.readers.wide_tables import lay_out_wide
 from unrolled.data.records import Notes, Reading
 from unrolled.estimators.records import SequenceClassifier
 from unrolled.tasks.labels.targets.labels import ClassTarget, MultilabelTarget
@@ -199,9 +199,13 @@ def test_typed_truth_values_alone_are_known_in_text_files(tmp_path: Path, capsys
 
 
 def test_words_alone_stay_text() -> None:
-    source = read_wide(table_of("t", pl.DataFrame({"said": ["true", "false", "maybe"] * 4})), Reading(), Notes())
+    source = lay_out_wide(
+        table_of("t", pl.DataFrame({"said": ["true", "false", "maybe"] * 4})), Reading(), Notes()
+    ).open(Notes())
     assert [field.kind for field in source.fields] == ["text"]
-    source = read_wide(table_of("t", pl.DataFrame({"said": ["", " ", None] * 4 + ["true"]})), Reading(), Notes())
+    source = lay_out_wide(
+        table_of("t", pl.DataFrame({"said": ["", " ", None] * 4 + ["true"]})), Reading(), Notes()
+    ).open(Notes())
     assert [field.kind for field in source.fields] == ["categorical"]
 
 

@@ -17,8 +17,8 @@ from unrolled.data.encoders.numbers import NumericEncoder, Scaler
 from unrolled.data.feeds.workers import TRIED, read_and_encode
 from unrolled.data.readers.audio import read_audio
 from unrolled.data.records import Field, Notes, Reading, Record, Source
-from unrolled.data.schema import infer_schema
 from unrolled.errors import UserError
+from unrolled.tasks.choose_reading import infer_schema
 from unrolled.tasks.labels.encoding import fit_encoding
 
 soundfile = pytest.importorskip("soundfile")

@@ -5,9 +5,9 @@ import pytest
 
 from unrolled.data.config import DataConfig
 from unrolled.data.readers.array_files import read_array_files
-from unrolled.data.readers.open_parts import open_parts
 from unrolled.data.records import Notes, Reading
 from unrolled.errors import UserError
+from unrolled.tasks.choose_reading import choose_reading, open_reading, wish_of
 
 X = np.arange(24, dtype=np.float32).reshape(2, 4, 3)
 
@@ -55,8 +55,8 @@ def test_labels_that_nobody_named_are_not_passed_over(tmp_path: Path) -> None:
     path = tmp_path / "a.npz"
     np.savez(path, X=X, kinds=[3, 4], scale=[1.0, 2.0, 3.0])
     with pytest.raises(UserError, match=r"has X, and kinds with as many entries; name .* --target kinds, or choose"):
-        read_array_files([path], Reading(), Notes())
-    for reading in (Reading(task="forecast"), Reading(unlabelled=True)):
+        choose_reading([str(path)], DataConfig())
+    for reading in (Reading(wish=wish_of("forecast")), Reading(unlabelled=True)):
         assert len(read_array_files([path], reading, Notes()).fields) == 1
     assert read_array_files([path], Reading(target="kinds"), Notes()).labels("kinds") == ["3", "4"]
     np.savez(path, x_train=X, kinds_train=["a", "b"], x_test=X, kinds_test=["b", "c"])
@@ -113,7 +113,8 @@ def test_a_validation_part_in_the_file(word: str, tmp_path: Path) -> None:
     rng = np.random.default_rng(0)
     arrays = {f"X_{name}": rng.normal(size=(6, 5, 1)) for name in ("train", word, "test")}
     np.savez(path, **arrays, **{f"y_{name}": [0, 1] * 3 for name in ("train", word, "test")})
-    sources, how = open_parts([str(path)], DataConfig(), None, Notes())
+    opened = open_reading(choose_reading([str(path)], DataConfig()), DataConfig())
+    sources, how = opened.sources, opened.how
     assert list(sources) == ["train", "valid", "test"]
     assert how == "valid and test part found in the file"
     np.testing.assert_allclose(sources["valid"].record(3).values["X"], arrays[f"X_{word}"][3], rtol=1e-6)

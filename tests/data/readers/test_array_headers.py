@@ -11,6 +11,7 @@ import pytest
 from unrolled.data.readers.array_files import read_array_files
 from unrolled.data.records import Notes, Reading
 from unrolled.errors import UserError
+from unrolled.tasks.choose_reading import wish_of
 
 HEADER = "{{'descr': '<f4', 'fortran_order': False, 'shape': {shape}, }}"
 
@@ -21,7 +22,7 @@ def npy(shape: str, content: bytes = b"\0" * 64, *, header: str = HEADER) -> byt
 
 
 def read(path: Path) -> object:
-    return read_array_files([path], Reading(task="classify"), Notes())
+    return read_array_files([path], Reading(wish=wish_of("classify")), Notes())
 
 
 def zipped(path: Path, entries: list[tuple[str, bytes]]) -> Path:

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from unrolled.data.readers.arrays import read_arrays
 from unrolled.data.records import Notes
 from unrolled.errors import UserError
+from unrolled.tasks.choose_reading import wish_of
 
 X3 = np.arange(24, dtype=np.float64).reshape(2, 4, 3)
 
@@ -50,7 +51,7 @@ def test_texts_and_words() -> None:
     source = read_arrays([["a", "b"], ["c"]], [["N", "V"], ["N"]])
     assert source.field("X").kind == "token"
     assert source.record(0).values == {"X": ["a", "b"], "y": ["N", "V"]}
-    assert read_arrays(["go", "hi"], ["geh", "hallo"], task="translate").field("y").kind == "text"
+    assert read_arrays(["go", "hi"], ["geh", "hallo"], wish=wish_of("translate")).field("y").kind == "text"
 
 
 @pytest.mark.parametrize(
@@ -69,7 +70,7 @@ def test_texts_and_words() -> None:
     ],
 )
 def test_targets(y: Any, task: str | None, kind: str, timed: bool, second: Any) -> None:
-    source = read_arrays(X3, y, task=task)
+    source = read_arrays(X3, y, wish=wish_of(task))
     assert (source.field("y").kind, source.field("y").timed) == (kind, timed)
     value = source.record(1).values["y"]
     assert (value.tolist() if isinstance(value, np.ndarray) else value) == second
@@ -117,6 +118,6 @@ def test_what_cannot_be_used(X: Any, y: Any, message: str) -> None:
 
 def test_tags_of_another_length() -> None:
     with pytest.raises(UserError, match=r"y\[1\] has 1 steps, but X\[1\] has 2"):
-        read_arrays([["a", "b"], ["c", "d"]], [["N", "V"], ["N"]], task="tag")
+        read_arrays([["a", "b"], ["c", "d"]], [["N", "V"], ["N"]], wish=wish_of("tag"))
     with pytest.raises(UserError, match="groups has 1 entries, expected 2"):
         read_arrays(X3, groups=["p"])

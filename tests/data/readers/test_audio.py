@@ -8,6 +8,7 @@ from unrolled.data.readers import extras
 from unrolled.data.readers.audio import read_audio
 from unrolled.data.records import Notes, Reading
 from unrolled.errors import UserError
+from unrolled.tasks.choose_reading import wish_of
 
 soundfile = pytest.importorskip("soundfile")
 
@@ -74,21 +75,21 @@ def test_transcripts_beside_the_files_or_in_a_table(tmp_path: Path) -> None:
     (tmp_path / "3.txt").write_text("drei")
     (tmp_path / "4.txt").write_text("")
     notes = Notes()
-    source = read_audio([tmp_path], Reading(task="transcribe"), notes)
+    source = read_audio([tmp_path], Reading(wish=wish_of("transcribe")), notes)
     assert [record.values["text"] for record in source] == ["eins zwei", "drei"]
     assert (source.field("text").kind, source.field("text").timed) == ("text", True)
     assert source.labels("text") is None
     assert notes.counts == {"files without a text beside them, left out": 2}
 
     (tmp_path / "all.csv").write_text("path,speaker,text\n2.wav,x,two\n1.wav,y,\n")
-    reading = Reading(task="transcribe", labels=str(tmp_path / "all.csv"), group="speaker")
+    reading = Reading(wish=wish_of("transcribe"), labels=str(tmp_path / "all.csv"), group="speaker")
     source = read_audio([tmp_path], reading, Notes())
     assert [(record.origin, record.values["text"]) for record in source] == [(str(tmp_path / "2.wav"), "two")]
     assert source.groups("speaker") == ["x"]
 
     for path in tmp_path.glob("*.txt"):
         path.unlink()
-    source = read_audio([tmp_path], Reading(task="transcribe"), Notes())
+    source = read_audio([tmp_path], Reading(wish=wish_of("transcribe")), Notes())
     assert len(source.fields) == 1
     assert "no NAME.txt" in source.files.how
 
@@ -96,7 +97,7 @@ def test_transcripts_beside_the_files_or_in_a_table(tmp_path: Path) -> None:
 def test_numbers_as_labels(tmp_path: Path) -> None:
     write(tmp_path, "1.wav", tone())
     (tmp_path / "all.csv").write_text("path,loudness\n1.wav,0.5\n")
-    reading = Reading(task="regress", labels=str(tmp_path / "all.csv"), target="loudness")
+    reading = Reading(wish=wish_of("regress"), labels=str(tmp_path / "all.csv"), target="loudness")
     source = read_audio([tmp_path], reading, Notes())
     assert source.field("loudness").kind == "numeric"
     np.testing.assert_array_equal(source.record(0).values["loudness"], np.array([0.5], dtype=np.float32))

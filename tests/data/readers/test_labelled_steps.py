@@ -7,9 +7,11 @@ import numpy as np
 import pytest
 
 from unrolled.cli.main import main
+from unrolled.data.config import DataConfig
 from unrolled.data.readers.registry import find_reader, open_source
 from unrolled.data.records import Notes, Reading
 from unrolled.errors import UserError
+from unrolled.tasks.choose_reading import choose_reading
 
 DRAW = np.random.default_rng(0)
 SERIES = DRAW.normal(size=(40, 12)).round(4)
@@ -59,7 +61,7 @@ def test_other_tables_without_a_header_stay_as_they_are(tmp_path: Path) -> None:
     path = tmp_path / "counts.csv"
     path.write_text(whole + "\n")
     with pytest.raises(UserError, match="choose with --task forecast"):
-        open_source([path], Reading(), Notes())
+        choose_reading([str(path)], DataConfig())
     labelled = write(tmp_path / "a.csv", "{:g}", ",", "")
     source = open_source([labelled], Reading(target="column_1", inputs=("column_*",)), Notes())
     assert [field.name for field in source.fields][-1] == "column_1"

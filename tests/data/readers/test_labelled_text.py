@@ -7,6 +7,7 @@ from unrolled.data.readers.registry import find_reader, open_source
 from unrolled.data.readers.tables import read_table, table_layout
 from unrolled.data.records import Notes, Reading, Source
 from unrolled.errors import UserError
+from unrolled.tasks.choose_reading import wish_of
 
 
 def read(folder: Path, name: str, text: str, notes: Notes | None = None, **reading: object) -> Source:
@@ -71,7 +72,7 @@ def folders(root: Path) -> Path:
 def test_a_folder_per_class(tmp_path: Path) -> None:
     notes = Notes()
     root = folders(tmp_path)
-    assert looks_like(root, Reading())
+    assert looks_like(root)
     source = read_text_folders([root], Reading(), notes)
     assert pairs(source) == [("bad", "neg"), ("good", "pos"), ("fine", "pos")]
     assert source.labels("label") == ["neg", "pos", "pos"]
@@ -83,7 +84,7 @@ def test_a_folder_per_class(tmp_path: Path) -> None:
 
 
 def test_a_folder_without_classes(tmp_path: Path) -> None:
-    assert not looks_like(tmp_path, Reading())
+    assert not looks_like(tmp_path)
     with pytest.raises(UserError, match="no folders with"):
         read_text_folders([tmp_path], Reading(), Notes())
 
@@ -135,7 +136,7 @@ def test_texts_without_labels(tmp_path: Path) -> None:
         (tmp_path / name).write_text(text)
     for name in ("empty.txt", "notes.doc", ".hidden.txt"):
         (tmp_path / name).write_text(" " if name == "empty.txt" else "x")
-    unlabelled, notes = Reading(task="classify", unlabelled=True), Notes()
+    unlabelled, notes = Reading(wish=wish_of("classify"), unlabelled=True), Notes()
     source = open_source([tmp_path], unlabelled, notes)
     assert [field.name for field in source.fields] == ["text"]
     assert [record.values["text"] for record in source] == ["first", "second", "third"]
@@ -144,5 +145,5 @@ def test_texts_without_labels(tmp_path: Path) -> None:
     assert [record.values for record in single] == [{"text": "second"}, {"text": "about"}]
     with pytest.raises(UserError, match="has no text to say something about"):
         open_source([tmp_path / "empty.txt"], unlabelled, Notes())
-    for other in (Reading(task="classify"), Reading(task="tag", unlabelled=True)):
+    for other in (Reading(wish=wish_of("classify")), Reading(wish=wish_of("tag"), unlabelled=True)):
         assert find_reader([tmp_path], other) is None, "to learn from, and for other tasks, they are no records"

@@ -20,6 +20,7 @@ from unrolled.data.readers.field_counts import may_be_ragged
 from unrolled.data.readers.tables import read_table
 from unrolled.data.records import Notes, Reading, Source
 from unrolled.errors import UserError
+from unrolled.tasks.choose_reading import wish_of
 
 BLOCKS = (1, 7, 40)
 """cells in a block: a row or a few"""
@@ -138,11 +139,11 @@ def wide() -> str:
 
 TABLES: dict[str, tuple[str, Reading]] = {
     "long": (long_table(False), Reading()),
-    "long, to forecast": (long_table(False), Reading(task="forecast")),
+    "long, to forecast": (long_table(False), Reading(wish=wish_of("forecast"))),
     "long, in no order": (long_table(True), Reading()),
     "long, without times": (long_table(True).replace("2024-01-", "d"), Reading(id="unique_id", target="kind")),
     "series": (series(1), Reading()),
-    "series, backwards": (series(-1), Reading(target="state", task="tag")),
+    "series, backwards": (series(-1), Reading(target="state", wish=wish_of("tag"))),
     "wide": (wide(), Reading(group="who")),
     "features": (
         "size,colour,price\n" + "\n".join(f"{n},{'rg'[n % 2]},{n * 2.5}" for n in range(30)),
@@ -231,7 +232,7 @@ def test_only_a_column_and_a_block_of_text_are_held_at_once(tmp_path: Path, on_d
             yield start, block
 
     monkeypatch.setattr(Table, "blocks", watched)
-    source = read_table([path], Reading(task="forecast"), Notes())
+    source = read_table([path], Reading(wish=wish_of("forecast")), Notes())
     assert next(iter(source)).values["values"].shape == (60, 20)
     assert max(height * width for height, width in sizes) <= 44
     assert sum(width == 20 for _, width in sizes) == 30  # all of them once, two rows at a time
@@ -275,9 +276,10 @@ def test_reading_a_large_table_takes_a_few_times_its_size(tmp_path: Path) -> Non
     program = (
         "import sys; from pathlib import Path; from unrolled.data.readers.tables import read_table\n"
         "from unrolled.data.records import Notes, Reading\n"
+        "from unrolled.tasks.choose_reading import wish_of\n"
         "def peak(): return int(Path('/proc/self/status').read_text().partition('VmHWM:')[2].split()[0]) << 10\n"
-        "read_table([Path(sys.argv[1])], Reading(task='forecast'), Notes()); before = peak()\n"
-        "read_table([Path(sys.argv[2])], Reading(task='forecast'), Notes()); print(peak() - before)"
+        "read_table([Path(sys.argv[1])], Reading(wish=wish_of('forecast')), Notes()); before = peak()\n"
+        "read_table([Path(sys.argv[2])], Reading(wish=wish_of('forecast')), Notes()); print(peak() - before)"
     )
     small, large = tmp_path / "small.csv", tmp_path / "large.csv"
     days = [

@@ -8,11 +8,12 @@ from hypothesis import strategies as st
 
 from unrolled.data.readers import columns
 from unrolled.data.readers.columns import open_table, table_of
-from unrolled.data.readers.long_tables import read_long
+from unrolled.data.readers.long_tables import lay_out_long
 from unrolled.data.readers.steps import StepSource
 from unrolled.data.readers.tables import read_table
 from unrolled.data.records import Notes, Reading
 from unrolled.errors import UserError
+from unrolled.tasks.choose_reading import wish_of
 
 HEARTS = (
     "beat,t,mv,lead2,patient,rhythm\nb1,0,1,5,p1,normal\nb2,0,10,6,p1,odd\nb1,1,2,5,p1,normal\nb2,1,20,7,p1,odd\n"
@@ -24,7 +25,7 @@ def read(folder: Path, text: str, notes: Notes | None = None, **reading: object)
     path = folder / "long.csv"
     path.write_text(text)
     notes = Notes() if notes is None else notes
-    return read_long(open_table(path, notes), Reading(**reading), notes)  # type: ignore[arg-type]
+    return lay_out_long(open_table(path, notes), Reading(**reading), notes).open(notes)  # type: ignore[arg-type]
 
 
 def test_interleaved_sequences_with_a_label_and_a_group(tmp_path: Path) -> None:
@@ -43,7 +44,7 @@ def test_interleaved_sequences_with_a_label_and_a_group(tmp_path: Path) -> None:
 def test_nixtla_names_need_no_flags(tmp_path: Path) -> None:
     rows = [(unit, day, day * 10 + (unit == "b")) for unit in "ab" for day in range(1, 5)]
     text = "unique_id,ds,y\n" + "".join(f"{unit},2020-01-0{day},{y}\n" for unit, day, y in rows)
-    source = read(tmp_path, text, task="forecast")
+    source = read(tmp_path, text, wish=wish_of("forecast"))
     assert source.target_guess == "y"
     assert [(field.name, field.channels) for field in source.fields] == [("y", ("y",))]
     assert source.record(1).values["y"][:, 0].tolist() == [11, 21, 31, 41]
@@ -65,7 +66,7 @@ ROWS = st.lists(st.tuples(st.sampled_from("abc"), st.integers(0, 30)), min_size=
 def test_the_same_as_collecting_row_by_row(rows: list[tuple[str, int]]) -> None:
     values = [float(number) + 0.25 for number in range(len(rows))]
     frame = pl.DataFrame({"id": [row[0] for row in rows], "t": [row[1] for row in rows], "x": values})
-    source = read_long(table_of("rows", frame), Reading(id="id", time="t"), Notes())
+    source = lay_out_long(table_of("rows", frame), Reading(id="id", time="t"), Notes()).open(Notes())
     expected: dict[str, list[tuple[int, float]]] = {}
     for (name, time), value in zip(rows, values, strict=True):
         expected.setdefault(name, []).append((time, value))
@@ -86,9 +87,9 @@ def test_a_large_parquet_file_reads_the_same(tmp_path: Path, monkeypatch: pytest
     path = tmp_path / "long.parquet"
     frame.write_parquet(path)
     reading = Reading(id="id", time="t", target="label")
-    whole = list(read_long(open_table(path, Notes()), reading, Notes()))
+    whole = list(lay_out_long(open_table(path, Notes()), reading, Notes()).open(Notes()))
     monkeypatch.setattr(columns, "IN_MEMORY", 0)
-    lazy = read_long(open_table(path, Notes()), reading, Notes())
+    lazy = lay_out_long(open_table(path, Notes()), reading, Notes()).open(Notes())
     for one, other in zip(whole, lazy, strict=True):
         np.testing.assert_array_equal(one.values["values"], other.values["values"])
         assert one.values["state"] == other.values["state"]
@@ -124,14 +125,14 @@ def test_a_key_of_several_columns(tmp_path: Path) -> None:
     path = tmp_path / "sales.csv"
     path.write_text("country,product,date,sales\n" + "\n".join(rows) + "\n")
     for key in ("country,product", "country, product"):
-        source = read_table([path], Reading(id=key, task="forecast"), Notes())
+        source = read_table([path], Reading(id=key, wish=wish_of("forecast")), Notes())
         assert [record.origin.rpartition(" ")[2] for record in source] == ["DE/shoes", "DE/hats", "FR/shoes", "FR/hats"]
         assert [field.name for field in source.fields] == ["values"]
         assert source.record(0).values["values"][:, 0].tolist() == [1, 2, 3, 4, 5]
     with pytest.raises(UserError, match="no column 'produkt'"):
         read_table([path], Reading(id="country,produkt"), Notes())
     path.write_text('"a,b",x\n' + "\n".join(f"{n // 5},{n}.5" for n in range(10)) + "\n")
-    assert len(read_table([path], Reading(id="a,b", task="forecast"), Notes())) == 2
+    assert len(read_table([path], Reading(id="a,b", wish=wish_of("forecast")), Notes())) == 2
     path.write_text("a,b,x\n" + "\n".join(f"{n // 5},{'' if n == 3 else 'k'},{n}.5" for n in range(10)) + "\n")
     with pytest.raises(UserError, match=r"row 4: column 'a,b' \(--id\) is empty"):
-        read_table([path], Reading(id="a,b", task="forecast"), Notes())
+        read_table([path], Reading(id="a,b", wish=wish_of("forecast")), Notes())

@@ -8,6 +8,7 @@ from unrolled.data.readers.parallel_text import looks_like, read_parallel_files
 from unrolled.data.readers.tables import read_table, table_layout
 from unrolled.data.records import Notes, Reading, Source
 from unrolled.errors import UserError
+from unrolled.tasks.choose_reading import wish_of
 
 
 def pairs(source: Source) -> list[tuple[str, str]]:
@@ -25,21 +26,21 @@ def test_a_tsv_like_tatoeba(tmp_path: Path) -> None:
         "first lines taken as a header and not as a pair (1, 2)": 1,
         "rows left out, since their text is empty": 1,
     }
-    assert pairs(read_table([path], Reading(target="1", task="translate"), Notes()))[0] == ("Geh.", "Go.")
+    assert pairs(read_table([path], Reading(target="1", wish=wish_of("translate")), Notes()))[0] == ("Geh.", "Go.")
 
 
 def test_repeated_words_are_pairs_when_the_task_says_so(tmp_path: Path) -> None:
     path = tmp_path / "a.tsv"
     path.write_text("yes\tja\nyes\tjawohl doch\nyes\tdoch\nno\tnein\n")
     assert table_layout(path, Reading()) == "labelled-text"
-    assert table_layout(path, Reading(task="translate")) == "parallel-text"
+    assert table_layout(path, Reading(wish=wish_of("translate"))) == "parallel-text"
 
 
 def test_two_files_line_by_line(tmp_path: Path) -> None:
     english, german = tmp_path / "train.en", tmp_path / "train.de"
     english.write_bytes(b"\xef\xbb\xbfGo.\r\nHi.\r\n\r\nBye.")
     german.write_text("Geh.\n Grüß Gott! \nNichts\nTschüs.\n")
-    assert looks_like([english, german], Reading())
+    assert looks_like([english, german])
     notes = Notes()
     source = read_parallel_files([english, german], Reading(), notes)
     assert pairs(source) == [("Go.", "Geh."), ("Hi.", "Grüß Gott!"), ("Bye.", "Tschüs.")]

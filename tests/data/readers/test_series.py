@@ -6,18 +6,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from unrolled.data.readers.columns import open_table
-from unrolled.data.readers.series import read_series
+from unrolled.data.readers.series import lay_out_series
 from unrolled.data.readers.steps import StepSource
 from unrolled.data.readers.tables import table_layout
 from unrolled.data.records import Notes, Reading
 from unrolled.errors import UserError
+from unrolled.tasks.choose_reading import wish_of
 
 
 def read(folder: Path, text: str, notes: Notes | None = None, **reading: object) -> StepSource:
     path = folder / "series.csv"
     path.write_text(text)
     notes = Notes() if notes is None else notes
-    return read_series(open_table(path, notes), Reading(**reading), notes)  # type: ignore[arg-type]
+    return lay_out_series(open_table(path, notes), Reading(**reading), notes).open(notes)  # type: ignore[arg-type]
 
 
 WEATHER = "date,rain,temp,weather\n2012/01/01,0.0,12.8,drizzle\n2012/01/02,10.9,,rain\n2012/01/03,0.8,11.7,rain\n"
@@ -49,7 +50,7 @@ def test_the_target_is_a_field_of_its_own(tmp_path: Path) -> None:
     source = read(tmp_path, flags, target="flag")
     assert source.field("flag").kind == "categorical"
     assert source.record(0).values["flag"] == ["0", "1", "0"]
-    assert read(tmp_path, flags, target="flag", task="forecast").field("flag").kind == "numeric"
+    assert read(tmp_path, flags, target="flag", wish=wish_of("forecast")).field("flag").kind == "numeric"
 
 
 def test_rows_out_of_order_are_sorted_and_counted(tmp_path: Path) -> None:

@@ -16,6 +16,7 @@ from unrolled.data.readers.tables import table_layout
 from unrolled.data.readers.time_steps import step_of_frequency, times_from
 from unrolled.data.records import Notes, Reading
 from unrolled.errors import UserError
+from unrolled.tasks.choose_reading import wish_of
 
 COUNT, HORIZON = 60, 4
 
@@ -135,7 +136,7 @@ TWO = [{"target": list(range(40)), "feat": [0.0]}, {"target": list(range(40)), "
 )
 def test_lists_that_do_not_fit_are_refused_with_row_and_field(lines: list, said: str, tmp_path: Path) -> None:
     with pytest.raises(UserError, match=said):
-        opened(write(tmp_path / "a.jsonl", lines), task="forecast")
+        opened(write(tmp_path / "a.jsonl", lines), wish=wish_of("forecast"))
 
 
 def test_the_command_says_so_too(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -150,7 +151,9 @@ def test_other_tables_with_lists_stay_what_they_are(tmp_path: Path) -> None:
     labelled = [{"signal": [1.0, 2, 3], "target": "a"}, {"signal": [1.0, 2], "target": "b"}]
     assert table_layout(write(tmp_path / "a.jsonl", labelled), Reading()) == "wide"
     assert table_layout(write(tmp_path / "b.jsonl", TWO), Reading()) == "wide"
-    assert table_layout(write(tmp_path / "c.jsonl", rows()), Reading(task="classify", target="item_id")) == "wide"
+    assert (
+        table_layout(write(tmp_path / "c.jsonl", rows()), Reading(wish=wish_of("classify"), target="item_id")) == "wide"
+    )
 
 
 FREQUENCIES = ["s", "min", "15min", "T", "h", "2h", "H", "D", "B", "W", "W-SUN", "MS", "M", "ME", "QS", "QE", "YS", "A"]

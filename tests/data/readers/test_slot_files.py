@@ -9,9 +9,9 @@ from unrolled.cli.main import main
 from unrolled.data.config import DataConfig
 from unrolled.data.readers.registry import find_reader, is_plain_text, open_source
 from unrolled.data.records import Notes, Reading, Source
-from unrolled.data.schema import infer_schema
 from unrolled.data.splits.part_names import find_parts
 from unrolled.errors import UserError
+from unrolled.tasks.choose_reading import infer_schema, wish_of
 
 LINES = [
     ("show flights to new york", "O O O B-city I-city", "flight"),
@@ -41,7 +41,7 @@ def test_a_tag_for_each_word_unless_the_intent_is_asked_for(tmp_path: Path) -> N
     for said, name in (
         ({"target": "label"}, "label"),
         ({"target": "intent"}, "intent"),
-        ({"task": "classify"}, "label"),
+        ({"wish": wish_of("classify")}, "label"),
     ):
         source = opened(folder, **said)
         assert [field.name for field in source.fields] == ["tokens", name]

@@ -7,11 +7,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from unrolled.data.config import DataConfig
 from unrolled.data.readers import columns, wide_tables
 from unrolled.data.readers import table_cache as kept_tables
 from unrolled.data.readers.tables import read_table, table_layout
 from unrolled.data.records import Notes, Reading, Source
 from unrolled.errors import UserError
+from unrolled.tasks.choose_reading import choose_reading, wish_of
 
 
 def write(folder: Path, text: str, name: str = "table.csv") -> Path:
@@ -79,8 +81,8 @@ def test_kinds_of_targets(tmp_path: Path) -> None:
     path = write(tmp_path, "a,b,price,n,marks\n1,2,1.5,3,x|y\n2,3,2.5,4,y\n3,5,9.5,3,z | x\n")
     assert read(path, target="price").record(1).values["price"].tolist() == [2.5]
     assert read(path, target="n").labels("n") == ["3", "4", "3"]
-    assert read(path, target="n", task="regress").field("n").kind == "numeric"
-    assert read(path, target="price", task="classify").labels("price") == ["1.5", "2.5", "9.5"]
+    assert read(path, target="n", wish=wish_of("regress")).field("n").kind == "numeric"
+    assert read(path, target="price", wish=wish_of("classify")).labels("price") == ["1.5", "2.5", "9.5"]
     assert [record.values["marks"] for record in read(path, target="marks")] == [("x", "y"), ("y",), ("z", "x")]
 
 
@@ -251,10 +253,10 @@ def test_columns_that_are_not_there(tmp_path: Path, reading: dict, message: str)
     ("text", "reading", "layout"),
     [
         ("date,a,b\n2020-01-01,1,2\n2020-01-02,2,3\n", {}, "series"),
-        ("date,a,price\n2020-01-01,1,2\n2020-01-02,2,3\n", {"task": "regress", "target": "price"}, "wide"),
+        ("date,a,price\n2020-01-01,1,2\n2020-01-02,2,3\n", {"wish": wish_of("regress"), "target": "price"}, "wide"),
         ("id,a,b\n1,1,2\n1,2,3\n", {"id": "id"}, "long"),
         ("unique_id,ds,y\nu,1,2\nu,2,3\n", {}, "long"),
-        ("a,b\n1,2\n2,3\n", {"task": "forecast"}, "series"),
+        ("a,b\n1,2\n2,3\n", {"wish": wish_of("forecast")}, "series"),
         ("a,b\n1,2\n2,3\n", {"target": "b"}, "wide"),
         ("a\n1\n2\n", {}, "series"),
         ("text,label\na b c,x\nb c d,y\n", {}, "labelled-text"),
@@ -275,7 +277,7 @@ def test_layouts(tmp_path: Path, text: str, reading: dict, layout: str) -> None:
 )
 def test_what_a_table_may_be_is_asked_not_guessed(tmp_path: Path, text: str, message: str) -> None:
     with pytest.raises(UserError, match=message):
-        table_layout(write(tmp_path, text), Reading())
+        choose_reading([str(write(tmp_path, text))], DataConfig())
 
 
 @pytest.mark.parametrize("name", ["t.parquet", "t.jsonl"])
@@ -301,7 +303,7 @@ def test_lists_as_long_as_the_input_are_labels_if_the_task_says_so(tmp_path: Pat
     path = tmp_path / "t.parquet"
     pl.DataFrame({"x": [[1.5, 2.5], [3.5]], "label": [["a", "b"], ["a"]]}).write_parquet(path)
     assert read(path).field("label").timed
-    chosen = read(path, task="classify")
+    chosen = read(path, wish=wish_of("classify"))
     assert not chosen.field("label").timed
     assert chosen.record(0).values["label"] == ("a", "b")
 

@@ -11,6 +11,7 @@ from unrolled.data.readers.registry import open_source
 from unrolled.data.readers.tables import read_table, table_layout
 from unrolled.data.records import Notes, Reading
 from unrolled.errors import UserError
+from unrolled.tasks.choose_reading import wish_of
 from unrolled.tasks.forecast.data import prepare_forecast
 from unrolled.tasks.forecast.files import reading_by
 from unrolled.tasks.forecast.open_series import open_for_forecast
@@ -56,7 +57,7 @@ def test_a_time_beside_a_label_is_left_out_and_not_read_as_a_text(tmp_path: Path
     rows = [f"{day:%Y-%m-%d},{count},{'ab'[count % 2]}" for day, count in zip(DAYS, COUNTS, strict=True)]
     path = write(tmp_path / "days.csv", "day,count,label", rows)
     notes = Notes()
-    source = read_table([path], Reading(task="classify"), notes)
+    source = read_table([path], Reading(wish=wish_of("classify")), notes)
     assert [field.name for field in source.fields] == ["features", "label"]
     assert "columns of times, which are not read as words, left out (day): 1" in notes.lines()
 

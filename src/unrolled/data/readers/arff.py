@@ -12,13 +12,15 @@ from unrolled.data.readers.arff_values import Attribute, read_attribute, split_c
 from unrolled.data.readers.column_roles import steps_of_series
 from unrolled.data.readers.columns import Table, shown, table_of
 from unrolled.data.readers.lines import numbered_lines
-from unrolled.data.readers.table_cache import kept_or
-from unrolled.data.readers.tables import read_open_table
+from unrolled.data.readers.offers import Offer, pick
+from unrolled.data.readers.tables import table_offers
 from unrolled.data.readers.ts_values import numbers, refuse, short
-from unrolled.data.records import Notes, Reading, Source
+from unrolled.data.records import Notes, Reading, Wish
 from unrolled.errors import UserError
 from unrolled.plural import counted
 
+_RECORDS = Wish(("wide", "long", "labelled-text", "series"), "label")
+"""A file that names its classes has a record in each row."""
 Lines = Iterator[tuple[int, str]]
 
 
@@ -31,8 +33,8 @@ _TYPES: dict[str, Any] = {
 }
 
 
-def read_arff(paths: list[Path], reading: Reading, notes: Notes) -> Source:
-    """An ARFF file as a table with a row per record, which is then read as other tables are (see `layout_of`).
+def offer_arff(paths: list[Path], reading: Reading) -> list[Offer]:
+    """An ARFF file as a table with a row per record, which is then read as other tables are (see `table_offers`).
 
     Numbers, nominal values, texts and dates are columns. A relational attribute, as in the UEA archive, is a column of
     series: if its attributes count the steps (`att0 att1 ...`), each of its rows, between which `\\n` stands, is one
@@ -46,18 +48,19 @@ def read_arff(paths: list[Path], reading: Reading, notes: Notes) -> Source:
         raise UserError(
             f".arff files are read one at a time, and {len(paths)} were given: {shown(map(str, paths))}; name one"
         )
-    attributes, table = kept_or(paths[0], notes, lambda path, own: _open(path, reading, own))
+    notes = Notes()
+    attributes, table = _open(paths[0], reading, notes)
     last = attributes[-1]
-    whole = reading.task in (None, "classify", "regress") and not reading.unlabelled
+    whole = reading.wish.target in (None, "label", "number") and not reading.unlabelled
     alone = len(attributes) == 1 or last.name in reading.inputs
     guess = last.name if last.kind == "nominal" and whole and not alone and reading.target is None else None
     target = reading.target or guess
     nominal = whole and any(one.name == target and one.kind == "nominal" for one in attributes)
-    task = "classify" if nominal and reading.task is None else reading.task
-    source = read_open_table(table, replace(reading, target=target, task=task), notes)
-    if guess is not None:
-        source.target_guess = guess  # type: ignore[attr-defined]
-    return source
+    reading = replace(reading, target=target)
+    if nominal and reading.wish.target is None:
+        reading = replace(reading, wish=_RECORDS)
+        return [pick(table_offers(table, reading, notes), _RECORDS.shapes).meant(guess)]
+    return [offer.meant(guess) if guess is not None else offer for offer in table_offers(table, reading, notes)]
 
 
 def _open(path: Path, reading: Reading, notes: Notes) -> tuple[list[Attribute], Table]:

@@ -35,6 +35,10 @@ _BROKEN = (
 """what NumPy raises on a damaged file"""
 
 
+class UnnamedTarget(UserError):
+    """Some arrays could be what is to be learned."""
+
+
 class _Names(NamedTuple):
     """The arrays of an .npz file by what they are for."""
 
@@ -89,10 +93,10 @@ def _read_npz(path: Path, reading: Reading, notes: Notes) -> ArraySource:
     left = {name: shape for name, shape in shapes.items() if name not in arrays} if train.target is None else {}
     source = _source(*_picked(arrays, train), reading, notes, str(path), field)
     alike = [name for name, shape in left.items() if shape[:1] == (len(source),)]
-    if alike and not reading.unlabelled and reading.task not in ("forecast", "language"):
-        raise UserError(
+    if alike and not reading.unlabelled and reading.wish.target != "none":
+        raise UnnamedTarget(
             f"{path} has {train.inputs}, and {', '.join(alike)} with as many entries; name what is to be learned with "
-            f"--target {alike[0]}" + (", or choose --task forecast" if reading.task is None else "")
+            f"--target {alike[0]}"
         )
     for part, chosen in others.items():
         setattr(source, f"{part}_part", _source(*_picked(arrays, chosen), reading, notes, f"{path} ({part})", field))
@@ -120,7 +124,7 @@ def _source(
             raise UserError(f"{name}: {what} is a single value, expected one for each record")
     try:
         source = read_arrays(
-            X, y, groups, layout=reading.layout, task=reading.task, notes=notes, name=name, target=field
+            X, y, groups, layout=reading.layout, wish=reading.wish, notes=notes, name=name, target=field
         )
     except UserError as error:
         raise naming(Path(name), error) from None

@@ -4,7 +4,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from unrolled.data.records import Field
+from unrolled.data.records import Field, TargetForm
 from unrolled.errors import UserError
 
 
@@ -23,17 +23,17 @@ class Target(NamedTuple):
         return ["|".join(value) if isinstance(value, tuple) else value or "" for value in self.values]
 
 
-def read_target(y: Any, records: int, lengths: list[int] | None, task: str | None) -> Target:
+def read_target(y: Any, records: int, lengths: list[int] | None, wanted: TargetForm | None) -> Target:
     """y as a field, one entry per record.
 
     | y | field `y` |
     |---|---|
-    | words, integers, truth values | categorical; numeric `[1]` for the tasks `regress` and `forecast` |
-    | floats | numeric `[1]`; categorical for the task `classify` |
-    | tuples or sets of labels, or an array `[n, classes]` of 0 and 1 with the task `classify` | categorical, several |
+    | words, integers, truth values | categorical; numeric `[1]` where numbers are wanted |
+    | floats | numeric `[1]`; categorical where labels are wanted |
+    | tuples or sets of labels, or an array `[n, classes]` of 0 and 1 where labels are wanted | categorical, several |
     | array `[n, outputs]` of floats | numeric `[outputs]` |
-    | a label or number per step, as long as the record, or with the task `tag` | categorical or numeric per step |
-    | texts with the task `translate` or `transcribe` | text |
+    | a label or number per step, as long as the record, or where steps are wanted | categorical or numeric per step |
+    | texts, where they are wanted | text |
 
     Raises `UserError` if the number of entries or of steps does not fit, or a number is not finite.
     """
@@ -42,7 +42,7 @@ def read_target(y: Any, records: int, lengths: list[int] | None, task: str | Non
     entries = list(y.to_list() if hasattr(y, "to_list") else y)
     if len(entries) != records:
         raise UserError(f"y has {len(entries):,} entries, but X has {records:,} records; give one per record")
-    if task in ("translate", "transcribe"):
+    if wanted == "text":
         values = [entry if isinstance(entry, str) else " ".join(map(str, entry)) for entry in entries]
         return Target(Field("y", "text", timed=False), values)
     single = [not isinstance(entry, (list, tuple, set, frozenset, np.ndarray)) for entry in entries]
@@ -52,16 +52,16 @@ def read_target(y: Any, records: int, lengths: list[int] | None, task: str | Non
             f"y[{odd}] is {entries[odd]!r}, but y[0] is {entries[0]!r}; give one label, or one list, per record"
         )
     if single[0]:
-        return _one_per_record(entries, task)
+        return _one_per_record(entries, wanted)
     fits = lengths is not None and all(len(entry) == length for entry, length in zip(entries, lengths, strict=True))
     ordered = not any(isinstance(entry, (set, frozenset, tuple)) for entry in entries)
-    if task == "tag" or (fits and ordered and task is None):
+    if wanted == "steps" or (fits and ordered and wanted is None):
         return _one_per_step(entries, lengths or [])
-    return _several_per_record(entries, task)
+    return _several_per_record(entries, wanted)
 
 
-def _one_per_record(entries: list[Any], task: str | None) -> Target:
-    if _are_classes(entries, task):
+def _one_per_record(entries: list[Any], wanted: TargetForm | None) -> Target:
+    if _are_classes(entries, wanted):
         return Target(Field("y", "categorical", timed=False), [word_of(entry) for entry in entries])
     numbers = _numbers(entries)
     return Target(Field("y", "numeric", False, ("y",)), [None if np.isnan(n) else np.array([n]) for n in numbers])
@@ -79,31 +79,31 @@ def _one_per_step(entries: list[Any], lengths: list[int]) -> Target:
     return Target(Field("y", "categorical", timed=True), [[word_of(tag) or "" for tag in entry] for entry in entries])
 
 
-def _several_per_record(entries: list[Any], task: str | None) -> Target:
+def _several_per_record(entries: list[Any], wanted: TargetForm | None) -> Target:
     arrays = [np.asarray(list(entry)) for entry in entries]
     numeric = all(array.dtype.kind in "biuf" for array in arrays if len(array))
     same = len({len(array) for array in arrays}) == 1
-    if numeric and same and task == "classify" and all(np.isin(array, (0, 1)).all() for array in arrays):
+    if numeric and same and wanted == "label" and all(np.isin(array, (0, 1)).all() for array in arrays):
         held = [tuple(str(label) for label in np.flatnonzero(array)) for array in arrays]
         return Target(Field("y", "categorical", timed=False), held)
-    if numeric and same and (task == "regress" or all(array.dtype.kind == "f" for array in arrays)):
+    if numeric and same and (wanted == "number" or all(array.dtype.kind == "f" for array in arrays)):
         channels = tuple(f"y_{number}" for number in range(len(arrays[0])))
         return Target(Field("y", "numeric", False, channels), [_numbers(array) for array in arrays])
-    if task in (None, "classify"):
+    if wanted in (None, "label"):
         labels = [sorted(entry, key=str) if isinstance(entry, (set, frozenset)) else entry for entry in entries]
         return Target(
             Field("y", "categorical", timed=False), [tuple(str(label) for label in entry) for entry in labels]
         )
     raise UserError(
-        f"y[0] is {entries[0]!r}, which is no target for the task {task}; give one number or label per record"
+        f"y[0] is {entries[0]!r}, several values where one is expected; give one number or label per record"
     )
 
 
-def _are_classes(entries: list[Any], task: str | None) -> bool:
-    if task in ("classify", "tag"):
+def _are_classes(entries: list[Any], wanted: TargetForm | None) -> bool:
+    if wanted in ("label", "steps"):
         return True
     array = np.asarray([entry for entry in entries if entry is not None])
-    return task not in ("regress", "forecast") and array.dtype.kind != "f"
+    return wanted not in ("number", "none") and array.dtype.kind != "f"
 
 
 def word_of(entry: Any) -> str | None:

@@ -7,7 +7,7 @@ from typing import Any, Literal
 import numpy as np
 
 from unrolled.data.readers.array_targets import Target, read_target
-from unrolled.data.records import Field, Notes, Reading, Record, Source
+from unrolled.data.records import ANYTHING, Field, Notes, Reading, Record, Source, Wish
 from unrolled.errors import UserError
 
 Layout = Literal["auto", "time-channels", "channels-time"]
@@ -72,7 +72,7 @@ def read_arrays(
     *,
     layout: Layout = "auto",
     vectors: bool = False,
-    task: str | None = None,
+    wish: Wish = ANYTHING,
     notes: Notes | None = None,
     name: str = "X",
     target: str = "y",
@@ -94,7 +94,7 @@ def read_arrays(
     """
     notes = Notes() if notes is None else notes
     if _is_frame(X):
-        return _read_frame(X, y, groups, task, notes, name)
+        return _read_frame(X, y, groups, wish, notes, name)
     X = _plain(X, name)
     if len(X) == 0:
         raise UserError(f"{name} has no records; give at least one")
@@ -102,7 +102,7 @@ def read_arrays(
     inputs = _input_field(X, channels_first, vectors, name)
     _check_values(X, inputs, channels_first, name, notes)
     lengths = None if not inputs.timed else _lengths(X, channels_first)
-    answers = None if y is None else read_target(y, len(X), lengths, task)
+    answers = None if y is None else read_target(y, len(X), lengths, wish.target)
     if answers is not None and target != answers.field.name:
         answers = answers._replace(field=replace(answers.field, name=target))
     notes.add("records without a target", 0 if answers is None else sum(value is None for value in answers.values))
@@ -114,7 +114,7 @@ def _is_frame(X: Any) -> bool:
     return hasattr(X, "columns") or hasattr(X, "column_names") or hasattr(X, "collect_schema")
 
 
-def _read_frame(X: Any, y: Any, groups: Any, task: str | None, notes: Notes, name: str) -> Source:
+def _read_frame(X: Any, y: Any, groups: Any, wish: Wish, notes: Notes, name: str) -> Source:
     import polars as pl
 
     from unrolled.data.readers.frames import frame_table
@@ -130,10 +130,10 @@ def _read_frame(X: Any, y: Any, groups: Any, task: str | None, notes: Notes, nam
         if len(cells) != frame.height:
             raise UserError(f"{name} has {frame.height:,} rows, but {len(cells):,} values of {column} were given")
         frame = frame.with_columns(pl.Series(column, cells))
-    if y is not None and task is None:
-        task = "regress" if np.asarray(y).dtype.kind == "f" else "classify"
+    if y is not None and wish.target is None:
+        wish = Wish(("wide", "long"), "number" if np.asarray(y).dtype.kind == "f" else "label")
     target, group = (None if y is None else "y"), (None if groups is None else "group")
-    return read_open_table(frame_table(frame, name), Reading(target=target, group=group, task=task), notes)
+    return read_open_table(frame_table(frame, name), Reading(target=target, group=group, wish=wish), notes)
 
 
 def _plain(X: Any, name: str) -> Any:

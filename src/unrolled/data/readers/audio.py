@@ -26,9 +26,9 @@ _BLOCK = 1 << 20
 def read_audio(paths: list[Path], reading: Reading, notes: Notes) -> FileSource:
     """One record per file: `audio` (signal), and the label of `label_files`.
 
-    For the task `transcribe` the second field is `text`: from the table that `reading.labels` names (columns `path` and
-    `text`), else from `NAME.txt` beside each file; files without are left out and counted. For `regress` the label is
-    numeric.
+    Where texts are wanted the second field is `text`: from the table that `reading.labels` names (columns `path` and
+    `text`), else from `NAME.txt` beside each file; files without are left out and counted. Where numbers are wanted
+    the label is numeric.
 
     Only headers are read here; a record is decoded when asked for, as float32 `[time, channels]` in -1..1. Channels are
     mixed to one by their mean, unless every file has the same number of them. All are resampled to `reading.rate`, or
@@ -38,17 +38,17 @@ def read_audio(paths: list[Path], reading: Reading, notes: Notes) -> FileSource:
     of floating point are read through for that).
     """
     soundfile = need("soundfile", extra="audio", doing="reading audio")
-    transcribe = reading.task == "transcribe"
+    texts = reading.wish.target == "text"
     if (
-        transcribe
+        texts
         and not reading.unlabelled
         and not is_table(reading.labels)
         and not any(is_table(path.name) for path in paths)
     ):
         files = _with_transcripts(list(find_files(paths, AUDIO, notes)), notes)
     else:
-        files = label_files(paths, AUDIO, reading, notes, *([TEXTS] if transcribe else []))
-        files = replace(files, name=reading.target or "text") if transcribe else files
+        files = label_files(paths, AUDIO, reading, notes, *([TEXTS] if texts else []))
+        files = replace(files, name=reading.target or "text") if texts else files
     headers = [_check(soundfile, path) for path in files.paths]
     rate = reading.rate or float(Counter(rate for rate, _ in headers).most_common(1)[0][0])
     notes.add(f"files resampled to {rate:g} Hz", sum(rate != found for found, _ in headers))
@@ -56,7 +56,7 @@ def read_audio(paths: list[Path], reading: Reading, notes: Notes) -> FileSource:
     notes.add("files whose channels were mixed to one", sum(channels != found for _, found in headers))
     names = tuple(f"channel_{number}" for number in range(channels)) if channels > 1 else ("audio",)
     content = Field("audio", "signal", timed=True, channels=names, rate=rate)
-    kind: Kind = "text" if transcribe else "numeric" if reading.task == "regress" else "categorical"
+    kind: Kind = "text" if texts else "numeric" if reading.wish.target == "number" else "categorical"
     return FileSource(files, content, partial(decode, rate=rate, mono=channels == 1), kind)
 
 

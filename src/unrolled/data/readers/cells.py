@@ -9,7 +9,7 @@ import polars as pl
 from unrolled.data.readers.column_facts import CELLS, MISSING, find_facts, one_below_the_other
 from unrolled.data.readers.columns import SAMPLE
 from unrolled.data.readers.written_numbers import PER_CENT, PLAIN, NumberFormat, parse
-from unrolled.data.records import Notes
+from unrolled.data.records import Notes, TargetForm
 from unrolled.errors import UserError
 
 FEW = 20
@@ -145,16 +145,16 @@ def join_codes(parts: list[Codes]) -> Codes:
     return Codes(np.concatenate(joined), tuple(numbers_of))
 
 
-def is_class(column: pl.Series, task: str | None, most: int = FEW, form: NumberFormat = PLAIN) -> bool:
+def is_class(column: pl.Series, wanted: TargetForm | None, most: int = FEW, form: NumberFormat = PLAIN) -> bool:
     """Whether a target column holds classes rather than amounts.
 
-    Words and truth values are classes. Numbers are classes if the task is `classify`, and never if it is `regress` or
-    `forecast`; else if they are integers with at most `most` different values.
+    Words and truth values are classes. Numbers are if labels are wanted, and never if numbers or no target are; else if
+    they are integers with at most `most` different values.
     """
     if not is_numeric(column) or column.dtype == pl.Boolean:
         return True
-    if task in ("classify", "regress", "forecast"):
-        return task == "classify"
+    if wanted in ("label", "number", "none"):
+        return wanted == "label"
     read = parse(column, form) if column.dtype == pl.String else column.cast(pl.Float64, strict=False)
     values = read.drop_nulls().drop_nans()
     return bool((values % 1 == 0).all()) and values.n_unique() <= most

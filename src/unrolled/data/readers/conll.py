@@ -54,14 +54,27 @@ class _File(NamedTuple):
 
 def looks_like(path: Path, reading: Reading) -> bool:
     """Whether the name is that of a CoNLL file, or the content: columns, blank lines, tags such as `O` and `B-x`."""
+    tags = _last_column(path, reading)
+    return tags is None or "O" in tags or any(tag.startswith(("B-", "I-")) for tag in tags)
+
+
+def may_be(path: Path, reading: Reading) -> bool:
+    """Whether it could be one, whatever its tags are."""
+    tags = _last_column(path, reading)
+    return tags is None or bool(tags)
+
+
+def _last_column(path: Path, reading: Reading) -> set[str] | None:
+    """What stands in the last column of the first lines, nothing if they are no columns; None for a CoNLL file by its
+    name or its comments."""
     if path.suffix.lower() in CONLL:
-        return True
+        return None
     if path.is_dir() or path.suffix.lower() in (".csv", ".jsonl", ".parquet", ".gz"):
-        return False
+        return set()
     with open(path, "rb") as file:
         head = [line.decode(errors="replace").strip() for line in itertools.islice(file, _HEAD)]
     if conllu.columns_of(head) is not None:
-        return True
+        return None
     rows = [_cells(line) for line in head if line and not _is_comment(line)]
     if (
         not rows
@@ -69,9 +82,8 @@ def looks_like(path: Path, reading: Reading) -> bool:
         or any(len(row) != len(rows[0]) for row in rows)
         or len(rows[0]) < _fewest(reading)
     ):
-        return False
-    tags = {row[-1] for row in rows}
-    return "O" in tags or any(tag.startswith(("B-", "I-")) for tag in tags) or reading.task == "tag"
+        return set()
+    return {row[-1] for row in rows}
 
 
 def read_conll(paths: list[Path], reading: Reading, notes: Notes) -> ConllSource:

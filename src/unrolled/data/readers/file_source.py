@@ -55,5 +55,5 @@ def _number(path: Path, text: str) -> np.ndarray:
     except ValueError:
         value = np.nan
     if not np.isfinite(value):
-        raise UserError(f"the label of {path} is {text!r}, expected a number; use --task classify for classes")
+        raise UserError(f"the label of {path} is {text!r}, expected a number; labels in words are classes")
     return np.array([value], dtype=np.float32)

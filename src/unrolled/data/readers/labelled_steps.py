@@ -21,7 +21,7 @@ def with_label_first(table: Table, reading: Reading, notes: Notes) -> Table:
     if not table.headless or len(names) <= FEWEST or reading.inputs or reading.target not in (None, LABEL):
         return table
     trained = reading.kinds is not None and {"t", LABEL} & reading.kinds.keys() == {"t", LABEL}
-    labelled = reading.task in (None, "classify") and _first_is_label(table, names, alone=trained)
+    labelled = reading.wish.target in (None, "label") and _first_is_label(table, names, alone=trained)
     if not labelled and not trained:
         return table
     first = [LABEL] if labelled else []

@@ -12,6 +12,7 @@ from unrolled.data.readers.cells import words
 from unrolled.data.readers.column_roles import LABEL_NAMES
 from unrolled.data.readers.columns import SAMPLE, Table
 from unrolled.data.readers.files import ABOUT
+from unrolled.data.readers.offers import Layout
 from unrolled.data.readers.series import time_column
 from unrolled.data.readers.suffixes import AUDIO
 from unrolled.data.readers.text import BOM, find_text_files, read_blocks
@@ -35,7 +36,7 @@ def is_labelled_text(table: Table, reading: Reading) -> bool:
     return _text_and_label(table, reading) is not None
 
 
-def read_labelled_table(table: Table, reading: Reading, notes: Notes) -> WideSource:
+def lay_out_labelled(table: Table, reading: Reading, notes: Notes) -> Layout:
     """A table of two columns, text and label in either order, with or without a header.
 
     Fields: text and categorical, called as in the header, or `text` and `label`. Rows without text are left out and
@@ -51,14 +52,16 @@ def read_labelled_table(table: Table, reading: Reading, notes: Notes) -> WideSou
         text, label = "text", "label"
     table = drop_empty_text(table, [text], notes)
     values = table.column(label)
-    if table.is_numeric(label) and reading.task == "regress":
+    if table.is_numeric(label) and reading.wish.target == "number":
         target = Column(Field(label, "numeric", False, (label,)), decoders.number(table.facts[label].format), [label])
     else:
         decoders.hint_at_separator(values, reading, notes)
         decode = decoders.label(decoders.separator_of(values, reading))
         target = Column(Field(label, "categorical", timed=False), decode, [label])
     columns = [Column(Field(text, "text", timed=False), decoders.text, [text]), target]
-    return WideSource(table, columns, None, None if reading.target else label, notes)
+    guess = None if reading.target else label
+    fields = tuple(column.field for column in columns)
+    return Layout(fields, guess, lambda notes: WideSource(table, columns, None, guess, notes))
 
 
 def drop_empty_text(table: Table, columns: list[str], notes: Notes) -> Table:
@@ -75,7 +78,7 @@ def drop_empty_text(table: Table, columns: list[str], notes: Notes) -> Table:
 
 
 def _text_and_label(table: Table, reading: Reading) -> tuple[str, str] | None:
-    if len(table.columns) != 2 or reading.task not in (None, "classify", "regress"):
+    if len(table.columns) != 2:
         return None
     if time_column(table, reading) is not None or reading.id is not None:
         return None
@@ -119,14 +122,13 @@ def _looks_like_labels(table: Table, name: str) -> bool:
     return filled.n_unique() <= MOST_LABELS * len(filled)
 
 
-def looks_like(path: Path, reading: Reading) -> bool:
+def looks_like(path: Path) -> bool:
     """Whether this is a folder with two folders or more that have text files, and none of its own.
 
     Texts beside recordings are what is said in them.
     """
     return (
         path.is_dir()
-        and reading.task != "transcribe"
         and len(classes := _classes(path)) > 1
         and not _texts(path)
         and not any(file.name.lower().endswith(AUDIO) for folder in classes for file in folder.rglob("*"))
@@ -179,8 +181,8 @@ def read_text_folders(paths: list[Path], reading: Reading, notes: Notes) -> Fold
 
 
 def are_texts(paths: list[Path], reading: Reading) -> bool:
-    """Whether these are text files, or folders with some, that a model of whole texts is to say something about."""
-    if not reading.unlabelled or reading.task not in ("classify", "regress"):
+    """Whether these are text files, or folders with some, each of which may be a record without a label."""
+    if not reading.unlabelled:
         return False
     files = [path for path in paths if path.is_file()]
     folders = [path for path in paths if path.is_dir()]

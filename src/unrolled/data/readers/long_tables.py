@@ -10,6 +10,7 @@ from unrolled.data.readers.cells import FEW, Codes, codes, is_class, join_codes,
 from unrolled.data.readers.column_roles import find_target, input_columns
 from unrolled.data.readers.columns import Table, shown
 from unrolled.data.readers.decoders import hint_at_separator, separator_of, split_labels
+from unrolled.data.readers.offers import Layout
 from unrolled.data.readers.series import time_column
 from unrolled.data.readers.steps import Rows, StepSource, columns_of, decode_steps, timed_fields
 from unrolled.data.readers.times import (
@@ -31,7 +32,7 @@ def is_long(table: Table, reading: Reading) -> bool:
     return reading.id is not None or all(name in table.columns for name in NIXTLA)
 
 
-def read_long(table: Table, reading: Reading, notes: Notes) -> StepSource:
+def lay_out_long(table: Table, reading: Reading, notes: Notes) -> Layout:
     """A table with one row per step; rows of one id are one record, in the order of the time column if there is one.
 
     An id of several columns, `country,product`, is what stands in them with `/` between.
@@ -43,8 +44,9 @@ def read_long(table: Table, reading: Reading, notes: Notes) -> StepSource:
     """
     table, parts = _with_key(table, reading.id)
     head = table.head()
-    if reading.id is None and reading.task is None and reading.target is None:
-        reading = replace(reading, task="forecast")  # so named, a column y of counts holds amounts and no classes
+    if reading.id is None and reading.wish.target is None and reading.target is None:
+        wish = reading.wish._replace(target="none")  # so named, a column y of counts holds amounts and no classes
+        reading = replace(reading, wish=wish)
     id_column = table.require(reading.id or NIXTLA[0], "--id")
     target, guessed = find_target(table, reading)
     group = None if reading.group is None else table.require(reading.group, "--group")
@@ -85,17 +87,21 @@ def read_long(table: Table, reading: Reading, notes: Notes) -> StepSource:
             f"{table.name} has no column that changes within one {id_column}; is {id_column!r} (--id) what tells the "
             f"sequences apart? Its columns are {shown(table.columns)}"
         )
-    rows = _rows(table, steps, order, notes)
-    return StepSource(
-        [*steps, *fields],
-        rows,
-        bounds,
-        lambda index: f"{table.name}, {id_column} {names[index]}",
-        static,
-        times,
-        None if group is None else (group, words(_at(table, group, first)).fill_null("").to_list()),
-        target if guessed else None,
-    )
+    guess = target if guessed else None
+
+    def read(notes: Notes) -> StepSource:
+        return StepSource(
+            [*steps, *fields],
+            _rows(table, steps, order, notes),
+            bounds,
+            lambda index: f"{table.name}, {id_column} {names[index]}",
+            static,
+            times,
+            None if group is None else (group, words(_at(table, group, first)).fill_null("").to_list()),
+            guess,
+        )
+
+    return Layout((*steps, *fields), guess, read, dated=times is not None)
 
 
 def _with_key(table: Table, key: str | None) -> tuple[Table, list[str]]:
@@ -174,7 +180,7 @@ def _static_fields(
         static["features"] = list(number_matrix(frame, place, notes, table.formats))
     for name in (name for name in columns if name not in features):
         column, form = values[name], table.facts[name].format
-        if name == target and not (reading.label_separator or is_class(column, reading.task, FEW, form)):
+        if name == target and not (reading.label_separator or is_class(column, reading.wish.target, FEW, form)):
             amounts = numbers(column, place, Notes(), form)
             fields.append(Field(name, "numeric", False, (name,)))
             static[name] = [None if np.isnan(amount) else np.array([amount]) for amount in amounts]

@@ -2,19 +2,12 @@
 
 from collections.abc import Iterable
 from dataclasses import replace
-from pathlib import Path
 
 from unrolled.data.config import DataConfig
-from unrolled.data.encoders.token_parts import naming
-from unrolled.data.readers.read_like_training import fit_source, recipe_of
-from unrolled.data.readers.registry import open_source
-from unrolled.data.records import GROUP, Notes, Reading, Source
-from unrolled.data.schema import infer_schema
-from unrolled.data.splits.part_names import find_parts
-from unrolled.errors import UserError
+from unrolled.data.records import GROUP, Reading, Source, Wish
 
 
-def reading_of(data: DataConfig, task: str | None) -> Reading:
+def reading_of(data: DataConfig, wish: Wish) -> Reading:
     """What the settings say to a reader. Columns known ahead are read whatever the inputs are."""
     besides = [name for name in data.known if name not in data.inputs]
     return Reading(
@@ -24,7 +17,7 @@ def reading_of(data: DataConfig, task: str | None) -> Reading:
         time=data.time,
         group=data.group,
         labels=data.labels,
-        task=task,
+        wish=wish,
         rate=data.rate,
         layout=data.layout,
         label_separator=data.label_separator,
@@ -40,27 +33,6 @@ def with_own_groups(data: DataConfig, source: Source) -> DataConfig:
     if data.group is None and data.split in ("auto", "group") and source.groups(GROUP) is not None:
         return replace(data, group=GROUP)
     return data
-
-
-def open_parts(files: list[str], data: DataConfig, task: str | None, notes: Notes) -> tuple[dict[str, Source], str]:
-    """The parts that are files of their own, and in words how they were found."""
-    found = find_parts([Path(file) for file in files], data)
-    sources = {"train": open_source(found.parts["train"], reading_of(data, task), notes)}
-    try:
-        schema = infer_schema(sources["train"], task=task, target=data.target, inputs=data.inputs)
-    except UserError as error:
-        raise naming(found.parts["train"][0], error) from None
-    # The others are read as the training part was, whatever they would suggest by themselves.
-    recipe = recipe_of(sources["train"], schema, data)
-    reading = replace(recipe.reading, group=data.group)
-    for name, paths in found.parts.items():
-        if name != "train":
-            source = open_source(paths, reading, notes)
-            sources[name] = fit_source(source, recipe, notes, labelled=True, name=f"the {name} part ({paths[0]})")
-    within = {name: part for name, part in parts_within(sources["train"]).items() if name not in sources}
-    for name, part in within.items():
-        sources[name] = fit_source(part, recipe, notes, labelled=True, name=f"the {name} part")
-    return sources, "; ".join(part for part in (found.note, within_in_words(within)) if part)
 
 
 def parts_within(source: Source) -> dict[str, Source]:

@@ -11,6 +11,7 @@ from unrolled.data.readers.columns import Table
 from unrolled.data.readers.header import names_a_pair
 from unrolled.data.readers.labelled_text import drop_empty_text, is_labelled_text
 from unrolled.data.readers.language_names import Pair, languages_of, pairs_in, training_folders
+from unrolled.data.readers.offers import Layout
 from unrolled.data.readers.series import time_column
 from unrolled.data.readers.text_lines import TextLines
 from unrolled.data.readers.wide_tables import Column, WideSource
@@ -23,14 +24,15 @@ FIELDS = (Field("source", "text", timed=False), Field("target", "text", timed=Fa
 _OTHER_SUFFIXES = frozenset(suffixes.EVERY) - {".fa"}  # which is Persian too
 
 
+def has_two_texts(table: Table) -> bool:
+    """Whether a table has two columns and both are of text."""
+    text = (dtype == pl.String and not table.is_numeric(name) for name, dtype in table.columns.items())
+    return len(table.columns) == 2 and all(text)
+
+
 def is_parallel_text(table: Table, reading: Reading) -> bool:
-    """Whether a table has two columns of text, and neither looks like labels, and most cells of both hold several words
-    or the header says that they are a pair; or whether the task is `translate`."""
-    if len(table.columns) != 2 or reading.task not in (None, "translate"):
-        return False
-    text = all(dtype == pl.String and not table.is_numeric(name) for name, dtype in table.columns.items())
-    if not text or reading.task == "translate":
-        return text
+    """Whether a table of two texts looks like pairs: neither looks like labels, and most cells of both hold several
+    words or the header says that they are a pair."""
     several = all(2 * facts.several > facts.filled for facts in table.facts.values())
     named = not table.headless and names_a_pair([*table.columns], _first_rows(table))
     if not (several or named) or time_column(table, reading) is not None:
@@ -42,7 +44,7 @@ def _first_rows(table: Table) -> list[list[str]]:
     return [[cell or "" for cell in row] for row in table.read(0, min(LOOKED_AT, table.length)).rows()]
 
 
-def read_parallel_table(table: Table, reading: Reading, notes: Notes) -> WideSource:
+def lay_out_parallel(table: Table, reading: Reading, notes: Notes) -> Layout:
     """A table of two columns of text: the fields `source`, the first, and `target`, the second; if `--target` names a
     column, that is the target and both fields are called as their columns.
 
@@ -59,23 +61,30 @@ def read_parallel_table(table: Table, reading: Reading, notes: Notes) -> WideSou
     pairs = replace(table, frame=frame, columns=dict.fromkeys(new, pl.String()))
     pairs = drop_empty_text(pairs, list(new), notes)
     columns = [Column(Field(name, "text", timed=False), decoders.text, [name]) for name in new]
-    return WideSource(pairs, columns, None, new[1], notes)
+    fields = tuple(column.field for column in columns)
+    return Layout(fields, new[1], lambda notes: WideSource(pairs, columns, None, new[1], notes))
 
 
 def _say_header(names: list[str], notes: Notes) -> None:
     notes.add(f"first lines taken as a header and not as a pair ({', '.join(names)})")
 
 
-def looks_like(paths: list[Path], reading: Reading) -> bool:
-    """Whether these are texts in two languages: `train.en` and `train.de`, several such pairs or a folder of them, or
-    any two files for `translate`."""
+def looks_like(paths: list[Path]) -> bool:
+    """Whether these are texts in two languages: `train.en` and `train.de`, several such pairs or a folder of them."""
     if len(paths) == 1 and paths[0].is_dir():
         return bool(pairs_in(paths[0]) or any(map(pairs_in, training_folders(paths[0]))))
+    return _are_even_files(paths) and _in_pairs(paths) is not None
+
+
+def may_be(paths: list[Path]) -> bool:
+    """Whether these are two files of text, which belong together if somebody says so."""
+    return len(paths) == 2 and _are_even_files(paths)
+
+
+def _are_even_files(paths: list[Path]) -> bool:
     if len(paths) < 2 or len(paths) % 2 or not all(path.is_file() for path in paths):
         return False
-    if {path.suffix.lower() for path in paths} & _OTHER_SUFFIXES:
-        return False
-    return (len(paths) == 2 and reading.task == "translate") or _in_pairs(paths) is not None
+    return not {path.suffix.lower() for path in paths} & _OTHER_SUFFIXES
 
 
 def _in_pairs(paths: list[Path]) -> list[Pair] | None:

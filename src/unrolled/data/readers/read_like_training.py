@@ -9,7 +9,7 @@ from typing import Any
 from unrolled.data.config import DataConfig
 from unrolled.data.readers.alignment import align, columns_of
 from unrolled.data.readers.registry import open_source
-from unrolled.data.records import Field, Notes, Reading, Record, Source
+from unrolled.data.records import ANYTHING, Field, Notes, Reading, Record, Source, Wish
 from unrolled.data.schema import Schema
 from unrolled.errors import UserError
 from unrolled.plural import counted
@@ -34,33 +34,36 @@ class Recipe:
 
     def to_json(self) -> dict[str, Any]:
         return {
-            "reading": asdict(self.reading),
+            "reading": {name: value for name, value in asdict(self.reading).items() if name != "wish"},
             "inputs": [asdict(field) for field in self.inputs],
             "target": None if self.target is None else asdict(self.target),
         }
 
     @classmethod
-    def from_json(cls, data: dict[str, Any]) -> "Recipe":
-        """The inverse of `to_json`. Raises `ValueError`, `KeyError` or `TypeError` for anything else."""
-        known = {field.name for field in fields(Reading)}
+    def from_json(cls, data: dict[str, Any], wish: Wish = ANYTHING) -> "Recipe":
+        """The inverse of `to_json`; `wish` is what the model wants of data.
+
+        Raises `ValueError`, `KeyError` or `TypeError` for anything else.
+        """
+        known = {field.name for field in fields(Reading)} - {"wish"}
         reading = {name: value for name, value in data["reading"].items() if name in known}
         inputs = [_field(one) for one in data["inputs"]]
         target = None if data["target"] is None else _field(data["target"])
         formats = reading.get("formats")
         if formats is not None:
             reading["formats"] = {str(name): (str(decimal), str(unit)) for name, (decimal, unit) in formats.items()}
-        return cls(Reading(**reading | {"inputs": tuple(reading["inputs"])}), tuple(inputs), target)
+        return cls(Reading(**reading | {"inputs": tuple(reading["inputs"])}, wish=wish), tuple(inputs), target)
 
 
 def _field(data: dict[str, Any]) -> Field:
     return Field(**data | {"channels": tuple(data["channels"])})
 
 
-def recipe_of(source: Source, schema: Schema, data: DataConfig) -> Recipe:
-    """The recipe of an open training part."""
+def recipe_of(source: Source, schema: Schema, data: DataConfig, wish: Wish) -> Recipe:
+    """The recipe of an open training part; `wish` is what other files are wanted for."""
     rule = getattr(getattr(source, "files", source), "rule", None)
     target = None if schema.target is None else schema.target.name
-    if schema.task == "describe":  # its target may be what a reader made of many columns, which has no name in the file
+    if wish.target == "sequence":  # it may be what a reader made of many columns, which has no name in the file
         target = data.target
     reading = Reading(
         inputs=tuple(data.inputs),
@@ -69,7 +72,7 @@ def recipe_of(source: Source, schema: Schema, data: DataConfig) -> Recipe:
         time=data.time,
         group=data.group,
         labels=data.labels or rule,
-        task=schema.task,
+        wish=wish,
         rate=data.rate,
         layout=data.layout,
         label_separator=data.label_separator,
@@ -89,8 +92,8 @@ def reopen(files: list[str], recipe: Recipe, notes: Notes, *, labelled: bool, la
     for file in files:
         if not Path(file).exists():
             raise UserError(f"there is no file {file}; give a file or a folder of data")
-    # Where describe was not told its target, what a file calls its label is something to read.
-    unnamed = recipe.reading.task == "describe" and recipe.reading.target is None
+    # Where nobody named a sequence to write, what a file calls its label is something to read.
+    unnamed = recipe.reading.wish.target == "sequence" and recipe.reading.target is None
     reading = replace(recipe.reading, unlabelled=not labelled and not unnamed)
     reading = replace(reading, labels=(labels or reading.labels) if labelled else None, kinds=_kinds(recipe))
     source = _open_grouped([Path(file) for file in files], reading, notes, labelled)

@@ -3,12 +3,15 @@
 import importlib
 import itertools
 from collections import Counter
+from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import Any, NamedTuple
 
 from unrolled.data.readers import suffixes
 from unrolled.data.readers.files import ABOUT, find_files
+from unrolled.data.readers.offers import Layout, Offer, offer_source, pick
 from unrolled.data.readers.other_formats import refuse_other_folder, refuse_other_format, refuse_table
-from unrolled.data.records import Notes, Reading, Source
+from unrolled.data.records import Notes, Reading, Shape, Source
 from unrolled.errors import UserError
 
 READERS = {
@@ -16,7 +19,7 @@ READERS = {
     for known, reader in (
         (suffixes.TS, ("ts", "read_ts")),
         (suffixes.TSF, ("tsf", "read_tsf")),
-        (suffixes.ARFF, ("arff", "read_arff")),
+        (suffixes.ARFF, ("arff", "offer_arff")),
         (suffixes.FASTA, ("fasta", "read_fasta")),
         (suffixes.AUDIO, ("audio", "read_audio")),
         (suffixes.WFDB, ("wfdb_records", "read_wfdb")),
@@ -29,6 +32,18 @@ READERS = {
     for suffix in known
 }
 """By suffix: the module in this folder, and its function."""
+SHAPES: dict[str, Shape] = {
+    "ts": "sequences",
+    "tsf": "series-rows",
+    "fasta": "sequences",
+    "audio": "recordings",
+    "wfdb_records": "recordings",
+    "edf": "recordings",
+    "video": "recordings",
+    "array_files": "arrays",
+    "conll": "tagged-words",
+}
+"""By module, what its files hold; tables may be several things."""
 BY_FILE = ("ts", "tsf", "arff", "fasta", "array_files", "tables", "conll")
 """Modules whose functions take files: of a folder they get those of their kind. The others look into folders."""
 TEXTUAL = ("ts", "tsf", "arff", "fasta", "tables", "conll")
@@ -37,21 +52,95 @@ LOOKED_AT = 2000
 """Files of a folder whose names are looked at."""
 
 
+class Reader(NamedTuple):
+    """A function that reads some files."""
+
+    module: str
+    function: str
+    shape: Shape | None
+    """what they are then; None where the reader finds out"""
+    likely: bool = True
+    """whether the files suggest it by themselves"""
+
+
+class Files:
+    """Some files or a folder. A table among them is opened once, however often it is asked what it may be."""
+
+    def __init__(self, paths: list[Path]) -> None:
+        self.paths = paths
+        self._tables: dict[Path, tuple[Any, Notes]] = {}
+
+    def offers(self, reading: Reading) -> Iterator[Offer]:
+        """The ways to read them, the likeliest first. Raises `UserError` for files of several kinds, and for those of a
+        kind that is known and not read."""
+        for reader in find_readers(self.paths, reading):
+            yield from self._offers_of(reader, reading)
+
+    def choose(self, reading: Reading) -> Offer:
+        """The way that is wanted or suggested. Raises `UserError` if no reader knows the files, or several ways are as
+        likely."""
+        offer = pick(self.offers(reading), reading.wish.shapes)
+        if offer.shape == "text":
+            raise UnknownFiles(self.paths[0], sorted(READERS))
+        return offer
+
+    def _offers_of(self, reader: Reader, reading: Reading) -> Iterable[Offer]:
+        if reader.module == "text":
+            return [Offer("text", str(self.paths[0]), _running_text, likely=True)]
+        notes = Notes()
+        paths = files_meant(self.paths, reader[:2], notes)
+        module = importlib.import_module(f"unrolled.data.readers.{reader.module}")
+        if reader.module == "tables":
+            table = self._table(paths, notes)
+            return module.table_offers(table, reading, notes)
+        read = getattr(module, reader.function)
+        if reader.shape is None:
+            return read(paths, reading)
+        settings: dict[str, Any] = {"likely": reader.likely, "before": notes}
+        return [offer_source(reader.shape, str(paths[0]), lambda own: read(paths, reading, own), **settings)]
+
+    def _table(self, paths: list[Path], notes: Notes) -> Any:
+        from unrolled.data.readers.tables import open_one
+
+        if paths[0] not in self._tables or len(paths) > 1:
+            own = Notes()
+            self._tables[paths[0]] = open_one(paths, own), own
+        table, own = self._tables[paths[0]]
+        notes.update(own)
+        return table
+
+
+class UnknownFiles(UserError):
+    """Nothing knows what some files hold, but for text."""
+
+    def __init__(self, path: Path, suffixes: list[str], more: str = "") -> None:
+        self.path, self.suffixes = path, suffixes
+        super().__init__(f"cannot tell what {path} holds; records are read from {', '.join(suffixes)}{more}")
+
+
+def _running_text(notes: Notes) -> Layout:
+    raise AssertionError("running text is no records")
+
+
 def open_source(paths: list[Path], reading: Reading, notes: Notes) -> Source:
     """The records in some files or a folder. Raises `UserError` if no reader knows them."""
-    found = find_reader(paths, reading)
-    if found is None:
-        raise UserError(
-            f"cannot tell what {paths[0]} holds; records are read from {', '.join(sorted(READERS))}, "
-            "text with --task language"
-        )
-    module, function = found
-    read = getattr(importlib.import_module(f"unrolled.data.readers.{module}"), function)
-    return read(files_meant(paths, found, notes), reading, notes)
+    return Files(paths).choose(reading).open(notes)
 
 
 def find_reader(paths: list[Path], reading: Reading) -> tuple[str, str] | None:
-    """Module and function of the reader; None for plain text and what nothing knows.
+    """Module and function of the reader that is wanted or suggested; None for plain text and what nothing knows.
+
+    Raises `UserError` for files of several kinds, and for those of a kind that is known and not read.
+    """
+    wanted, reader = reading.wish.shapes, None
+    for reader in find_readers(paths, reading):
+        if (reader.shape is None or reader.shape in wanted) if wanted else reader.likely:
+            break
+    return None if reader is None or reader.module == "text" else reader[:2]
+
+
+def find_readers(paths: list[Path], reading: Reading) -> Iterator[Reader]:
+    """The readers of some files, the likeliest first; of plain text and what nothing knows `text` comes last.
 
     Raises `UserError` for files of several kinds, and for those of a kind that is known and not read.
     """
@@ -62,33 +151,42 @@ def find_reader(paths: list[Path], reading: Reading) -> tuple[str, str] | None:
         if path.is_file():
             _refuse_others(path)
     if len(paths) == 1 and paths[0].is_file() and suffix_of(paths[0]) not in READERS and is_number_table(paths[0]):
-        return "tables", "read_table"
+        yield Reader("tables", "read_table", None)
+        return
     if slot_files.looks_like(paths):
-        return "slot_files", "read_slots"
-    if parallel_text.looks_like(paths, reading):
-        return "parallel_text", "read_parallel_files"
-    if len(paths) == 1 and labelled_text.looks_like(paths[0], reading):
-        return "labelled_text", "read_text_folders"
+        yield Reader("slot_files", "read_slots", "tagged-words")
+        return
+    pairs = parallel_text.looks_like(paths)
+    if pairs or parallel_text.may_be(paths):
+        yield Reader("parallel_text", "read_parallel_files", "parallel-text", pairs)
+    if pairs:
+        return
+    if len(paths) == 1 and labelled_text.looks_like(paths[0]):
+        yield Reader("labelled_text", "read_text_folders", "texts")
     if labelled_text.are_texts(paths, reading):
-        return "labelled_text", "read_texts"
+        yield Reader("labelled_text", "read_texts", "texts", False)
     kinds = Counter(READERS.get(suffix_of(path)) for path in without_descriptions(_files(paths), paths))
     known = [kind for kind, _ in kinds.most_common() if kind is not None]
-    if not known:
-        files = _content(paths)
-        if files and all(conll.looks_like(path, reading) for path in files):
-            return "conll", "read_conll"
-        for path in paths:
-            if path.is_dir():
-                refuse_other_folder(path, _files([path]))
-            else:
-                refuse_table(path)
-        return None
-    if len(known) > 1 and any(path.is_file() for path in paths):
-        raise UserError(
-            f"the files are of several kinds ({', '.join(sorted({suffix_of(path) for path in _files(paths)}))}); "
-            "give files of one kind"
-        )
-    return known[0]
+    if known:
+        if len(known) > 1 and any(path.is_file() for path in paths):
+            raise UserError(
+                f"the files are of several kinds ({', '.join(sorted({suffix_of(path) for path in _files(paths)}))}); "
+                "give files of one kind"
+            )
+        yield Reader(*known[0], SHAPES.get(known[0][0]))
+        return
+    files = _content(paths)
+    if files and all(conll.may_be(path, reading) for path in files):
+        sure = all(conll.looks_like(path, reading) for path in files)
+        yield Reader("conll", "read_conll", "tagged-words", sure)
+        if sure:
+            return
+    for path in paths:
+        if path.is_dir():
+            refuse_other_folder(path, _files([path]))
+        else:
+            refuse_table(path)
+    yield Reader("text", "", "text")
 
 
 def _refuse_others(path: Path) -> None:

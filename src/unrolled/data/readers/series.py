@@ -4,6 +4,7 @@ import numpy as np
 
 from unrolled.data.readers.column_roles import find_target, input_columns, time_columns
 from unrolled.data.readers.columns import Table
+from unrolled.data.readers.offers import Layout
 from unrolled.data.readers.steps import StepSource, columns_of, decode_steps, timed_fields
 from unrolled.data.readers.times import Times, count_irregular, hint_at_unread, order_of_steps, read_times
 from unrolled.data.records import Notes, Reading
@@ -16,7 +17,7 @@ def time_column(table: Table, reading: Reading) -> str | None:
     return next(time_columns(table), None)
 
 
-def read_series(table: Table, reading: Reading, notes: Notes) -> StepSource:
+def lay_out_series(table: Table, reading: Reading, notes: Notes) -> Layout:
     """A table whose rows are the steps of one record, in the order of its time column if it has one.
 
     Fields: `values`, numeric `[time, channels]` with all columns of numbers; each column of words, categorical or
@@ -37,6 +38,10 @@ def read_series(table: Table, reading: Reading, notes: Notes) -> StepSource:
         rate = count_irregular(times.values, bounds, notes)
     hint_at_unread(table.head(), columns, notes)
     fields = timed_fields(table, columns, target, reading, rate, None if target is None else table.column(target))
-    blocks = table.blocks(columns_of(fields))
-    rows = decode_steps(blocks, table.length, fields, table.place, notes, table.formats, order)
-    return StepSource(fields, rows, bounds, lambda _: table.name, times=times)
+
+    def read(notes: Notes) -> StepSource:
+        blocks = table.blocks(columns_of(fields))
+        rows = decode_steps(blocks, table.length, fields, table.place, notes, table.formats, order)
+        return StepSource(fields, rows, bounds, lambda _: table.name, times=times)
+
+    return Layout(tuple(fields), None, read, dated=times is not None)

@@ -9,6 +9,7 @@ import polars as pl
 
 from unrolled.data.readers.cells import words
 from unrolled.data.readers.columns import Table
+from unrolled.data.readers.offers import Layout
 from unrolled.data.readers.steps import StepSource
 from unrolled.data.readers.time_formats import local, shifted
 from unrolled.data.readers.time_steps import Step, counted_from, step_of_frequency, times_from
@@ -25,9 +26,6 @@ _STATIC = "feat_static"
 
 class SeriesRows(StepSource):
     """The series of such a table, with what it says of their steps."""
-
-    meant_for = "forecast"
-    """the task, where nobody says another one"""
 
     def __init__(
         self,
@@ -53,15 +51,12 @@ class SeriesRows(StepSource):
 
 
 def is_series_rows(table: Table, reading: Reading) -> bool:
-    """Whether each row is a series: a list of numbers called `target`, and the task is to forecast, or a `start` says
-    when it begins."""
+    """Whether each row may be a series: it has a list of numbers called `target`."""
     dtype = table.columns.get(TARGET)
-    if dtype is None or not _holds_numbers(dtype) or reading.target not in (None, TARGET):
-        return False
-    return reading.task == "forecast" or (reading.task is None and START in table.columns)
+    return dtype is not None and _holds_numbers(dtype) and reading.target in (None, TARGET)
 
 
-def read_series_rows(table: Table, reading: Reading, notes: Notes) -> SeriesRows:
+def lay_out_series_rows(table: Table, reading: Reading, notes: Notes) -> Layout:
     """The series of a table, one record for each row.
 
     | column | what it is |
@@ -128,7 +123,7 @@ def read_series_rows(table: Table, reading: Reading, notes: Notes) -> SeriesRows
         number = series_of[start]
         return {"values": values[start:stop], **{name: [texts[name][number]] * (stop - start) for name in texts}}
 
-    return SeriesRows(
+    source = SeriesRows(
         target_names,
         tuple(name for name in known_names if name in columns or name in texts),
         reach or None,
@@ -139,6 +134,7 @@ def read_series_rows(table: Table, reading: Reading, notes: Notes) -> SeriesRows
         lambda index: f"{table.name}, {ids or 'row'} {names[index]}",
         times=times,
     )
+    return Layout(source.fields, None, lambda _: source, dated=source.dated)
 
 
 def _is_wanted(name: str, inputs: tuple[str, ...]) -> bool:

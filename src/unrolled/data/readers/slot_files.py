@@ -66,9 +66,9 @@ def _is_folder(folder: Path) -> bool:
 def read_slots(paths: list[Path], reading: Reading, notes: Notes) -> SlotSource:
     """The lines of `seq.in`, words between blanks: `tokens`, with `tags` out of `seq.out`, one for each word.
 
-    With the target `label` or `intent`, for `classify`, or without a `seq.out`, the lines of `label` are learned
-    instead, under that name. Blank lines are left out and counted. Raises `UserError` for files of unlike length, for
-    a line with another number of tags than words, and for a target that is not there.
+    With the target `label` or `intent`, where labels are wanted, or without a `seq.out`, the lines of `label` are
+    learned instead, under that name. Blank lines are left out and counted. Raises `UserError` for files of unlike
+    length, for a line with another number of tags than words, and for a target that is not there.
     """
     folder = folder_of(paths)
     if folder is None:
@@ -117,7 +117,7 @@ def _target(folder: Path, reading: Reading, named: set[str]) -> str | None:
     there = [name for name in there if not named - {WORDS} or {"tags": TAGS, "label": LABEL}[name] in named]
     if not there:
         raise UserError(f"{folder} has {WORDS} and neither {TAGS} nor {LABEL} beside it; there is nothing to learn")
-    intent = reading.target in INTENTS or (reading.target is None and reading.task == "classify")
+    intent = reading.target in INTENTS or (reading.target is None and reading.wish.target == "label")
     wanted = "label" if intent or "tags" not in there else "tags"
     if reading.target not in (None, "tags", *INTENTS):
         raise UserError(f"{folder} has no {reading.target!r} to learn; it has {' and '.join(there)} (--target)")

@@ -40,6 +40,7 @@ class StepSource(Source):
         self._rows, self._bounds, self._origin = rows, bounds, origin
         self._static, self._group = static or {}, group
         self._times = None if times is None else times.values
+        self.dated = times is not None
         self.time_form = None if times is None else times.form
         """how the times are written"""
 
@@ -83,7 +84,7 @@ def timed_fields(
             few = _distinct(table, name) <= MANY_WORDS
             fields.append(Field(name, "categorical" if few else "token", True, rate=rate))
     if target is not None and values is not None:
-        kind = is_class(values, reading.task, FEW_STATES, table.facts[target].format)
+        kind = is_class(values, reading.wish.target, FEW_STATES, table.facts[target].format)
         channels = () if kind else (target,)
         fields.append(Field(target, "categorical" if kind else "numeric", True, channels, rate))
     return fields

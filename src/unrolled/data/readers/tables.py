@@ -1,55 +1,57 @@
 """Tables in files: telling apart what a table may be, and opening it."""
 
+from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
-from typing import Literal
 
 import polars as pl
 
 from unrolled.data.readers.column_roles import find_target, steps_of_series
 from unrolled.data.readers.columns import Table, open_table, shown
 from unrolled.data.readers.labelled_steps import with_label_first
-from unrolled.data.readers.labelled_text import is_labelled_text, read_labelled_table
-from unrolled.data.readers.long_tables import is_long, read_long
-from unrolled.data.readers.parallel_text import is_parallel_text, read_parallel_table
-from unrolled.data.readers.series import read_series, time_column
-from unrolled.data.readers.series_rows import is_series_rows, read_series_rows
-from unrolled.data.readers.wide_tables import read_wide
+from unrolled.data.readers.labelled_text import is_labelled_text, lay_out_labelled
+from unrolled.data.readers.long_tables import is_long, lay_out_long
+from unrolled.data.readers.offers import Layout, Offer, pick
+from unrolled.data.readers.parallel_text import has_two_texts, is_parallel_text, lay_out_parallel
+from unrolled.data.readers.series import lay_out_series, time_column
+from unrolled.data.readers.series_rows import START, is_series_rows, lay_out_series_rows
+from unrolled.data.readers.wide_tables import lay_out_wide
 from unrolled.data.readers.written_numbers import PER_CENT, PLAIN, parse
-from unrolled.data.records import Notes, Reading, Source
+from unrolled.data.records import Notes, Reading, Shape, Source
 from unrolled.errors import UserError
 
-Layout = Literal["wide", "long", "series", "labelled-text", "parallel-text", "series-rows"]
-
-_READERS = {
-    "wide": read_wide,
-    "long": read_long,
-    "series": read_series,
-    "labelled-text": read_labelled_table,
-    "parallel-text": read_parallel_table,
-    "series-rows": read_series_rows,
+_LAYOUTS: dict[Shape, Callable[[Table, Reading, Notes], Layout]] = {
+    "wide": lay_out_wide,
+    "long": lay_out_long,
+    "series": lay_out_series,
+    "labelled-text": lay_out_labelled,
+    "parallel-text": lay_out_parallel,
+    "series-rows": lay_out_series_rows,
 }
 
 
 def read_table(paths: list[Path], reading: Reading, notes: Notes) -> Source:
-    """The records of a table in one file, in the layout that `table_layout` finds.
+    """The records of a table in one file, in the shape that is wanted or suggested (see `table_offers`).
 
-    Raises `UserError` if the file is damaged, its layout cannot be told, or a value does not fit its column.
+    Raises `UserError` if the file is damaged, its shape cannot be told, or a value does not fit its column.
     """
+    own = Notes()
+    table = open_one(paths, own)
+    return pick(table_offers(table, reading, own), reading.wish.shapes).open(notes)
+
+
+def open_one(paths: list[Path], notes: Notes) -> Table:
+    """The table in one file. Raises `UserError` for several."""
     if len(paths) != 1:
         raise UserError(
             f"tables are read one at a time, and {len(paths)} were given: {shown(map(str, paths))}; name one of them"
         )
-    table = open_table(paths[0], notes)
-    return read_open_table(table, reading, notes)
+    return open_table(paths[0], notes)
 
 
 def read_open_table(table: Table, reading: Reading, notes: Notes) -> Source:
     """The records of a table that is open already."""
-    table = with_label_first(table.read_by(reading), reading, notes)
-    _say_numbers(table, notes)
-    source = _READERS[layout_of(table, reading)](table, reading, notes)
-    source.formats = {name: (form.decimal, form.unit) for name, form in table.formats.items() if form != PLAIN}
-    return source
+    return pick(table_offers(table, reading), reading.wish.shapes).open(notes)
 
 
 def _say_numbers(table: Table, notes: Notes) -> None:
@@ -78,55 +80,70 @@ def _say_numbers(table: Table, notes: Notes) -> None:
         )
 
 
-def table_layout(path: Path, reading: Reading) -> Layout:
+def table_layout(path: Path, reading: Reading) -> Shape:
     """What a table holds. Raises `UserError` with the candidates and the flag that chooses, if that cannot be told."""
-    return layout_of(open_table(path, Notes()), reading)
+    return pick(table_offers(open_table(path, Notes()), reading), reading.wish.shapes).shape
 
 
-def layout_of(table: Table, reading: Reading) -> Layout:
-    """What an open table holds, from its head.
+def table_offers(table: Table, reading: Reading, before: Notes | None = None) -> Iterator[Offer]:
+    """What an open table may be, from its head. `before` has what was counted in opening it.
 
     In this order: `series-rows` if rows hold lists as GluonTS writes them; `long` if `--id` is given or the names are
-    Nixtla's; `parallel-text` or `labelled-text` if it has two columns of that kind; `wide` if a column has lists or the
-    columns count steps; `series` if it has a time column (but `wide` if the task is `classify` or `regress`), or if the
-    task is `forecast` or `tag`; `wide` if it has a target.
+    Nixtla's; `parallel-text` and `labelled-text` if it has two columns of that kind; `wide` alone if a column has lists
+    or the columns count steps; `series` alone if the user named its times; `wide` and `series`, whichever is wanted
+    more: it looks like a series if it has a time column or is one column of numbers, else like records if there is a
+    target or a group, or no numbers.
     """
-    table = with_label_first(table.read_by(reading), reading, Notes())
+    hints = Notes()
+    table = with_label_first(table.read_by(reading), reading, hints)
+
+    def offer(shape: Shape, *, likely: bool = True, check: Callable[[], None] | None = None) -> Offer:
+        def lay_out(notes: Notes) -> Layout:
+            notes.update(hints)
+            if check is not None:
+                check()
+            _say_numbers(table, notes)
+            layout = _LAYOUTS[shape](table, reading, notes)
+            return layout._replace(open=partial(_open, table, layout))
+
+        return Offer(shape, table.name, lay_out, likely=likely, before=before, columns=shown(table.columns))
+
     if is_series_rows(table, reading):
-        return "series-rows"
+        yield offer("series-rows", likely=START in table.columns)
     if is_long(table, reading):
-        return "long"
-    if is_parallel_text(table, reading):
-        return "parallel-text"
+        yield offer("long")
+    if has_two_texts(table):
+        yield offer("parallel-text", likely=is_parallel_text(table, reading))
     if is_labelled_text(table, reading):
-        return "labelled-text"
-    head = table.head()
+        yield offer("labelled-text")
     numeric = [name for name in table.columns if table.is_numeric(name)]
-    whole_record = reading.task in ("classify", "regress", "describe", "translate", "transcribe")
     nested = any(dtype.is_nested() for dtype in table.columns.values())
     if nested or steps_of_series([name for name in numeric if name != reading.target], reading):
-        return "wide"
+        yield offer("wide")
+        return
     time = time_column(table, reading)
-    if time is not None and not (whole_record and reading.time is None):
-        _refuse_panel(table, head, time)
-        return "series"
-    if reading.task in ("forecast", "tag"):
-        return "series"
-    target, _ = find_target(table, reading)
-    if whole_record or target is not None or reading.group is not None or not numeric:
-        _refuse_repeated_id(table, head, reading, target)
-        return "wide"
-    if len(table.columns) == 1:
-        return "series"
-    raise UserError(
-        f"{table.name} may be a series with a step per row (choose with --task forecast, or --time COLUMN), or a table "
-        f"with a record per row (choose with --target COLUMN), or with sequences one below the other (--id COLUMN); "
-        f"its columns are {shown(table.columns)}"
-    )
+    series = partial(offer, "series", check=None if time is None else partial(_refuse_panel, table, time))
+    if reading.time is not None:
+        yield series()
+        return
+    # A target that is not there is refused by whoever reads it.
+    target = reading.target if reading.target and not reading.unlabelled else find_target(table, reading)[0]
+    records = target is not None or reading.group is not None or not numeric
+    wide = offer("wide", likely=time is None and records, check=partial(_refuse_repeated_id, table, reading, target))
+    alone = time is not None or (len(table.columns) == 1 and not records)
+    both = {"wide": wide, "series": series(likely=alone)}
+    yield from (both[shape] for shape in sorted(both, key=(*reading.wish.shapes, *both).index))
 
 
-def _refuse_panel(table: Table, head: pl.DataFrame, time: str) -> None:
+def _open(table: Table, layout: Layout, notes: Notes) -> Source:
+    source = layout.open(notes)
+    source.formats = {name: (form.decimal, form.unit) for name, form in table.formats.items() if form != PLAIN}
+    return source
+
+
+def _refuse_panel(table: Table, time: str) -> None:
     """Raise `UserError` if times repeat and another column tells the rows of a time apart."""
+    head = table.head()
     if head[time].n_unique() == len(head):
         return
     candidates = [
@@ -153,8 +170,9 @@ def _refuse_panel(table: Table, head: pl.DataFrame, time: str) -> None:
         )
 
 
-def _refuse_repeated_id(table: Table, head: pl.DataFrame, reading: Reading, target: str | None) -> None:
+def _refuse_repeated_id(table: Table, reading: Reading, target: str | None) -> None:
     """Raise `UserError` if a column called id has the same value in several rows: records, or steps of one?"""
+    head = table.head()
     named = [name for name in table.columns if name.lower() == "id" or name.lower().endswith(("_id", " id"))]
     for name in named:
         if name in (target, reading.group, *reading.inputs) or head[name].n_unique() == len(head):

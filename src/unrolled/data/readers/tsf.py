@@ -29,9 +29,6 @@ class _Series(NamedTuple):
 class TsfSource(StepSource):
     """The series of a `.tsf` file with what its header says of them."""
 
-    meant_for = "forecast"
-    """the task, where nobody says another one"""
-
     def __init__(self, header: Header, series: list[_Series], *args: Any, **settings: Any) -> None:
         super().__init__(*args, **settings)
         self.horizon = header.horizon

@@ -20,7 +20,7 @@ _FASTEST = 8.0  # frames per second, unless the user asks for more
 
 
 def read_video(paths: list[Path], reading: Reading, notes: Notes, *, size: int = 64) -> FileSource:
-    """One record per clip: `frames`, and the label of `label_files` (numeric for the task `regress`).
+    """One record per clip: `frames`, and the label of `label_files` (numeric if numbers are wanted).
 
     A clip is decoded when asked for, as uint8 RGB `[time, size, size, 3]`: scaled until the shorter side is `size`, and
     cut to the square in the middle. The rate is `reading.rate`, or that of most clips but at most 8 frames per second,
@@ -34,7 +34,7 @@ def read_video(paths: list[Path], reading: Reading, notes: Notes, *, size: int =
     rates = [_check(path) for path in files.paths]
     rate = reading.rate or min(_FASTEST, Counter(rates).most_common(1)[0][0])
     notes.add(f"clips slower than {rate:g} frames per second, with frames repeated", sum(r < rate for r in rates))
-    kind: Kind = "numeric" if reading.task == "regress" else "categorical"
+    kind: Kind = "numeric" if reading.wish.target == "number" else "categorical"
     return FileSource(files, Field("frames", "frames", True, rate=rate), partial(decode, rate=rate, size=size), kind)
 
 

@@ -11,9 +11,9 @@ from unrolled.data.readers import decoders
 from unrolled.data.readers.cells import FEW, is_class, words
 from unrolled.data.readers.column_facts import Facts
 from unrolled.data.readers.column_roles import Steps, find_target, input_columns, steps_of_series
-from unrolled.data.readers.columns import Table, shown
+from unrolled.data.readers.columns import Table
+from unrolled.data.readers.offers import Layout
 from unrolled.data.records import GROUP, Field, Notes, Reading, Record, Source
-from unrolled.errors import UserError
 
 BLOCK = 4096
 """rows decoded at once of a table in which rows can be found again"""
@@ -102,7 +102,7 @@ class WideSource(Source):
         }
 
 
-def read_wide(table: Table, reading: Reading, notes: Notes) -> WideSource:
+def lay_out_wide(table: Table, reading: Reading, notes: Notes) -> Layout:
     """A table with one record per row.
 
     | columns | field (timed where it has `time`) |
@@ -132,9 +132,15 @@ def read_wide(table: Table, reading: Reading, notes: Notes) -> WideSource:
     columns = _input_fields(table, head, inputs, reading, notes)
     if target is not None:
         columns.append(_target_field(table, head, target, inputs, guessed, reading, notes))
-    if target is None and reading.task is None and not reading.unlabelled:
-        _require_sentences(table, columns)
-    return WideSource(table, columns, reading.group, target if guessed else None, notes, own_group=subject)
+    guess = target if guessed else None
+    fields = tuple(column.field for column in columns)
+    facts = table.facts
+    single = (f.name for f in fields if f.kind == "text" and 2 * facts[f.name].several <= facts[f.name].filled)
+
+    def read(notes: Notes) -> WideSource:
+        return WideSource(table, columns, reading.group, guess, notes, own_group=subject)
+
+    return Layout(fields, guess, read, single_words=frozenset(single))
 
 
 def _subject(table: Table, reading: Reading, used: set[str | None]) -> str | None:
@@ -145,22 +151,6 @@ def _subject(table: Table, reading: Reading, used: set[str | None]) -> str | Non
     named = [name for name in table.columns if name not in used and name.lower().split("_")[0] in SUBJECTS]
     head = table.head()
     return next((name for name in named if 2 * head[name].n_unique() <= max(2, len(head))), None)
-
-
-def _require_sentences(table: Table, columns: list[Column]) -> None:
-    """Raise `UserError` where texts would be taken for a translation, and most cells of one are single words."""
-    if any(column.field.kind == "categorical" and not column.field.timed for column in columns):
-        return
-    texts = [column.field.name for column in columns if column.field.kind == "text"]
-    if len(texts) < 2:
-        return
-    for name in reversed(texts):
-        if 2 * table.facts[name].several <= table.facts[name].filled:
-            other = next(other for other in texts if other != name)
-            raise UserError(
-                f"{table.name} has texts in {shown(texts)}, and most of {name} are single words; choose "
-                f"--target {name} if those are labels, or --task translate if {other} and {name} say the same"
-            )
 
 
 def _input_fields(table: Table, head: pl.DataFrame, inputs: list[str], reading: Reading, notes: Notes) -> list[Column]:
@@ -216,25 +206,23 @@ def _target_field(
         decoders.require_list_of_values(column, table.name)
         inner = column.dtype.inner  # type: ignore[attr-defined]
         lengths = column.list.len()
-        if reading.task == "describe":
+        if reading.wish.target == "sequence":
             return _list_field(table, column)
         beside = [head[name].list.len() for name in inputs if head[name].dtype.is_nested()]
-        timed = reading.task != "classify" and any(other.equals(lengths, check_names=False) for other in beside)
+        timed = reading.wish.target != "label" and any(other.equals(lengths, check_names=False) for other in beside)
         if timed and inner.is_float():
             return Column(Field(target, "numeric", True, (target,)), decoders.series(1, False), [target])
         if timed:
             return Column(Field(target, "categorical", timed=True), decoders.tokens, [target])
-        if (inner.is_float() and reading.task != "classify") or reading.task in ("regress", "forecast"):
+        if (inner.is_float() and reading.wish.target != "label") or reading.wish.target in ("number", "none"):
             return Column(Field(target, "numeric", True, (target,)), decoders.series(1, False), [target])
         return Column(Field(target, "categorical", timed=False), decoders.labels, [target])
-    written = reading.task in ("translate", "transcribe") or (
-        reading.task == "describe" and not table.is_numeric(target)
-    )
-    if written and column.dtype == pl.String:
+    sequence = reading.wish.target == "sequence" and not table.is_numeric(target)
+    if (reading.wish.target == "text" or sequence) and column.dtype == pl.String:
         return Column(Field(target, "text", timed=False), decoders.text, [target])
     most = 1000 if guessed and target.lower() not in ("y", "target", "outcome") else FEW
     values = table.column(target)
-    if reading.label_separator or is_class(values, reading.task, most, table.facts[target].format):
+    if reading.label_separator or is_class(values, reading.wish.target, most, table.facts[target].format):
         decoders.hint_at_separator(values, reading, notes)
         decode = decoders.label(decoders.separator_of(values, reading))
         return Column(Field(target, "categorical", timed=False), decode, [target])

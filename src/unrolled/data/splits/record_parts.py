@@ -3,7 +3,7 @@
 import numpy as np
 
 from unrolled.data.config import DataConfig
-from unrolled.data.records import Source
+from unrolled.data.records import Field, Source
 from unrolled.data.schema import Schema
 from unrolled.data.splits.hold_out import FEW, hold_out
 from unrolled.data.splits.in_time import TimeSlice, can_be_cut
@@ -36,7 +36,7 @@ def split_records(
             ways.append("one record, none held out")
             continue
         groups = _groups(source, data, kept)
-        labels = source.labels(schema.target.name) if schema.target is not None and schema.task == "classify" else None
+        labels = None if schema.target is None else labels_of(source, schema.target)
         first, second, way = hold_out(
             len(kept),
             share * len(source) / len(kept),
@@ -49,6 +49,11 @@ def split_records(
         ways.append(f"{'validation' if name == 'valid' else name}: {counted(len(second), 'record')}, {way}")
     order = [name for name in ("train", "valid", "test") if name in picks | given]
     return {name: (picks | given)[name] for name in order}, "; ".join(ways)
+
+
+def labels_of(source: Source, target: Field) -> list[str] | None:
+    """The label of each record, if the target is one and known without decoding them."""
+    return source.labels(target.name) if target.kind == "categorical" and not target.timed else None
 
 
 def _cut_in_time(source: Source, shares: dict[str, float]) -> dict[str, tuple[Source, np.ndarray]]:

@@ -12,12 +12,13 @@ from unrolled.data.encoders.categories import TokenTable
 from unrolled.data.encoders.encoding import FIT_ON, Encoding, fit_inputs
 from unrolled.data.encoders.texts import fit_vocabulary
 from unrolled.data.encoders.vocabulary import infer_vocabulary
-from unrolled.data.readers.open_parts import open_parts, with_own_groups
+from unrolled.data.readers.open_parts import with_own_groups
 from unrolled.data.readers.read_like_training import Recipe, recipe_of
-from unrolled.data.records import Field, Notes, Record, Source
-from unrolled.data.schema import Schema, infer_schema
+from unrolled.data.records import Field, Record, Source
+from unrolled.data.schema import Schema
 from unrolled.data.splits.hold_out import hold_out
 from unrolled.errors import UserError
+from unrolled.tasks.choose_reading import choose_reading, open_reading, wish_of
 from unrolled.tasks.describe.output_sequences import Written, WrittenLevels, WrittenText, WrittenTokens
 from unrolled.tasks.describe.sequences import DescriptionEncoding, Descriptions
 
@@ -48,10 +49,10 @@ class _Part(NamedTuple):
 
 def prepare_descriptions(files: list[str], data: DataConfig, *, seed: int) -> DescriptionData:
     """Open, split and encode. Raises `UserError` for data that cannot be used."""
-    notes = Notes()
-    sources, how = open_parts(files, data, "describe", notes)
+    opened = open_reading(choose_reading(files, data, "describe"), data)
+    sources, how, notes = opened.sources, opened.how, opened.notes
     source = sources["train"]
-    schema = _as_conditions(infer_schema(source, task="describe", target=data.target, inputs=data.inputs), source)
+    schema = _as_conditions(opened.schema, source)
     target = schema.target
     assert target is not None
     parts, way = _split(sources, with_own_groups(data, source), seed)
@@ -81,7 +82,7 @@ def prepare_descriptions(files: list[str], data: DataConfig, *, seed: int) -> De
     return DescriptionData(
         encoded,
         encoding,
-        recipe_of(source, schema, data),
+        recipe_of(source, schema, data, wish_of("describe")),
         longest,
         f"{summary}; {words}" if words else summary,
         notes.lines(),

@@ -11,6 +11,7 @@ from unrolled.models.config import ModelConfig
 from unrolled.models.files import read_model, size_in
 from unrolled.models.records import InputSizes
 from unrolled.tasks.describe.network import DescriptionNetwork
+from unrolled.tasks.describe.reads import ReadsSequences
 from unrolled.tasks.describe.sequences import DescriptionEncoding
 from unrolled.tasks.load import ADVICE, find_model, task_of
 from unrolled.untrusted import read_text, sound, typed
@@ -48,6 +49,6 @@ def load_description(place: str | Path) -> LoadedDescription:
     with sound(f"{folder} holds a damaged encoding.json", ADVICE):
         encoding = typed(DescriptionEncoding.from_text(read_text(folder / "encoding.json")))
     with sound(f"{folder} holds a damaged config.json", ADVICE):
-        recipe, longest = typed(Recipe.from_json(config["read"])), size_in(config, "longest")
+        recipe, longest = typed(Recipe.from_json(config["read"], ReadsSequences.wish)), size_in(config, "longest")
         counts = np.array(config["counts"], dtype=np.int64)
     return LoadedDescription(network, encoding, recipe, counts, longest, config, folder)

@@ -10,6 +10,7 @@ from unrolled.models.files import read_model
 from unrolled.tasks.forecast.encoding import ForecastEncoding
 from unrolled.tasks.forecast.network import ForecastNetwork, name_today
 from unrolled.tasks.forecast.network_config import ForecastConfig
+from unrolled.tasks.forecast.reads import ReadsSeries
 from unrolled.tasks.load import ADVICE, find_model
 from unrolled.untrusted import read_text, sound, typed
 
@@ -49,7 +50,7 @@ def reading_by(encoding: ForecastEncoding) -> Reading:
     """How a model's files are read: as those of its training."""
     said = encoding.reading
     return Reading(
-        task="forecast",
+        wish=ReadsSeries.wish,
         id=said["id"],
         time=said["time"],
         time_form=encoding.time_form,

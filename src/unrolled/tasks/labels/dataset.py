@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -14,15 +14,16 @@ from unrolled.data.encoders.token_counts import unseen
 from unrolled.data.encoders.token_parts import Progress, naming
 from unrolled.data.feeds.examples import Example, Examples
 from unrolled.data.feeds.workers import read_and_encode
-from unrolled.data.readers.open_parts import open_parts, with_own_groups
+from unrolled.data.readers.open_parts import with_own_groups
 from unrolled.data.readers.read_like_training import Recipe, recipe_of
 from unrolled.data.readers.table_cache import forget_tables
 from unrolled.data.records import Field, Notes, Record, Source
-from unrolled.data.schema import Schema, hint_at_forecast, infer_schema
+from unrolled.data.schema import Schema
 from unrolled.data.splits.part_names import find_parts
 from unrolled.data.splits.record_parts import split_records
 from unrolled.errors import UserError
 from unrolled.plural import counted
+from unrolled.tasks.choose_reading import Opened, choose_reading, infer_schema, open_reading, wish_of
 from unrolled.tasks.labels.encoding import RecordEncoding, fit_encoding
 
 
@@ -56,10 +57,10 @@ def prepare_records(
     files: list[str], data: DataConfig, *, task: str | None, seed: int = 0, progress: Progress | None = None
 ) -> Dataset:
     """Read, split and encode. Raises `UserError` for data that cannot be used, with file and row."""
-    notes = Notes()
-    sources, how = open_parts(files, data, task, notes)
+    choice = choose_reading(files, data, task)
+    opened = open_reading(choice, data)
     try:
-        return _prepare(sources, data, task=task, seed=seed, progress=progress, notes=notes, how=how)
+        return _prepare(opened, data, seed=seed, progress=progress)
     except UserError as error:
         parts = find_parts([Path(file) for file in files], data).parts.values()
         named = any(str(path) in str(error) for paths in parts for path in paths)
@@ -70,30 +71,17 @@ def prepare_source(
     source: Source, data: DataConfig, *, task: str | None, seed: int = 0, progress: Progress | None = None
 ) -> Dataset:
     """The same for records that are already open, such as arrays."""
-    return _prepare({"train": source}, data, task=task, seed=seed, progress=progress, notes=Notes(), how="")
+    schema = infer_schema(source, task=task, target=data.target, inputs=data.inputs)
+    recipe = recipe_of(source, schema, data, wish_of(schema.task))
+    return _prepare(Opened({"train": source}, schema, recipe, "", Notes()), data, seed=seed, progress=progress)
 
 
-def _prepare(
-    sources: dict[str, Source],
-    data: DataConfig,
-    *,
-    task: str | None,
-    seed: int,
-    progress: Progress | None,
-    notes: Notes,
-    how: str,
-) -> Dataset:
+def _prepare(opened: Opened, data: DataConfig, *, seed: int, progress: Progress | None) -> Dataset:
+    sources, schema, notes = opened.sources, opened.schema, opened.notes
     source = sources["train"]
     for name, part in sources.items():
         if not len(part):
             raise UserError(f"the {name} part has no record; give a file with some in it, or leave it out")
-    schema = infer_schema(source, task=task, target=data.target, inputs=data.inputs)
-    if schema.target is None:
-        raise UserError(
-            f"there is no label to learn; name a field with --target or say with --labels where they are, or choose "
-            f"--task {schema.task}"
-        )
-    hint_at_forecast(schema, source, task, notes)
     data = with_own_groups(data, source)
     picks, way = split_records(sources, schema, data, seed)
     source, kept = picks["train"]
@@ -109,7 +97,7 @@ def _prepare(
         report = None if progress is None else partial(_report, progress, before, total)
         parts[name] = encode_part(origin, numbers, encoding, notes, name, report, group=data.group)
     forget_tables()
-    words = "; ".join(part for part in (how, way) if part)
+    words = "; ".join(part for part in (opened.how, way) if part)
     numbers_of = {name: numbers.tolist() for name, (_, numbers) in picks.items()}
     return Dataset(
         parts["train"],
@@ -120,7 +108,7 @@ def _prepare(
         _summary(schema, encoding, parts, words),
         notes.lines(),
         _fingerprint(parts, encoding),
-        recipe_of(sources["train"], schema, data),
+        replace(opened.recipe, reading=replace(opened.recipe.reading, group=data.group)),
         {"how": words, **numbers_of},
     )
 
@@ -171,10 +159,10 @@ def own_part(
 
     Raises `UserError` if there is no such part, or the files have changed since.
     """
-    sources, _ = open_parts(files, data, encoding.task, notes)
-    schema = infer_schema(sources["train"], task=encoding.task, target=data.target, inputs=data.inputs)
-    data = with_own_groups(data, sources["train"])
-    picks, _ = split_records(sources, schema, data, seed)
+    opened = open_reading(choose_reading(files, data, encoding.task), data)
+    notes.update(opened.notes)
+    data = with_own_groups(data, opened.sources["train"])
+    picks, _ = split_records(opened.sources, opened.schema, data, seed)
     if {name: numbers.tolist() for name, (_, numbers) in picks.items()} != {
         name: numbers for name, numbers in split.items() if name != "how"
     }:

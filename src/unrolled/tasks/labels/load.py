@@ -7,6 +7,7 @@ from unrolled.data.readers.read_like_training import Recipe
 from unrolled.errors import UserError
 from unrolled.models.files import read_model, size_in
 from unrolled.models.records import InputSizes, RecordNetwork
+from unrolled.tasks.choose_reading import wish_of
 from unrolled.tasks.labels.answers import RecordModel
 from unrolled.tasks.labels.encoding import RecordEncoding
 from unrolled.tasks.labels.target import Naive
@@ -52,7 +53,7 @@ def load_records(place: str | Path) -> LoadedRecords:
         encoding = typed(RecordEncoding.from_text(read_text(folder / "encoding.json")))
         _check_fit(encoding, network)
     with sound(f"{folder} holds a damaged config.json", ADVICE):
-        recipe = typed(Recipe.from_json(config["read"]))
+        recipe = typed(Recipe.from_json(config["read"], wish_of(task)))
         naive = None if config["naive"] is None else typed(Naive(**config["naive"]))
         model = RecordModel(network, encoding, size_in(config, "window") if encoding.target.per_step else 1)
     return LoadedRecords(model, recipe, naive, config, folder)

@@ -5,7 +5,6 @@ import json
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -13,14 +12,12 @@ import numpy as np
 from unrolled.data.config import DataConfig
 from unrolled.data.encoders.codec import Vocabulary
 from unrolled.data.encoders.texts import fit_vocabulary
-from unrolled.data.readers.open_parts import open_parts, reading_of
 from unrolled.data.readers.read_like_training import Recipe, recipe_of
-from unrolled.data.readers.registry import find_reader
 from unrolled.data.records import Field, Notes, Record, Source
-from unrolled.data.schema import Schema, infer_schema
+from unrolled.data.schema import Schema
 from unrolled.data.splits.hold_out import hold_out
-from unrolled.data.splits.part_names import find_parts
 from unrolled.errors import UserError
+from unrolled.tasks.choose_reading import choose_reading, open_reading, wish_of
 from unrolled.tasks.translate.pairs import LONGEST, PairEncoding, Pairs
 
 MOST_HELD_OUT = 2000
@@ -63,25 +60,11 @@ def open_for_translation(files: list[str], data: DataConfig, task: str | None) -
     """
     if task not in (None, "translate"):
         return None
-    if task is None and not _may_be_pairs(files, data):
+    choice = choose_reading(files, data, task)
+    if choice.task != "translate":
         return None
-    notes = Notes()
-    sources, how = open_parts(files, data, task, notes)
-    schema = infer_schema(sources["train"], task=task, target=data.target, inputs=data.inputs)
-    return OpenedPairs(sources, schema, how, notes) if schema.task == "translate" else None
-
-
-def _may_be_pairs(files: list[str], data: DataConfig) -> bool:
-    """Whether files may be pairs of texts, from a look at them that does not read a large table twice."""
-    paths, reading = find_parts([Path(file) for file in files], data).parts["train"], reading_of(data, None)
-    reader = find_reader(paths, reading)
-    if reader is None or reader[0] not in ("tables", "parallel_text"):
-        return False
-    if reader[0] == "parallel_text" or len(paths) > 1:
-        return True
-    from unrolled.data.readers.tables import table_layout
-
-    return table_layout(paths[0], reading) == "parallel-text"
+    opened = open_reading(choice, data)
+    return OpenedPairs(opened.sources, opened.schema, opened.how, opened.notes)
 
 
 class PairList(Source):
@@ -147,7 +130,7 @@ def prepare_pairs(opened: OpenedPairs, data: DataConfig, *, seed: int) -> PairDa
         digest.hexdigest()[:32],
         {"how": words, **split},
         longest,
-        recipe_of(sources["train"], schema, data),
+        recipe_of(sources["train"], schema, data, wish_of("translate")),
     )
 
 

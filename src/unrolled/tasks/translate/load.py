@@ -11,6 +11,7 @@ from unrolled.models.files import read_model, size_in
 from unrolled.tasks.load import ADVICE, find_model, task_of
 from unrolled.tasks.translate.network import TranslationNetwork
 from unrolled.tasks.translate.pairs import LONGEST, PairEncoding
+from unrolled.tasks.translate.reads import ReadsPairs
 from unrolled.untrusted import read_text, sound, typed
 
 DONE_BY_NETWORK = ("heads", "dropout", "max_length", "causal", "bidirectional")
@@ -37,7 +38,7 @@ class LoadedTranslation(NamedTuple):
     @property
     def recipe(self) -> Recipe:
         """How files of pairs are read."""
-        return Recipe.from_json(self.config["read"])
+        return Recipe.from_json(self.config["read"], ReadsPairs.wish)
 
 
 def build_translation_network(
