@@ -34,8 +34,8 @@ def called(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, dict[str, Any]]]:
 
 
 def series(path: Path) -> Path:
-    rows = [f"2024-01-{1 + n // 24:02} {n % 24:02}:00,{n % 24}" for n in range(300)]
-    path.write_text("\n".join(["time,load", *rows]) + "\n")
+    rows = [f"2024-01-{1 + n // 24:02} {n % 24:02}:00,{n % 24},{n % 7}" for n in range(300)]
+    path.write_text("\n".join(["time,load,rain", *rows]) + "\n")
     return path
 
 

@@ -2,6 +2,7 @@
 
 import csv
 import json
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -234,6 +235,17 @@ def test_a_recipe_comes_back_from_json(flowers: LoadedRecords) -> None:
     recipe = flowers.recipe
     assert Recipe.from_json(json.loads(json.dumps(recipe.to_json()))) == recipe
     assert recipe.reading.target == "species"
+
+
+def test_a_recipe_of_an_earlier_version_is_one_of_its_task(flowers: LoadedRecords) -> None:
+    place = flowers.folder / "config.json"
+    config = json.loads(place.read_text())
+    del config["read"]["reading"]["wish"]
+    config["read"]["reading"]["task"] = "classify"
+    old = flowers.folder.parent / "old"
+    shutil.copytree(flowers.folder, old)
+    (old / "config.json").write_text(json.dumps(config))
+    assert load_records(old).recipe == flowers.recipe
 
 
 def test_data_of_another_kind(flowers: LoadedRecords, tmp_path: Path) -> None:

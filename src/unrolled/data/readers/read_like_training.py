@@ -34,25 +34,27 @@ class Recipe:
 
     def to_json(self) -> dict[str, Any]:
         return {
-            "reading": {name: value for name, value in asdict(self.reading).items() if name != "wish"},
+            "reading": asdict(self.reading) | {"wish": self.reading.wish._asdict()},
             "inputs": [asdict(field) for field in self.inputs],
             "target": None if self.target is None else asdict(self.target),
         }
 
     @classmethod
     def from_json(cls, data: dict[str, Any], wish: Wish = ANYTHING) -> "Recipe":
-        """The inverse of `to_json`; `wish` is what the model wants of data.
+        """The inverse of `to_json`; `wish` is for recipes of earlier versions, which do not say it.
 
         Raises `ValueError`, `KeyError` or `TypeError` for anything else.
         """
-        known = {field.name for field in fields(Reading)} - {"wish"}
+        known = {field.name for field in fields(Reading)}
         reading = {name: value for name, value in data["reading"].items() if name in known}
         inputs = [_field(one) for one in data["inputs"]]
         target = None if data["target"] is None else _field(data["target"])
+        if "wish" in reading:
+            wish = Wish(tuple(reading["wish"]["shapes"]), reading["wish"]["target"])
         formats = reading.get("formats")
         if formats is not None:
             reading["formats"] = {str(name): (str(decimal), str(unit)) for name, (decimal, unit) in formats.items()}
-        return cls(Reading(**reading | {"inputs": tuple(reading["inputs"])}, wish=wish), tuple(inputs), target)
+        return cls(Reading(**reading | {"inputs": tuple(reading["inputs"]), "wish": wish}), tuple(inputs), target)
 
 
 def _field(data: dict[str, Any]) -> Field:
