@@ -3,17 +3,15 @@ are current."""
 
 import importlib
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import get_args, get_type_hints
 
 from unrolled.cli.help import by_place
 from unrolled.cli.main import VERBS, build_parser
 from unrolled.cli.parser import Option, Parser, groups, usage
-from unrolled.data.config import READ_BY
-from unrolled.models.config import ModelConfig
-from unrolled.settings import KINDS, Setting
+from unrolled.settings import Setting
+from unrolled.tasks.task import Task, all_tasks
 
 FOLDER = Path(__file__).parent / "reference"
 
@@ -28,8 +26,6 @@ mend, said in one sentence; 130 stopped with Ctrl-C, 143 by SIGTERM, 129 as the 
 output has gone.
 """
 
-
-FAMILIES = get_args(get_type_hints(ModelConfig)["family"])[1:]
 
 ALL = "any data, any family"
 
@@ -90,36 +86,34 @@ nothing is refused, not ignored.
 
 def tasks() -> str:
     """The page of tasks."""
-    options = _parser("train").options
-    known = {option.name: option.setting for option in options if option.setting}
+    known = {option.name: option.setting for option in _parser("train").options if option.setting}
     everywhere = [name for name, setting in known.items() if setting.everywhere]
     lines = [TASKS_OPENING, "## every task", "", f"{_names(everywhere)}."]
-    for task in next(option.choices for option in options if option.name == "task")[1:]:
-        families = tuple(name for name in FAMILIES if known["model.family"].has(name, task))
-        lines += ["", f"## {task}", "", f"Families: {_names(families)}.", "", "| for | settings |", "|---|---|"]
-        lines += [f"| {place} | {_names(names)} |" for place, names in _by_place(task, families, known).items()]
+    for task in all_tasks():
+        lines += ["", f"## {task.name}", "", (type(task).__doc__ or "").strip(), ""]
+        lines += [f"Families: {_names(task.families)}.", "", "| for | settings |", "|---|---|"]
+        lines += [f"| {place} | {_names(names)} |" for place, names in _by_place(task, known).items()]
     return "\n".join(lines) + "\n"
 
 
-def _by_place(task: str, families: tuple[str, ...], known: dict[str, Setting]) -> dict[str, list[str]]:
+def _by_place(task: Task, known: dict[str, Setting]) -> dict[str, list[str]]:
     """The settings that a task has beside those that every task has, by what else they need."""
-    kinds = READ_BY.get(task, tuple(KINDS))
     places: dict[str, list[str]] = {ALL: []}
     for name, setting in known.items():
-        if setting.everywhere or not setting.fits(task=task, inputs=frozenset(kinds)):
+        if setting.everywhere or not setting.fits(task=task.name, inputs=frozenset(task.reads)):
             continue
         place = replace(
             setting,
             tasks=(),
             but=(),
-            inputs=_some_of(kinds, setting.inputs),
-            families=_some_of(families, setting.families),
+            inputs=_some_of(task.reads, setting.inputs),
+            families=_some_of(task.families, setting.families),
         )
         places.setdefault(ALL if place.everywhere else place.where.removeprefix("runs "), []).append(name)
     return places
 
 
-def _some_of(possible: tuple[str, ...], wanted: tuple[str, ...]) -> tuple[str, ...]:
+def _some_of(possible: Sequence[str], wanted: tuple[str, ...]) -> tuple[str, ...]:
     """Those of a task that are wanted; none where that rules nothing out."""
     kept = tuple(name for name in wanted if name in possible)
     return () if set(kept) == set(possible) else kept

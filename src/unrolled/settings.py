@@ -1,6 +1,6 @@
 """What is said beside a setting: what it means, which numbers it may be, and where it does something. Light."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, fields
 from typing import Any, NamedTuple
 
@@ -56,8 +56,6 @@ class Setting:
     inputs: tuple[str, ...] = ()
     """one of these kinds is among the inputs"""
     when: Condition | None = None
-    not_for: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    """choices that some tasks do not have: those tasks"""
     common: bool = False
     """whether it is among the few that most people need"""
 
@@ -72,10 +70,6 @@ class Setting:
             and (family is None or not self.families or family in self.families)
             and (inputs is None or not self.inputs or not inputs.isdisjoint(self.inputs))
         )
-
-    def has(self, choice: str, task: str) -> bool:
-        """Whether a task has one of the choices."""
-        return task not in self.not_for.get(choice, ())
 
     def holds(self, here: Any) -> bool:
         """Whether it does something in a situation, see `Condition`."""

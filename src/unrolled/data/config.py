@@ -5,14 +5,6 @@ from typing import Any, Literal
 
 from unrolled.settings import COUNT, FRACTION, LARGEST, POSITIVE, Condition, Range, setting
 
-READ_BY = {
-    "language": ("text",),
-    "forecast": ("numeric",),
-    "translate": ("text",),
-    "describe": ("numeric", "categorical", "text"),
-}
-"""Kinds of the fields that tasks can read, where they cannot read all."""
-
 _TOKENS = ("token", "text", "categorical")
 _NUMBERS = ("numeric", "signal", "frames")
 _NO_RECORDS = ("language",)

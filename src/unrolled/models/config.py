@@ -20,17 +20,7 @@ class ModelConfig:
 
     family: Literal[
         "auto", "rnn", "lstm", "gru", "transformer", "convolution", "inception", "feedforward", "bidirectional"
-    ] = setting(
-        "auto",
-        "model family",
-        not_for={
-            "inception": ("language", *_WRITES),
-            "bidirectional": ("language", *_WRITES),
-            "convolution": ("translate",),
-            "feedforward": ("translate",),
-        },
-        common=True,
-    )
+    ] = setting("auto", "model family", common=True)
     layers: int | None = setting(None, "number of layers", allowed=COUNT, common=True)
     width: int | None = setting(None, "features per step inside the model", allowed=COUNT, common=True)
     heads: int | None = setting(None, "attention heads", families=_TRANSFORMER, allowed=COUNT)

@@ -4,9 +4,12 @@ import importlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Protocol, get_args, get_type_hints, runtime_checkable
 
 from unrolled.errors import UserError
+from unrolled.models.config import ModelConfig
+from unrolled.settings import KINDS, settings_in
+from unrolled.training.applicable import CONFIGS
 
 if TYPE_CHECKING:
     import torch
@@ -19,6 +22,9 @@ if TYPE_CHECKING:
     from unrolled.training.loop import Feed, Position, Scores
     from unrolled.training.progress import Progress
     from unrolled.training.run_training import Beginning, Configs
+
+FAMILIES: tuple[str, ...] = get_args(get_type_hints(ModelConfig)["family"])[1:]
+"""All but "auto"."""
 
 Figures = list[tuple[str, str]]
 """Titles with HTML."""
@@ -223,6 +229,10 @@ class Task:
     """the command to try next"""
     options: ClassVar[Mapping[str, Sequence[VerbOption]]] = {}
     """by verb, what only models of this task have"""
+    families: ClassVar[Sequence[str]] = FAMILIES
+    """those it can be learned with"""
+    reads: ClassVar[Sequence[str]] = tuple(KINDS)
+    """kinds of the fields it can learn from, see `unrolled.data.records`"""
 
     def suggested_by(self, files: list[str], data: "DataConfig") -> Any | None:
         """The files opened, if they suggest this task; else None. Raises `UserError` for files that cannot be read."""
@@ -322,6 +332,17 @@ def own_options(verb: str, task: Task, place: str, values: Mapping[str, Any]) ->
         if option.name not in own and values[option.name] != option.default:
             raise UserError(f"{option.flags[0]} is for {other.models}, and {place} was trained for {task.name}")
     return {name: values[name] for name in own}
+
+
+def settings_of(name: str) -> frozenset[str]:
+    """The settings, without their group, that do something for a task: with some family, on some data."""
+    kinds = frozenset(task_named(name).reads)
+    return frozenset(
+        key
+        for config in CONFIGS.values()
+        for key, setting in settings_in(config).items()
+        if setting.fits(task=name, inputs=kinds)
+    )
 
 
 def register(name: str, place: str) -> None:

@@ -3,7 +3,7 @@
 from dataclasses import fields
 from typing import NamedTuple
 
-from unrolled.data.config import READ_BY, DataConfig
+from unrolled.data.config import DataConfig
 from unrolled.errors import UserError
 from unrolled.models.config import ModelConfig
 from unrolled.settings import Setting, settings_in
@@ -41,17 +41,6 @@ RULES: dict[str, Setting] = {
     if not setting.everywhere
 }
 """Every setting that is not for everything."""
-
-
-def settings_of(task: str) -> frozenset[str]:
-    """The settings, without their group, that do something for a task: with some family, on some data."""
-    inputs = frozenset(READ_BY[task]) if task in READ_BY else None
-    return frozenset(
-        name
-        for config in CONFIGS.values()
-        for name, setting in settings_in(config).items()
-        if setting.fits(task=task, inputs=inputs)
-    )
 
 
 def check_applicable(here: Situation, data: DataConfig, model: ModelConfig, train: TrainConfig) -> None:

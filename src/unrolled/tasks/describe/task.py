@@ -23,6 +23,8 @@ class Describe(Task):
     estimator = ""
     usage = ("generate . --given NAME=VALUE", "predict . FILE -o sequences.csv")
     after_training = "generate RUN --given NAME=VALUE"
+    families = ("rnn", "lstm", "gru", "transformer", "convolution", "feedforward")
+    reads = ("numeric", "categorical", "text")
     options: ClassVar[Mapping[str, Sequence[VerbOption]]] = {
         "generate": (
             VerbOption(

@@ -26,6 +26,8 @@ class Language(Task):
     example = 'print(model.generate("..."))'
     remark = "It learned from one text and repeats its errors, its views and pieces of it word for word."
     after_training = "generate RUN"
+    families = ("rnn", "lstm", "gru", "transformer", "convolution", "feedforward")
+    reads = ("text",)
     options: ClassVar[Mapping[str, Sequence[VerbOption]]] = {
         "generate": (
             VerbOption(("--prompt",), str, "", "text to go on from"),

@@ -13,10 +13,8 @@ from unrolled.tasks.translate.data import PairData
 from unrolled.tasks.translate.load import build_translation_network
 from unrolled.tasks.translate.network import equal_parameters
 from unrolled.tasks.translate.pairs import LONGEST, MANY_PAIRS
+from unrolled.tasks.translate.task import Translate
 from unrolled.training.config import TrainConfig
-
-FAMILIES = ("rnn", "lstm", "gru", "transformer")
-"""Those that have a decoder."""
 
 
 def choose_for_translation(
@@ -24,8 +22,9 @@ def choose_for_translation(
 ) -> tuple[DataConfig, ModelConfig, TrainConfig]:
     """Complete configurations; what was given is kept."""
     family = "lstm" if model.family == "auto" else model.family
-    if family not in FAMILIES:
-        raise UserError(f"translate has no {family} decoder; choose {', '.join(FAMILIES[:-1])} or {FAMILIES[-1]}")
+    if family not in Translate.families:
+        *others, last = Translate.families
+        raise UserError(f"translate has no {family} decoder; choose {', '.join(others)} or {last}")
     width = model.width or (256 if pairs >= 20_000 else 128)
     transformer = family == "transformer"
     heads = model.heads or max(1, width // 64)

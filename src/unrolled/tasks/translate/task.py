@@ -24,6 +24,8 @@ class Translate(Task):
     noun = "text"
     usage = ("predict . FILE -o translations.csv", "evaluate . FILE")
     example = 'print(model.predict(["..."]))'
+    families = ("rnn", "lstm", "gru", "transformer")
+    reads = ("text",)
     options: ClassVar[Mapping[str, Sequence[VerbOption]]] = {
         "predict": (
             VerbOption(
