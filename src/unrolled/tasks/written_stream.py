@@ -8,7 +8,7 @@ from typing import Any
 from torch import nn
 
 from unrolled.errors import UserError
-from unrolled.models.digest import model_digest
+from unrolled.tasks.saved_streams import model_digest
 from unrolled.untrusted import fits, parse_json
 
 MOST_TOKENS = 1 << 20

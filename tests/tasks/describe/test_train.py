@@ -24,6 +24,7 @@ from unrolled.tasks.describe.load import load_description
 from unrolled.tasks.describe.sequences import DescriptionFeed
 from unrolled.tasks.describe.write import describe, description_rows, usual_sampling
 from unrolled.tasks.sampling_config import Sampling
+from unrolled.tasks.task import task_named
 from unrolled.tasks.train_files import train_files
 from unrolled.training.config import TrainConfig
 
@@ -99,6 +100,30 @@ def test_a_seed_gives_the_same_sequences(learned: tuple[Path, dict[str, Any], Pa
     assert describe(loaded, conditions, sampling=Sampling(temperature=2.0, top_k=1)) == describe(
         loaded, conditions, sampling=BEST
     )
+
+
+def test_live_it_writes_token_by_token_what_generate_writes(learned: tuple[Path, dict[str, Any], Path]) -> None:
+    folder = learned[0] / "best"
+    loaded = load_description(folder)
+    stream = task_named("describe").stream(folder, seed=3)
+    for animal in SOUNDS:
+        conditions = [condition_of(loaded, [f"animal={animal}", "times=1.5"])]
+        (whole,) = describe(loaded, conditions, sampling=usual_sampling(loaded), seed=3)
+        tokens = list(stream.answers({"animal": animal, "times": 1.5, "tokens": 2}))
+        state = stream.save()
+        stream = task_named("describe").stream(folder, seed=3)
+        stream.load(state)
+        *others, end = stream.answers({})
+        assert end == {"step": len(whole), "sound": whole, "end": True}
+        assert "".join(one["token"] for one in tokens + others) == whole
+    for message, sentence in (
+        ({"animal": "cat"}, "the model has to know times too"),
+        ({"animal": "catt", "times": 1}, "did you mean 'cat'"),
+        ({"animal": ["cat"], "times": 1}, "must be a label or a number"),
+        ({"animal": "cat", "times": "two"}, "expected a number"),
+    ):
+        with pytest.raises(UserError, match=sentence):
+            stream.answers(message)
 
 
 def test_a_row_for_each_record_of_a_file(learned: tuple[Path, dict[str, Any], Path], tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ from small_pairs import reversals, train
 from unrolled.data.config import DataConfig
 from unrolled.errors import UserError
 from unrolled.models.config import ModelConfig
+from unrolled.tasks.task import task_named
 from unrolled.tasks.translate.data import opened_pairs, prepare_pairs
 from unrolled.tasks.translate.defaults import at_equal_parameters, choose_for_translation
 from unrolled.tasks.translate.load import build_translation_network, load_translation
@@ -30,6 +31,51 @@ def said(run: Path, texts: list[str]) -> list[str]:
 def run(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, Any]]:
     folder = tmp_path_factory.mktemp("translate") / "run"
     return folder, train(PAIRS, folder)
+
+
+def test_live_it_says_token_by_token_what_one_beam_says(run: tuple[Path, dict[str, Any]]) -> None:
+    folder, texts = run[0] / "best", [source for source, _ in PAIRS[:12]] + [" "]
+    expected = [one.text for one in translate_texts(load_translation(folder), texts, beams=1)]
+    stream, again = (task_named("translate").stream(folder) for _ in range(2))
+    for text, whole in zip(texts, expected, strict=True):
+        *tokens, end = stream.answers({"source": text})
+        assert end == {"step": len(tokens), "text": whole, "end": True}
+        assert [one["step"] for one in tokens] == list(range(1, len(tokens) + 1))
+        assert "".join(one["token"] for one in tokens) == whole
+        # Cut into pieces, each told by another stream that goes on from a saved state.
+        pieces = list(again.answers({"source": text, "tokens": 2}))
+        while not (pieces and pieces[-1].get("end")):
+            other = task_named("translate").stream(folder)
+            other.load(again.save())
+            again = other
+            pieces += again.answers({"tokens": 3})
+        assert pieces == [*tokens, end]
+        assert list(again.answers({})) == []
+
+
+def test_live_a_message_that_says_nothing_changes_nothing(run: tuple[Path, dict[str, Any]]) -> None:
+    stream = task_named("translate").stream(run[0] / "best")
+    with pytest.raises(UserError, match="nothing to go on with"):
+        stream.answers({"tokens": 3})
+    first = list(stream.answers({"source": "abc", "tokens": 1}))
+    before = stream.save()
+    for message, sentence in (
+        ("abc", "expected an object"),
+        ({"source": 3}, "with a text"),
+        ({"text": "abc"}, "with a text"),
+        ({"source": "abc", "tokens": -1}, "whole number"),
+        ({"source": "abc", "tokens": True}, "whole number"),
+        ([], "expected"),
+    ):
+        with pytest.raises(UserError, match=sentence):
+            stream.answers(message)
+        assert stream.save() == before
+    assert first + list(stream.answers({})) == list(stream.answers({"source": "abc"}))
+    for data in (b"{}", b"no", before.replace(b'"told": 1', b'"told": -1'), before.replace(b'"abc"', b"7")):
+        with pytest.raises(ValueError, match=r"state|answered"):
+            stream.load(data)
+    with pytest.raises(ValueError, match="another model"):
+        stream.load(before.replace(b'"model": [', b'"model": [1, '))
 
 
 def test_a_run_leaves_all_there_is(run: tuple[Path, dict[str, Any]]) -> None:

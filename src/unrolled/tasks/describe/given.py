@@ -15,25 +15,32 @@ from unrolled.tasks.describe.load import LoadedDescription
 
 
 def condition_of(loaded: LoadedDescription, given: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:
-    """What is given as `name=value` for every field that the model reads, as it reads it.
-
-    Raises `UserError` for a field that it does not read, a label that training did not see (with the nearest), what is
-    no number, and a field that is missing.
-    """
+    """What is given as `name=value` for every field that the model reads, as it reads it; see `condition_from`."""
     fields = _fields(loaded)
     values: dict[str, str] = {}
     for one in given:
         name, equals, value = one.partition("=")
         if not equals:
             raise UserError(f'--given "{one}" is not of the form name=value; the model reads {", ".join(fields)}')
-        if name not in fields:
-            raise UserError(f"--given {one}: the model reads no {name}; {_nearest(name, list(fields))}")
         if name in values:
             raise UserError(f"--given {name} stands there twice; leave out one of the two")
         values[name] = value
+    return condition_from(loaded, values, "--given ")
+
+
+def condition_from(loaded: LoadedDescription, values: dict[str, str], flag: str) -> tuple[np.ndarray, np.ndarray]:
+    """The value of every field that the model reads, as it reads it; `flag` stands before each in messages.
+
+    Raises `UserError` for a field that it does not read, a label that training did not see (with the nearest), what is
+    no number, and a field that is missing.
+    """
+    fields = _fields(loaded)
+    for name, value in values.items():
+        if name not in fields:
+            raise UserError(f"{flag}{name}={value}: the model reads no {name}; {_nearest(name, list(fields))}")
     missing = [name for name in fields if name not in values]
     if missing:
-        example = f"--given {missing[0]}={_example(fields[missing[0]])}"
+        example = f"{flag}{missing[0]}={_example(fields[missing[0]])}"
         raise UserError(f"the model has to know {', '.join(missing)} too; add for example {example}")
     record: dict[str, Any] = {}
     for encoder in loaded.encoding.known.inputs:
@@ -41,11 +48,13 @@ def condition_of(loaded: LoadedDescription, given: Sequence[str]) -> tuple[np.nd
             label = values[encoder.field]
             if label not in encoder.tokens:
                 advice = _nearest(label, list(encoder.tokens))
-                raise UserError(f"--given {encoder.field}={label}: training had no such {encoder.field}; {advice}")
+                raise UserError(f"{flag}{encoder.field}={label}: training had no such {encoder.field}; {advice}")
             record[encoder.field] = label
         else:
-            record[encoder.field] = np.array([_number(name, values[name]) for name in _channels(loaded, encoder.field)])
-    return loaded.encoding.condition(Record(record, "--given"))
+            record[encoder.field] = np.array(
+                [_number(name, values[name], flag) for name in _channels(loaded, encoder.field)]
+            )
+    return loaded.encoding.condition(Record(record, "what is given"))
 
 
 def known_in_words(loaded: LoadedDescription, condition: tuple[np.ndarray, np.ndarray]) -> str:
@@ -83,13 +92,13 @@ def _example(table: TokenTable | None) -> str:
     return "1.5" if table is None else table.tokens[0]
 
 
-def _number(name: str, text: str) -> float:
+def _number(name: str, text: str, flag: str) -> float:
     try:
         value = float(text)
     except ValueError:
-        raise UserError(f'--given {name}={text}: expected a number, found "{text}"') from None
+        raise UserError(f'{flag}{name}={text}: expected a number, found "{text}"') from None
     if not math.isfinite(value):
-        raise UserError(f"--given {name}={text}: expected a finite number")
+        raise UserError(f"{flag}{name}={text}: expected a finite number")
     return value
 
 

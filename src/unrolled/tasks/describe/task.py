@@ -1,11 +1,12 @@
 """The task that writes a sequence for what is known of it: one to many."""
 
+import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, cast
 
-from unrolled.tasks.task import Prepared, Task, Trained, VerbOption, Writing
+from unrolled.tasks.task import LiveStream, Prepared, Task, Trained, VerbOption, Writing
 
 if TYPE_CHECKING:
     from unrolled.data.config import DataConfig
@@ -26,6 +27,7 @@ class Describe(Task):
     families = ("rnn", "lstm", "gru", "transformer", "convolution", "feedforward")
     reads = ("numeric", "categorical", "text")
     options: ClassVar[Mapping[str, Sequence[VerbOption]]] = {
+        "stream": (VerbOption(("--seed",), int, 0, "of what is drawn; the same seed writes the same"),),
         "generate": (
             VerbOption(
                 ("--given",),
@@ -34,7 +36,7 @@ class Describe(Task):
                 "what is known of the sequence to write, such as style=jig; once for each field",
                 "NAME=VALUE",
             ),
-        )
+        ),
     }
 
     def open(self, files: list[str], data: "DataConfig") -> list[str]:
@@ -51,6 +53,16 @@ class Describe(Task):
         from unrolled.tasks.describe.trained import TrainedDescription
 
         return TrainedDescription(folder)
+
+    def stream(self, folder: Path, *, seed: int = 0, **options: Any) -> LiveStream:
+        from unrolled.tasks.describe.load import load_description
+        from unrolled.tasks.describe.stream import write
+        from unrolled.tasks.written_stream import WrittenStream
+
+        loaded = load_description(folder)
+        names = [name for field in loaded.recipe.inputs for name in (field.channels or (field.name,))]
+        example = json.dumps(dict.fromkeys(names, "..."), ensure_ascii=False)
+        return WrittenStream(loaded.network, lambda request: write(loaded, request, seed=seed), example)
 
     def write(
         self,

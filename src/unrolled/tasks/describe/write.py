@@ -47,16 +47,24 @@ def describe(
     than the model's context. The same seed and conditions give the same sequences. Raises `UserError` for a seed that
     is none.
     """
-    device = next(loaded.network.parameters()).device
-    generator = generator_of(seed, device)
+    generator = generator_of(seed, next(loaded.network.parameters()).device)
+    longest = longest_of(loaded, max_length)
+    sequences: list[list[int]] = [[] for _ in conditions]
+    for start in range(0, len(conditions), AT_ONCE):
+        part = conditions[start : start + AT_ONCE]
+        steps = write_tokens(loaded.network, part, sampling=sampling, generator=generator, max_length=longest)
+        for step in steps:
+            for row, token in step.items():
+                sequences[start + row].append(token)
+    return [loaded.encoding.written.decode(tokens) for tokens in sequences]
+
+
+def longest_of(loaded: LoadedDescription, max_length: int | None = None) -> int:
+    """Tokens of a sequence at most."""
     longest = loaded.longest if max_length is None else max_length
     if loaded.network.config.family == "transformer" and loaded.network.config.positions == "learned":
         longest = min(longest, loaded.network.context)
-    found: list[list[int]] = []
-    for start in range(0, len(conditions), AT_ONCE):
-        part = conditions[start : start + AT_ONCE]
-        found += write_tokens(loaded.network, part, sampling=sampling, generator=generator, max_length=longest)
-    return [loaded.encoding.written.decode(tokens) for tokens in found]
+    return longest
 
 
 @torch.inference_mode()
@@ -67,8 +75,8 @@ def write_tokens(
     sampling: Sampling,
     generator: torch.Generator,
     max_length: int,
-) -> list[list[int]]:
-    """The tokens of a sequence for each condition, without the end. A sequence that has ended leaves the batch."""
+) -> Iterator[dict[int, int]]:
+    """Step by step the next token of every sequence that goes on, by its row. One that has ended leaves the batch."""
     device = next(network.parameters()).device
     numbers, categories = (
         None if array is None else torch.from_numpy(array).to(device) for array in stacked(conditions)
@@ -77,7 +85,6 @@ def write_tokens(
     state = network.initial_state(len(conditions), device=device)
     rows = torch.arange(len(conditions), device=device)
     tokens = torch.full_like(rows, END)
-    said: list[list[int]] = [[] for _ in conditions]
     for _ in range(max_length):
         logits, state = network.step(tokens, condition, state)
         tokens = sample(logits, sampling, generator=generator)
@@ -86,10 +93,8 @@ def write_tokens(
             kept = going.nonzero()[:, 0]
             rows, tokens, condition, state = rows[kept], tokens[kept], condition[kept], states.gather(state, kept)
         if not len(rows):
-            break
-        for row, token in zip(rows.tolist(), tokens.tolist(), strict=True):
-            said[row].append(token)
-    return said
+            return
+        yield dict(zip(rows.tolist(), tokens.tolist(), strict=True))
 
 
 def description_rows(

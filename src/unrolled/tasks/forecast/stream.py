@@ -23,7 +23,7 @@ from unrolled.tasks.forecast.forecast import point_of
 from unrolled.tasks.forecast.load import LoadedForecast
 from unrolled.tasks.forecast.predict import plain_number
 from unrolled.tasks.forecast.series import Series
-from unrolled.tasks.language.stream import model_digest, require_saved_by
+from unrolled.tasks.saved_streams import model_digest, require_saved_by
 
 LONGEST_NAME = 200
 """Characters of a name up to which it is compared with those that are known."""

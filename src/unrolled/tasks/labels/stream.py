@@ -18,7 +18,7 @@ from unrolled.layers.state import State
 from unrolled.models.records import RecordInputs
 from unrolled.tasks.labels.answers import RecordModel
 from unrolled.tasks.labels.live_answers import Told
-from unrolled.tasks.language.stream import model_digest, require_saved_by
+from unrolled.tasks.saved_streams import model_digest, require_saved_by
 
 CHUNK = 4096
 """Rows that the network reads at once."""

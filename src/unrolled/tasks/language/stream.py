@@ -1,10 +1,9 @@
 """A live stream: one step at a time with a carried state that can be saved and brought back."""
 
 import functools
-import hashlib
 import math
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import torch
@@ -16,9 +15,7 @@ from unrolled.errors import UserError
 from unrolled.layers import state as states
 from unrolled.layers.state import State
 from unrolled.models.language import LanguageNetwork
-
-MOST_STEPS = 2**62
-"""Steps that can be counted, with room to go on."""
+from unrolled.tasks.saved_streams import model_digest, require_saved_by
 
 
 class StreamState(NamedTuple):
@@ -173,22 +170,3 @@ class LiveText:
             "loss": None if step.loss is None or not math.isfinite(step.loss) else round(step.loss, 6),
             "next": {self.names[token]: round(probability, 6) for token, probability in step.next},
         }
-
-
-def require_saved_by(model: Tensor, saved: Tensor, steps: Tensor) -> None:
-    """Raises `ValueError` unless the digest of a saved stream is the model's, and it is one stream with a count of its
-    steps."""
-    if not torch.equal(saved, model):
-        raise ValueError("another model saved this state")
-    if not 0 <= int(steps[0]) < MOST_STEPS:
-        raise ValueError(f"the saved state has come to step {int(steps[0])}")
-
-
-def model_digest(network: Any, encoders: str = "") -> UInt8[Tensor, "1 digest"]:
-    """uint8 `[1, 16]`: a digest of a model, so that a state never meets weights, or encoders, that did not make it."""
-    digest = hashlib.blake2b(repr(sorted(asdict(network.config).items())).encode() + encoders.encode(), digest_size=16)
-    for name, parameter in network.named_parameters():
-        digest.update(name.encode())
-        digest.update(parameter.detach().cpu().contiguous().view(torch.uint8).numpy().data)
-    device = next(network.parameters()).device
-    return torch.tensor([list(digest.digest())], dtype=torch.uint8, device=device)

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from unrolled.tasks.task import Prepared, Task, Trained, VerbOption
+from unrolled.tasks.task import LiveStream, Prepared, Task, Trained, VerbOption
 
 if TYPE_CHECKING:
     from unrolled.data.config import DataConfig
@@ -66,6 +66,14 @@ class Translate(Task):
         from unrolled.tasks.translate.trained import TrainedTranslation
 
         return TrainedTranslation(folder)
+
+    def stream(self, folder: Path, **options: Any) -> LiveStream:
+        from unrolled.tasks.translate.load import load_translation
+        from unrolled.tasks.translate.stream import write
+        from unrolled.tasks.written_stream import WrittenStream
+
+        loaded = load_translation(folder)
+        return WrittenStream(loaded.network, lambda request: write(loaded, request), '{"source": "..."}')
 
     def model_line(self, settings: Any) -> str:
         return f", {settings.attention} attention"
