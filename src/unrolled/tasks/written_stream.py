@@ -52,6 +52,10 @@ class WrittenStream:
 
     feed = answers
 
+    def end(self) -> Iterator[dict[str, Any]]:
+        """Nothing is left to tell at the end of the input."""
+        return iter(())
+
     def _next(self, wanted: int | None) -> Iterator[dict[str, Any]]:
         for answer in islice(self._answers, wanted):
             self._told += 1
