@@ -6,8 +6,10 @@ import torch
 from sklearn.metrics import mean_absolute_error, mean_pinball_loss, mean_squared_error
 
 from unrolled.errors import UserError
+from unrolled.layers import state as states
+from unrolled.layers.inputs import map_inputs
 from unrolled.tasks.forecast.forecast import add_intervals, calibrate, forecast, forecast_windows, score_forecasts
-from unrolled.tasks.forecast.network import ForecastNetwork
+from unrolled.tasks.forecast.network import ForecastNetwork, series_inputs
 from unrolled.tasks.forecast.network_config import ForecastConfig
 from unrolled.tasks.forecast.windows import ForecastWindows
 
@@ -35,11 +37,13 @@ def test_beyond_its_horizon_a_network_reads_its_own_forecasts() -> None:
     past, known = torch.randn(3, 6, 2), torch.randn(3, 6 + 5, 1)
     with torch.inference_mode():
         found = forecast(network, past, known, horizon=5)
-        first = network(past, known[:, :8])
+        first = network.from_windows(past, known[:, :8])
         fed = torch.stack([first[:, :, 0, 1], torch.full((3, 2), torch.nan)], dim=-1)
-        second = network(torch.cat([past[:, 2:], fed], 1), known[:, 2:10])
+        second = network.from_windows(torch.cat([past[:, 2:], fed], 1), known[:, 2:10])
         fed = torch.stack([second[:, :, 0, 1], torch.full((3, 2), torch.nan)], dim=-1)
-        third = network(torch.cat([past[:, 4:], first_fed(first), fed], 1), torch.cat([known[:, 4:], known[:, -1:]], 1))
+        third = network.from_windows(
+            torch.cat([past[:, 4:], first_fed(first), fed], 1), torch.cat([known[:, 4:], known[:, -1:]], 1)
+        )
     assert found.shape == (3, 5, 1, 3)
     torch.testing.assert_close(found, torch.cat([first, second, third], 1)[:, :5])
 
@@ -53,15 +57,15 @@ def test_beyond_its_horizon_a_network_reads_what_is_known_ahead() -> None:
     past, known = torch.randn(3, 6, 2), torch.randn(3, 6 + 4, 2)
     with torch.inference_mode():
         found = forecast(network, past, known, horizon=4)
-        first = network(past, known[:, :8])
+        first = network.from_windows(past, known[:, :8])
         fed = torch.cat([first, known[:, 6:8, 1:]], dim=-1)
-        second = network(torch.cat([past[:, 2:], fed], 1), known[:, 2:])
+        second = network.from_windows(torch.cat([past[:, 2:], fed], 1), known[:, 2:])
     torch.testing.assert_close(found, torch.cat([first, second], 1))
 
 
 def test_a_shorter_horizon_is_the_beginning_of_the_forecast() -> None:
     network, past = make(), torch.randn(3, 6, 2)
-    assert torch.equal(forecast(network, past, horizon=1), network(past)[:, :1])
+    assert torch.equal(forecast(network, past, horizon=1), network.from_windows(past)[:, :1])
 
 
 @pytest.mark.parametrize(("features", "steps"), [(1, 10), (0, 11), (1, 0)])
@@ -146,3 +150,26 @@ def test_nothing_to_compare_with() -> None:
     with pytest.raises(UserError, match="not one value to compare"):
         score_forecasts(make(), windows)
     assert np.isfinite(calibrate(make(), windows, LEVELS)).all()
+
+
+@pytest.mark.parametrize("family", ["gru", "transformer", "inception"])
+def test_a_long_series_in_ragged_chunks_is_forecast_as_its_windows_are(family: str) -> None:
+    network = make(known=1, quantiles=LEVELS, family=family, members=2)
+    series = series_of(40)
+    series[[3, 20, 21], 0] = np.nan
+    known = np.random.default_rng(1).normal(size=(42, 1)).astype(np.float32)
+    windows = ForecastWindows([series], context=6, horizon=2, targets=[0], known=[known[:40]], least_context=1)
+    (batch, expected), *more = forecast_windows(network, windows)
+    assert not more
+    inputs = series_inputs(torch.from_numpy(series)[None], torch.from_numpy(known)[None], 2)
+    state, begin, found = network.initial_state(1), 0, []
+    for length in (1, 5, 0, 17, 2, 15):
+        with torch.inference_mode():
+            y, state = network(map_inputs(lambda leaf, t=begin, n=length: leaf[:, t : t + n], inputs), state)
+        found.append(y)
+        begin += length
+        state = states.load(states.save(state), like=network.initial_state(1))
+    assert begin == 40
+    assert len(batch.origin) == 40 - 2
+    together = torch.cat(found, dim=1)[0, batch.origin - 1]
+    np.testing.assert_allclose(together.numpy(), expected, rtol=1e-4, atol=1e-5)

@@ -8,9 +8,12 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from unrolled.tasks.forecast.network import ForecastNetwork
+from unrolled.layers.families import FAMILIES
+from unrolled.layers.inputs import map_inputs
+from unrolled.tasks.forecast.network import ForecastInputs, ForecastNetwork, series_inputs
 from unrolled.tasks.forecast.network_config import ForecastConfig
 from unrolled.tasks.forecast.window_scale import LEAST_SCALE, fill, level
+from unrolled.testing import check_model
 
 BASE = ForecastConfig(
     context=9, horizon=5, channels=3, targets=(2, 0), known=2, missing=True, width=8, heads=2, patch=4
@@ -48,46 +51,103 @@ def inputs(network: ForecastNetwork, rows: int = 4) -> tuple[torch.Tensor, torch
 def test_shapes_and_rows_alone(name: str) -> None:
     network = make(name)
     past, known = inputs(network)
-    together = network(past, known)
+    together = network.from_windows(past, known)
     levels = network.config.quantiles
     assert together.shape == (4, 5, 2, *([len(levels)] if levels else []))
     for row in range(4):
-        alone = network(past[row : row + 1], None if known is None else known[row : row + 1])
+        alone = network.from_windows(past[row : row + 1], None if known is None else known[row : row + 1])
         torch.testing.assert_close(alone, together[row : row + 1], rtol=1e-4, atol=1e-5)
     if levels:
         assert (together.diff(dim=-1) >= 0).all()
 
 
+def series(network: ForecastNetwork, rows: int, time: int) -> tuple[torch.Tensor, torch.Tensor | None, ForecastInputs]:
+    """Values with a gap, features known ahead, and both as inputs."""
+    config = network.config
+    values = torch.randn(rows, time, 3)
+    values[0, 5, 1] = torch.nan
+    known = torch.randn(rows, time + config.horizon, config.known) if config.known else None
+    return values, known, series_inputs(values, known, config.horizon)
+
+
+def window_of(
+    network: ForecastNetwork, values: torch.Tensor, known: torch.Tensor | None, t: int
+) -> tuple[torch.Tensor, torch.Tensor | None]:
+    """The window that ends with step t of a series, and what is known of it and of the steps ahead."""
+    config, rows = network.config, len(values)
+    window = torch.full((rows, config.context, 3), torch.nan)
+    seen = values[:, max(0, t + 1 - config.context) : t + 1]
+    window[:, config.context - seen.shape[1] :] = seen
+    if known is None:
+        return window, None
+    span = torch.zeros(rows, config.context + config.horizon, config.known)
+    part = known[:, max(0, t + 1 - config.context) : t + 1 + config.horizon]
+    span[:, span.shape[1] - part.shape[1] :] = part
+    return window, span
+
+
 @pytest.mark.parametrize("name", KINDS)
 def test_a_stream_forecasts_what_the_window_does(name: str) -> None:
     network = make(name)
-    series = torch.randn(2, 14, 3)
-    series[0, 5, 1] = torch.nan
-    config = network.config
-    known = torch.randn(2, 14 + config.horizon, config.known) if config.known else None
+    values, known, whole = series(network, 2, 14)
     state = network.initial_state(2)
+    at_once, last = network(whole)
     for t in range(14):
-        window = torch.full((2, config.context, 3), torch.nan)
-        seen = series[:, max(0, t + 1 - config.context) : t + 1]
-        window[:, config.context - seen.shape[1] :] = seen
-        span = None
-        if known is not None:
-            span = torch.zeros(2, config.context + config.horizon, config.known)
-            part = known[:, max(0, t + 1 - config.context) : t + 1 + config.horizon]
-            span[:, span.shape[1] - part.shape[1] :] = part
-        live, state = network.step(series[:, t], state, span)
-        torch.testing.assert_close(live, network(window, span), rtol=0, atol=0)
+        live, state = network.step(map_inputs(lambda leaf, t=t: leaf[:, t], whole), state)
+        expected = network.from_windows(*window_of(network, values, known, t))
+        torch.testing.assert_close(live, expected, rtol=0, atol=0)
+        torch.testing.assert_close(at_once[:, t], expected, rtol=1e-4, atol=1e-5)
+    for leaf, other in zip(last, state, strict=True):
+        torch.testing.assert_close(leaf, other, rtol=0, atol=0, equal_nan=True)
+
+
+@pytest.mark.parametrize(
+    "family",
+    [pytest.param(name, marks=[] if name in ("rnn", "transformer") else pytest.mark.slow) for name in FAMILIES],
+)
+def test_a_model_that_forecasts_keeps_the_laws(family: str) -> None:
+    """Also those that read a whole window from both ends: to the forecast from a step all of it is past."""
+    sizes = {"context": 4, "horizon": 2, "patch": 2, "width": 4, "known_channels": (1,), "quantiles": (0.1, 0.5, 0.9)}
+    network = make("gru", family=family, members=2 if family == "rnn" else 1, **sizes)
+    config = network.config
+
+    def draw(batch: int, time: int, generator: torch.Generator) -> ForecastInputs:
+        values = torch.randn(batch, time, config.channels, generator=generator)
+        known = torch.randn(batch, time + config.horizon, config.known, generator=generator) if config.known else None
+        return series_inputs(values, known, config.horizon)
+
+    checked = check_model(network, draw, batch_size=2, length=8, long_steps=50)
+    assert all(law.cases for law in checked if law.law != "backends")
+
+
+def test_a_long_series_is_laid_out_in_parts(monkeypatch: pytest.MonkeyPatch) -> None:
+    network = make()
+    _, _, whole = series(network, 2, 30)
+    at_once, _ = network(whole)
+    monkeypatch.setattr("unrolled.tasks.forecast.network.MOST_AT_ONCE", 5 * 9 * 5)
+    torch.testing.assert_close(network(whole)[0], at_once, rtol=1e-4, atol=1e-5)
+
+
+def test_features_known_ahead_are_there_exactly_if_the_network_reads_some() -> None:
+    values = torch.randn(2, 4, 3)
+    for network, inputs in (
+        (make(), ForecastInputs(values)),
+        (make(known=0), series_inputs(values, torch.randn(2, 9, 2), 5)),
+    ):
+        with pytest.raises(ValueError, match="features known ahead; give known and ahead, or none"):
+            network(inputs)
 
 
 def test_masked_rows_keep_their_window_and_reset_ones_begin_anew() -> None:
     network = make("transformer", known=0)
     past, _ = inputs(network, 3)
     values = torch.randn(3, 3)
-    begin = network.initial_state(3)._replace(window=past)
+    begin = network.initial_state(3)._replace(window=past, there=torch.ones(3, 9, 3, dtype=torch.bool))
     flags = torch.tensor([True, False, True])
-    after, state = network.step(values, begin, mask=flags, reset=~flags)
-    assert state.window[1].isnan().all()
-    plain, plain_state = network.step(values, begin)
+    after, state = network.step(ForecastInputs(values), begin, mask=flags, reset=~flags)
+    assert not state.there[1].any()
+    assert not state.window[1].any()
+    plain, plain_state = network.step(ForecastInputs(values), begin)
     torch.testing.assert_close(after[[0, 2]], plain[[0, 2]])
     assert torch.equal(state.window[[0, 2]], plain_state.window[[0, 2]])
     assert torch.equal(begin.window, past)
@@ -114,7 +174,7 @@ def test_a_channel_independent_target_does_not_see_the_other_targets() -> None:
     past = torch.randn(4, 9, 3, requires_grad=True)
     for independent in (True, False):
         network = make(known=0, missing=False, channel_independent=independent)
-        (first,) = torch.autograd.grad(network(past)[:, :, 0].sum(), past)  # the forecast of channel 2
+        (first,) = torch.autograd.grad(network.from_windows(past)[:, :, 0].sum(), past)  # the forecast of channel 2
         assert first[:, :, 2].any()
         assert first[:, :, 1].any()  # a channel that is no target is read by all
         assert bool(first[:, :, 0].any()) is not independent
@@ -126,7 +186,7 @@ def test_features_known_ahead_reach_their_own_steps() -> None:
         past, known = inputs(network)
         assert known is not None
         known.requires_grad_()
-        (gradient,) = torch.autograd.grad(network(past, known)[:, 3].sum(), known)
+        (gradient,) = torch.autograd.grad(network.from_windows(past, known)[:, 3].sum(), known)
         assert gradient[:, 9 + 3].any()
         assert gradient[:, :9].any()
         assert not gradient[:, [9, 10, 11, 13]].any()
@@ -143,7 +203,9 @@ def test_what_channels_known_ahead_explain_is_taken_out_and_put_back() -> None:
     left[:, :, [2, 0]] -= explained[:, :9]
     plain = make("gru", missing=False)
     plain.load_state_dict({k: v for k, v in network.state_dict().items() if not k.startswith("members.0.effect")})
-    torch.testing.assert_close(network(past, known), plain(left, known) + explained[:, 9:], rtol=1e-4, atol=1e-5)
+    torch.testing.assert_close(
+        network.from_windows(past, known), plain.from_windows(left, known) + explained[:, 9:], rtol=1e-4, atol=1e-5
+    )
 
 
 def test_a_network_without_channels_known_ahead_is_as_ever() -> None:
@@ -153,7 +215,9 @@ def test_a_network_without_channels_known_ahead_is_as_ever() -> None:
     torch.manual_seed(3)
     begun = ForecastNetwork(replace(BASE, known_channels=(1,)))
     past, known = inputs(plain)
-    assert torch.equal(plain.eval()(past, known), begun.eval()(past, known))  # the effect begins at zero
+    assert torch.equal(
+        plain.eval().from_windows(past, known), begun.eval().from_windows(past, known)
+    )  # the effect begins at zero
 
 
 @pytest.mark.parametrize("kind", ["last", "mean", "standard"])
@@ -161,26 +225,30 @@ def test_a_shift_of_the_window_is_a_shift_of_the_forecast(kind: str) -> None:
     network = make(known=0, missing=False, normalise=kind)
     past, _ = inputs(network)
     shift = torch.tensor([10.0, -3.0, 5.0])
-    torch.testing.assert_close(network(past + shift), network(past) + shift[[2, 0]], rtol=1e-4, atol=1e-4)
+    torch.testing.assert_close(
+        network.from_windows(past + shift), network.from_windows(past) + shift[[2, 0]], rtol=1e-4, atol=1e-4
+    )
     if kind == "standard":
-        torch.testing.assert_close(network(100 * past), 100 * network(past), rtol=1e-2, atol=1e-2)
+        torch.testing.assert_close(
+            network.from_windows(100 * past), 100 * network.from_windows(past), rtol=1e-2, atol=1e-2
+        )
 
 
 def test_it_begins_as_the_mean_of_the_window() -> None:
     network = ForecastNetwork(replace(BASE, known=0, missing=False, normalise="standard"))
     past, _ = inputs(network)
     expected = past.mean(dim=1)[:, None, [2, 0]].expand(-1, 5, -1)
-    torch.testing.assert_close(network(past), expected, rtol=1e-4, atol=1e-5)
+    torch.testing.assert_close(network.from_windows(past), expected, rtol=1e-4, atol=1e-5)
 
 
 def test_the_loss_is_that_of_the_settings() -> None:
     past, future = torch.randn(4, 9, 3), torch.randn(4, 5, 2)
     network = make(known=0, missing=False, loss="mae")
     loss, count = network.losses(past, future)
-    torch.testing.assert_close(loss / count, (network(past) - future).abs().mean())
+    torch.testing.assert_close(loss / count, (network.from_windows(past) - future).abs().mean())
     network = make("quantiles", known=0, missing=False, quantiles=(0.5,))
     loss, count = network.losses(past, future)
-    torch.testing.assert_close(loss / count, (network.point(network(past)) - future).abs().mean() / 2)
+    torch.testing.assert_close(loss / count, (network.point(network.from_windows(past)) - future).abs().mean() / 2)
 
 
 @given(st.integers(0, 2**32 - 1), st.integers(1, 7))

@@ -47,14 +47,14 @@ def past() -> torch.Tensor:
     ],
 )
 def test_a_setting_changes_what_is_forecast(family: str, one: dict[str, Any], other: dict[str, Any]) -> None:
-    forecasts = [make(family, **settings)(past()) for settings in (one, other, one)]
+    forecasts = [make(family, **settings).from_windows(past()) for settings in (one, other, one)]
     assert not torch.allclose(forecasts[0], forecasts[1])
     torch.testing.assert_close(forecasts[0], forecasts[2])
 
 
 def test_learned_positions_reach_as_far_as_the_segments_ahead() -> None:
     network = make("transformer", positions="learned", decoder="steps")
-    assert network(past()).shape == (2, 5, 2)
+    assert network.from_windows(past()).shape == (2, 5, 2)
     tables = [len(parameter) for name, parameter in network.named_parameters() if name.endswith("table")]
     assert tables == [24 // 3 + 1]
 
@@ -64,7 +64,7 @@ def test_variational_drops_the_same_features_at_every_segment() -> None:
         network = make(variational=variational, dropout=0.5, horizon=12).train()
         dropped = []
         network.members[0].head.register_forward_pre_hook(lambda _, given, kept=dropped: kept.append(given[0] == 0))
-        network(past())
+        network.from_windows(past())
         (zeros,) = dropped
         assert zeros.shape == (2 * 2, 4, 8)  # rows and channels, segments ahead, features
         assert zeros.any()
@@ -81,9 +81,9 @@ def test_members_vote_and_learn_each_by_itself(quantiles: tuple[float, ...]) -> 
         weights = {k.removeprefix(begin): v for k, v in network.state_dict().items() if k.startswith(begin)}
         single.load_state_dict({name_today(name): weight for name, weight in weights.items()})
         alone.append(single)
-    forecasts = torch.stack([single(past()) for single in alone])
+    forecasts = torch.stack([single.from_windows(past()) for single in alone])
     assert not torch.allclose(forecasts[0], forecasts[1])
-    torch.testing.assert_close(network(past()), forecasts.mean(dim=0))
+    torch.testing.assert_close(network.from_windows(past()), forecasts.mean(dim=0))
     future = torch.randn(2, 5, 2)
     loss, count = network.losses(past(), future)
     each = [single.losses(past(), future)[0] for single in alone]
@@ -101,4 +101,4 @@ def test_a_number_of_members_that_cannot_be() -> None:
 
 @pytest.mark.parametrize("family", FAMILIES)
 def test_every_family_forecasts(family: str) -> None:
-    assert make(family)(past()).isfinite().all()
+    assert make(family).from_windows(past()).isfinite().all()

@@ -37,7 +37,7 @@ def forecast(
     parts: list[Tensor] = []
     for done in range(0, horizon, config.horizon):
         ahead = None if known is None else _span(known, done, config.context + config.horizon)
-        part = network(past, ahead)
+        part = network.from_windows(past, ahead)
         parts.append(part)
         if done + config.horizon < horizon:
             fed = past.new_full((len(past), config.horizon, config.channels), torch.nan)

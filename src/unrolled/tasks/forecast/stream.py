@@ -21,6 +21,7 @@ from unrolled.layers.state import State
 from unrolled.tasks.forecast.encoding import ForecastEncoding
 from unrolled.tasks.forecast.forecast import point_of
 from unrolled.tasks.forecast.load import LoadedForecast
+from unrolled.tasks.forecast.network import ForecastInputs
 from unrolled.tasks.forecast.predict import plain_number
 from unrolled.tasks.forecast.series import Series
 from unrolled.tasks.saved_streams import model_digest, require_saved_by
@@ -93,16 +94,11 @@ class ForecastStream:
         the `times` ahead if they are known, and the `forecast`: for each channel its `prediction` and quantiles, a list
         over the steps ahead. Raises `UserError` before anything changes.
         """
-        encoding = self.encoding
         if not isinstance(message, dict):
             raise UserError('expected the values of a step, such as {"COLUMN": 1.5}')
         values, time, ahead, reset = self._read(message)
         before = self.beginning() if reset else self.state
-        known = None
-        if encoding.features:
-            known = torch.from_numpy(self._known(values, time, ahead, before)).to(self.device)
-        x = torch.from_numpy(values).to(self.device)
-        predicted, window = self.network.step(x, before.network, known)  # type: ignore[arg-type]
+        predicted, window = self.network.step(self._inputs(values, time, ahead), before.network)
         after = ForecastStreamState(window, before.steps + 1)
         answer = self._answer(predicted.float().cpu().numpy(), time, int(after.steps[0]))
         self.state = after
@@ -119,7 +115,7 @@ class ForecastStream:
         """
         saved: Any = states.load(data, like=SavedForecastStream(self.beginning(), self._model))
         require_saved_by(self._model, saved.model, saved.stream.steps)
-        if bool(saved.stream.network.window.isinf().any()):  # NaN is a missing value
+        if not all(bool(leaf.isfinite().all()) for leaf in saved.stream.network):
             raise ValueError("the saved state holds numbers that are not finite")
         self.state = saved.stream
 
@@ -149,27 +145,21 @@ class ForecastStream:
         ahead = _ahead(message.get("known"), encoding, self.network.config.horizon)
         return encoding.encode(Series("", "the line", numbers, words, None, None)), time, ahead, reset
 
-    def _known(
-        self, values: np.ndarray, time: When | None, ahead: np.ndarray, before: ForecastStreamState
-    ) -> np.ndarray:
-        """What is known of the window that ends with this step and of the horizon: `[1, time, features]`.
-
-        Before the first step it is 0, as for files.
-        """
-        encoding, context, horizon = self.encoding, self.network.config.context, self.network.config.horizon
+    def _inputs(self, values: np.ndarray, time: When | None, ahead: np.ndarray) -> ForecastInputs:
+        """What the network reads at a step, of values `[1, channels]` and those known ahead `[horizon, columns]`."""
+        encoding = self.encoding
+        read = torch.from_numpy(values).to(self.device)
+        if not encoding.features:
+            return ForecastInputs(read)
         parts = []
         if encoding.cycles:
-            assert encoding.step is not None
             assert time is not None
-            times = times_from(time.value, encoding.step, np.arange(1 - context, 1))
-            parts.append(encoding.calendar(Series("", "the line", {}, {}, times, encoding.step), horizon))
+            now = Series("", "the line", {}, {}, np.array([time.value]), encoding.step)
+            parts.append(encoding.calendar(now, len(ahead)))
         if encoding.known_ahead:
-            # The columns known ahead are channels of the window, so nothing else needs to be remembered.
-            window = np.concatenate([before.network.window[0, 1:].cpu().numpy(), values])  # type: ignore[attr-defined]
-            parts.append(np.concatenate([encoding.known_values(window), ahead]))
-        known = np.concatenate(parts, axis=1)
-        known[: max(0, context - int(before.steps[0]) - 1)] = 0
-        return known[None]
+            parts.append(np.concatenate([encoding.known_values(values), ahead]))
+        known = torch.from_numpy(np.concatenate(parts, axis=1)).to(self.device)
+        return ForecastInputs(read, known[:1], known[None, 1:])
 
     def _answer(self, predicted: np.ndarray, time: When | None, number: int) -> dict[str, Any]:
         encoding = self.encoding

@@ -1,7 +1,7 @@
 """From a window of the past of some channels to the values, or quantiles, of the steps ahead: one network."""
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 from torch import Tensor, nn
 from torch.nn import functional
 
@@ -95,14 +95,15 @@ class WindowNetwork(nn.Module):
         self,
         past: Float[Tensor, "batch context channels"],
         known: Float[Tensor, "batch context_and_horizon known"] | None = None,
+        there: Bool[Tensor, "batch context channels"] | None = None,
     ) -> Float[Tensor, "batch horizon targets quantiles"]:
-        """The forecast of the steps after the window. Missing values of `past` are NaN."""
+        """The forecast of the steps after the window. Missing values of `past` are NaN, or what `there` says."""
         config, batch = self.config, len(past)
         explained = None
         if self.effect is not None and known is not None:
             explained = self.effect(known[:, :, -len(config.known_channels) :]).to(past.dtype)
             past = past.index_add(2, self.target_index, explained[:, : config.context], alpha=-1)
-        values, there = fill(past)
+        values, there = fill(past, there)
         scale = level(values, there, config.normalise)
         values = scale.take_out(values)
         own = self._of_targets(values)

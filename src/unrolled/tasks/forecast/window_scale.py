@@ -35,13 +35,13 @@ class Level(NamedTuple):
 
 
 def fill(
-    window: Float[Tensor, "batch time channels"],
+    window: Float[Tensor, "batch time channels"], there: Bool[Tensor, "batch time channels"] | None = None
 ) -> tuple[Float[Tensor, "batch time channels"], Bool[Tensor, "batch time channels"]]:
-    """The window without NaN, and which values were there.
+    """The window without gaps, and which values were there: those that are not NaN, unless `there` says it.
 
     A missing value becomes the last one before it, at the beginning the first one after it; 0 if all are missing.
     """
-    there = ~window.isnan()
+    there = ~window.isnan() if there is None else there
     # Elsewhere than on the CPU the question would cost more than what it saves.
     if window.device.type == "cpu" and not torch.compiler.is_compiling() and bool(there.all()):
         return window, there
