@@ -17,7 +17,7 @@ from unrolled import (
     Translator,
 )
 from unrolled.errors import UserError
-from unrolled.tasks.task import settings_of
+from unrolled.tasks.task_settings import settings_of
 
 ALL = [Forecaster, LanguageModel, SequenceClassifier, SequenceRegressor, SequenceTagger, Transcriber, Translator]
 TINY: dict[str, Any] = {"family": "gru", "width": 4, "layers": 1, "members": 1, "max_steps": 2, "precision": "32"}

@@ -14,7 +14,7 @@ from unrolled.data.config import DataConfig
 from unrolled.data.given import given_path
 from unrolled.errors import UserError
 from unrolled.models.config import ModelConfig
-from unrolled.tasks.task import settings_of
+from unrolled.tasks.task_settings import settings_of
 from unrolled.training.config import TrainConfig
 
 GROUPS = {"data": DataConfig, "model": ModelConfig, "train": TrainConfig}

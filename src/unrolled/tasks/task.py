@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Protocol, get_args,
 
 from unrolled.errors import UserError
 from unrolled.models.config import ModelConfig
-from unrolled.settings import KINDS, settings_in
-from unrolled.training.applicable import CONFIGS
+from unrolled.settings import KINDS
 
 if TYPE_CHECKING:
     import torch
@@ -332,17 +331,6 @@ def own_options(verb: str, task: Task, place: str, values: Mapping[str, Any]) ->
         if option.name not in own and values[option.name] != option.default:
             raise UserError(f"{option.flags[0]} is for {other.models}, and {place} was trained for {task.name}")
     return {name: values[name] for name in own}
-
-
-def settings_of(name: str) -> frozenset[str]:
-    """The settings, without their group, that do something for a task: with some family, on some data."""
-    kinds = frozenset(task_named(name).reads)
-    return frozenset(
-        key
-        for config in CONFIGS.values()
-        for key, setting in settings_in(config).items()
-        if setting.fits(task=name, inputs=kinds)
-    )
 
 
 def register(name: str, place: str) -> None:
