@@ -100,13 +100,13 @@ def _by_place(task: Task, known: dict[str, Setting]) -> dict[str, list[str]]:
     """The settings that a task has beside those that every task has, by what else they need."""
     places: dict[str, list[str]] = {ALL: []}
     for name, setting in known.items():
-        if setting.everywhere or not setting.fits(task=task.name, inputs=frozenset(task.reads)):
+        if setting.everywhere or not setting.fits(task=task.name, inputs=frozenset(task.input_kinds)):
             continue
         place = replace(
             setting,
             tasks=(),
             but=(),
-            inputs=_some_of(task.reads, setting.inputs),
+            inputs=_some_of(task.input_kinds, setting.inputs),
             families=_some_of(task.families, setting.families),
         )
         places.setdefault(ALL if place.everywhere else place.where.removeprefix("runs "), []).append(name)

@@ -230,7 +230,7 @@ class Task:
     """by verb, what only models of this task have"""
     families: ClassVar[Sequence[str]] = FAMILIES
     """those it can be learned with"""
-    reads: ClassVar[Sequence[str]] = tuple(KINDS)
+    input_kinds: ClassVar[Sequence[str]] = tuple(KINDS)
     """kinds of the fields it can learn from, see `unrolled.data.records`"""
 
     def suggested_by(self, files: list[str], data: "DataConfig") -> Any | None:

@@ -7,7 +7,7 @@ from unrolled.training.applicable import CONFIGS
 
 def settings_of(name: str) -> frozenset[str]:
     """The settings, without their group, that do something for a task: with some family, on some data."""
-    kinds = frozenset(task_named(name).reads)
+    kinds = frozenset(task_named(name).input_kinds)
     return frozenset(
         key
         for config in CONFIGS.values()

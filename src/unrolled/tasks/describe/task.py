@@ -25,7 +25,7 @@ class Describe(Task):
     usage = ("generate . --given NAME=VALUE", "predict . FILE -o sequences.csv")
     after_training = "generate RUN --given NAME=VALUE"
     families = ("rnn", "lstm", "gru", "transformer", "convolution", "feedforward")
-    reads = ("numeric", "categorical", "text")
+    input_kinds = ("numeric", "categorical", "text")
     options: ClassVar[Mapping[str, Sequence[VerbOption]]] = {
         "stream": (VerbOption(("--seed",), int, 0, "of what is drawn; the same seed writes the same"),),
         "generate": (

@@ -20,7 +20,7 @@ class Forecast(Task):
     models = "models that forecast"
     title = "A model that can forecast"
     estimator = "Forecaster"
-    reads = ("numeric",)
+    input_kinds = ("numeric",)
     options: ClassVar[Mapping[str, Sequence[VerbOption]]] = {
         "predict": (
             VerbOption(

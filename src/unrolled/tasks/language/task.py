@@ -27,7 +27,7 @@ class Language(Task):
     remark = "It learned from one text and repeats its errors, its views and pieces of it word for word."
     after_training = "generate RUN"
     families = ("rnn", "lstm", "gru", "transformer", "convolution", "feedforward")
-    reads = ("text",)
+    input_kinds = ("text",)
     options: ClassVar[Mapping[str, Sequence[VerbOption]]] = {
         "generate": (
             VerbOption(("--prompt",), str, "", "text to go on from"),

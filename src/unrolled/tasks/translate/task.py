@@ -25,7 +25,7 @@ class Translate(Task):
     usage = ("predict . FILE -o translations.csv", "evaluate . FILE")
     example = 'print(model.predict(["..."]))'
     families = ("rnn", "lstm", "gru", "transformer")
-    reads = ("text",)
+    input_kinds = ("text",)
     options: ClassVar[Mapping[str, Sequence[VerbOption]]] = {
         "predict": (
             VerbOption(
