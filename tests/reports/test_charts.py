@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from unrolled.reports.charts import Curve, TickRow, distinct, line_chart, smoothed, ticks
+from unrolled.reports.charts import Curve, TickRow, line_chart, smoothed
+from unrolled.reports.drawing import distinct, ticks
 
 STEP = TickRow("step", lambda value: f"{value:g}")
 

@@ -53,12 +53,14 @@ def test_the_axis_says_what_was_learned_from(tmp_path):
             unit=unit,
         )
         text = (tmp_path / "report.html").read_text()
-        rows = set(re.findall(r'<text class="row"[^>]*>(.*?)</text>', text))
+        rows = set(re.findall(r'<text[^>]* class="row">(.*?)</text>', text))
         assert rows == {"step", unit, "time"}
     assert "<dd>0.5<small>0.4 to 0.6</small><small>baseline 0.25</small></dd>" in text
     assert '<dd class="words">the mean of the training part</dd>' in text
     # No label of a row stands on its title.
-    for row in re.findall(r'<text class="row" x="0" y="(\d+)">records', text):
+    titles = re.findall(r'<text x="0.0" y="([\d.]+)"[^>]* class="row">records', text)
+    assert titles
+    for row in titles:
         ticks = re.findall(rf'<text x="([\d.]+)" y="{row}" text-anchor="middle">(.*?)</text>', text)
         assert ticks
         assert all(float(x) - 3.6 * len(label) > 7 * len("records") for x, label in ticks)

@@ -7,10 +7,10 @@ import pytest
 
 from unrolled.reports.alignment import alignment_chart
 from unrolled.reports.confusion import confusion_matrix, score_bars
+from unrolled.reports.drawing import line, scale, shorten, thinned
 from unrolled.reports.forecast import forecast_chart
 from unrolled.reports.signals import events_chart, tagged_signal
 from unrolled.reports.style import STYLE
-from unrolled.reports.svg import line, scale, shorten, thinned
 from unrolled.reports.tagged import tag_hues, tagged_text
 from unrolled.scoring.classification import confusion_counts, per_class_scores
 

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 from jaxtyping import Float
 
-from unrolled.reports.svg import LETTER, label, picture, rectangle, shorten, text
+from unrolled.reports.drawing import LETTER, label, picture, rectangle, shorten, text
 
 _LONGEST = 18
 

@@ -1,11 +1,12 @@
-"""Line charts as SVG text: no dependency, no script, and colours that follow the page between light and dark."""
+"""Line charts: curves over a horizontal axis that may count several things."""
 
-import math
 from collections.abc import Callable, Sequence
 from html import escape
 from typing import NamedTuple
 
 import numpy as np
+
+from unrolled.reports.drawing import Number, distinct, number, scale, text, ticks
 
 _LEFT, _RIGHT, _TOP, _ROW = 64, 16, 14, 17
 _MOST_POINTS = 400
@@ -49,31 +50,31 @@ def line_chart(
     bottom = height - _ROW * len(rows) - 12
     head = f'<svg class="chart" viewBox="0 0 {width} {height}" role="img" aria-label="{escape(title)}">'
     if not any(curve.fit for curve in drawn):
-        return f'{head}<text x="{width / 2}" y="{height / 2}" text-anchor="middle">nothing was measured</text></svg>'
+        return f"{head}{text(width / 2, height / 2, 'nothing was measured', anchor='middle')}</svg>"
     x_low, x_high = _span([curve.x for curve in drawn], log_x, margin=0.0)
     y_low, y_high = _span([curve.y for curve in drawn if curve.fit], log_y, margin=0.04)
-    to_x = _scale(x_low, x_high, _LEFT, width - _RIGHT, log_x)
-    to_y = _scale(y_low, y_high, bottom, _TOP, log_y)
+    to_x = scale(x_low, x_high, _LEFT, width - _RIGHT, log=log_x)
+    to_y = scale(y_low, y_high, bottom, _TOP, log=log_y)
 
     parts = [head]
     marks = ticks(y_low, y_high, 6, log_y)
     for value, label in zip(marks, distinct(marks), strict=True):
         y = to_y(value)
         parts.append(f'<line class="grid" x1="{_LEFT}" x2="{width - _RIGHT}" y1="{y:.1f}" y2="{y:.1f}"/>')
-        parts.append(f'<text x="{_LEFT - 8}" y="{y + 4:.1f}" text-anchor="end">{label}</text>')
+        parts.append(text(_LEFT - 8, y + 4, label, anchor="end"))
     parts.append(f'<line class="axis" x1="{_LEFT}" x2="{width - _RIGHT}" y1="{bottom}" y2="{bottom}"/>')
     for index, row in enumerate(rows):
         y = bottom + 16 + _ROW * index
-        parts.append(f'<text class="row" x="0" y="{y}">{escape(row.title)}</text>')
+        parts.append(text(0, y, row.title, style="row"))
         taken = 7.0 * len(row.title)  # where the title of the row ends
         for value in ticks(x_low, x_high, 7, log_x):
-            text, x = row.text(value), to_x(value)
-            half = 3.6 * len(text)
+            words, x = row.text(value), to_x(value)
+            half = 3.6 * len(words)
             x = min(x, width - half)
             if x - half < taken + 8:  # would touch its neighbour
                 continue
             taken = x + half
-            parts.append(f'<text x="{x:.1f}" y="{y}" text-anchor="middle">{escape(text)}</text>')
+            parts.append(text(x, y, words, anchor="middle"))
     # A nested svg cuts off what lies outside the axes, such as single outliers.
     left = _LEFT - 4  # room for half a dot
     inner = f'x="{left}" y="0" width="{width - left}" height="{bottom + 4}"'
@@ -81,28 +82,6 @@ def line_chart(
     parts += [_draw(curve, to_x, to_y, rows[0].title) for curve in drawn]
     parts.append("</svg></svg>")
     return "".join(parts)
-
-
-def ticks(low: float, high: float, count: int, log: bool) -> list[float]:
-    """About `count` round numbers from `low` to `high`; powers of ten (and 2 and 5 times these) on a log axis."""
-    if log and high / low > 20:
-        decades = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
-        steps = (1, 2, 5) if len(decades) <= 3 else (1,)
-        every = max(1, math.ceil(len(decades) / count))
-        values = [step * 10.0**decade for decade in decades[::every] for step in steps]
-        return [value for value in values if low <= value * (1 + 1e-9) and value <= high * (1 + 1e-9)]
-    rough = (high - low) / count
-    power = 10.0 ** math.floor(math.log10(rough))
-    step = next(nice * power for nice in (1, 2, 2.5, 5, 10) if nice * power >= rough * 0.999)
-    return [index * step for index in range(math.ceil(low / step - 1e-9), math.floor(high / step + 1e-9) + 1)]
-
-
-def distinct(values: Sequence[float]) -> list[str]:
-    """Numbers in as few digits, from four on, as tell them apart."""
-    if len({_number(value) for value in values}) == len(values):
-        return [_number(value) for value in values]
-    digits = next((some for some in range(5, 12) if len({f"{value:.{some}g}" for value in values}) == len(values)), 12)
-    return [f"{value:,.{digits}g}" for value in values]
 
 
 def smoothed(values: Sequence[float]) -> list[float]:
@@ -137,13 +116,7 @@ def _span(values: list[Sequence[float]], log: bool, margin: float) -> tuple[floa
     return low - margin * (high - low), high + margin * (high - low)
 
 
-def _scale(low: float, high: float, start: int, end: int, log: bool) -> Callable[[float], float]:
-    transform: Callable[[float], float] = math.log10 if log else float
-    first, last = transform(low), transform(high)
-    return lambda value: start + (transform(value) - first) / (last - first) * (end - start)
-
-
-def _draw(curve: Curve, to_x: Callable[[float], float], to_y: Callable[[float], float], x_name: str) -> str:
+def _draw(curve: Curve, to_x: Callable[[Number], float], to_y: Callable[[Number], float], x_name: str) -> str:
     places = [(to_x(x), to_y(y)) for x, y in zip(curve.x, curve.y, strict=True)]
     points = " ".join(f"{x:.1f},{y:.1f}" for x, y in places)
     line = f'<polyline class="{curve.style}" points="{points}"/>'
@@ -151,11 +124,7 @@ def _draw(curve: Curve, to_x: Callable[[float], float], to_y: Callable[[float], 
         return line
     circles = (
         f'<circle class="{curve.style}" cx="{x:.1f}" cy="{y:.1f}" r="3">'
-        f"<title>{escape(curve.label)} {_number(value)} at {escape(x_name)} {step:,.6g}</title></circle>"
+        f"<title>{escape(curve.label)} {number(value)} at {escape(x_name)} {step:,.6g}</title></circle>"
         for (x, y), step, value in zip(places, curve.x, curve.y, strict=True)
     )
     return line + "".join(circles)
-
-
-def _number(value: float) -> str:
-    return f"{value:,.4g}" if value == 0 or 1e-3 <= abs(value) < 1e5 else f"{value:.2g}"

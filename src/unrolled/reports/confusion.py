@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 from jaxtyping import Int
 
-from unrolled.reports.svg import LETTER, label, picture, rectangle, scale, shorten, text
+from unrolled.reports.drawing import LETTER, label, picture, rectangle, scale, shorten, text
 from unrolled.scoring.classification import ClassScores
 
 _MOST_CLASSES = 20

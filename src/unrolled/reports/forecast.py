@@ -3,8 +3,7 @@
 import numpy as np
 from jaxtyping import Float
 
-from unrolled.reports.charts import ticks
-from unrolled.reports.svg import key, line, number, picture, scale, text, thinned
+from unrolled.reports.drawing import key, line, number, picture, scale, text, thinned, ticks
 
 _LEFT, _RIGHT, _TOP, _WIDTH, _HEIGHT = 64, 16, 34, 760, 300
 

@@ -3,8 +3,7 @@
 import numpy as np
 from jaxtyping import Float
 
-from unrolled.reports.charts import ticks
-from unrolled.reports.svg import number, picture, scale, text
+from unrolled.reports.drawing import number, picture, scale, text, ticks
 
 MOST_POINTS = 1500
 

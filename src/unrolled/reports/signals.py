@@ -7,8 +7,7 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Float, Int
 
-from unrolled.reports.charts import ticks
-from unrolled.reports.svg import (
+from unrolled.reports.drawing import (
     LETTER,
     Number,
     line,
@@ -19,6 +18,7 @@ from unrolled.reports.svg import (
     shorten,
     text,
     thinned,
+    ticks,
 )
 from unrolled.reports.tagged import tag_hues
 from unrolled.scoring.events import match_events

@@ -11,8 +11,8 @@ from unrolled.data.encoders.encoding import Encoding, Input
 from unrolled.data.encoders.signals import SignalEncoder
 from unrolled.data.feeds.examples import NO_TARGET, Examples
 from unrolled.data.records import Events, Field, Record
+from unrolled.reports.drawing import shorten
 from unrolled.reports.signals import events_chart
-from unrolled.reports.svg import shorten
 from unrolled.scoring import baselines
 from unrolled.scoring.bootstrap import Metric
 from unrolled.scoring.events import event_metrics

@@ -1,5 +1,9 @@
-"""What the pictures have in common: scales, paths, texts and keys as SVG."""
+"""What all pictures are drawn with, as SVG text: scales and their marks, paths, texts and keys.
 
+No dependency and no script; colours follow the page between light and dark.
+"""
+
+import math
 from collections.abc import Callable, Sequence
 from html import escape
 from itertools import pairwise
@@ -46,11 +50,36 @@ def rectangle(x: Number, y: Number, width: Number, height: Number, style: str, *
     )
 
 
-def scale(low: Number, high: Number, start: Number, end: Number) -> Callable[[Number], float]:
-    """A line through (low, start) and (high, end); what has no width lands in the middle."""
+def scale(low: Number, high: Number, start: Number, end: Number, *, log: bool = False) -> Callable[[Number], float]:
+    """A line through (low, start) and (high, end), of the logarithm on a logarithmic axis; what has no width lands in
+    the middle."""
     if high == low:
         return lambda value: (start + end) / 2
-    return lambda value: start + (value - low) / (high - low) * (end - start)
+    transform: Callable[[Number], float] = math.log10 if log else float
+    first, last = transform(low), transform(high)
+    return lambda value: start + (transform(value) - first) / (last - first) * (end - start)
+
+
+def ticks(low: float, high: float, count: int, log: bool) -> list[float]:
+    """About `count` round numbers from `low` to `high`; powers of ten (and 2 and 5 times these) on a log axis."""
+    if log and high / low > 20:
+        decades = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
+        steps = (1, 2, 5) if len(decades) <= 3 else (1,)
+        every = max(1, math.ceil(len(decades) / count))
+        values = [step * 10.0**decade for decade in decades[::every] for step in steps]
+        return [value for value in values if low <= value * (1 + 1e-9) and value <= high * (1 + 1e-9)]
+    rough = (high - low) / count
+    power = 10.0 ** math.floor(math.log10(rough))
+    step = next(nice * power for nice in (1, 2, 2.5, 5, 10) if nice * power >= rough * 0.999)
+    return [index * step for index in range(math.ceil(low / step - 1e-9), math.floor(high / step + 1e-9) + 1)]
+
+
+def distinct(values: Sequence[float]) -> list[str]:
+    """Numbers in as few digits, from four on, as tell them apart."""
+    if len({number(value) for value in values}) == len(values):
+        return [number(value) for value in values]
+    digits = next((some for some in range(5, 12) if len({f"{value:.{some}g}" for value in values}) == len(values)), 12)
+    return [f"{value:,.{digits}g}" for value in values]
 
 
 def line(
