@@ -13,14 +13,16 @@ from unrolled.training.config import TrainConfig
 FLOWERS = ("a", "b", "c")
 
 
-def train_small(files: list[Path], run: Path, task: str | None = None, *, steps: int = 2, **data: Any) -> Path:
-    """A run directory."""
+def train_small(
+    files: list[Path], run: Path, task: str | None = None, *, steps: int = 2, live: bool = False, **data: Any
+) -> Path:
+    """A run directory; `live`: of a model that can run one step at a time."""
     train_files(
         [str(file) for file in files],
         task=task,
         run=str(run),
         data=DataConfig(**data),
-        model=ModelConfig(family="gru", width=6, layers=1, members=1),
+        model=ModelConfig(family="gru", width=6, layers=1, members=1, bidirectional=False if live else None),
         train_config=TrainConfig(max_steps=steps, precision="32"),
         silent=True,
     )

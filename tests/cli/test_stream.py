@@ -213,10 +213,9 @@ def test_a_signal_keeps_the_state(number: signal.Signals, run: Path, tmp_path: P
 
 
 def test_a_model_that_does_not_stream_says_what_does(tmp_path: Path, stream) -> None:
-    folder = tmp_path / "tagger"
+    folder = tmp_path / "translator"
     folder.mkdir()
-    (folder / "config.json").write_text('{"format": 1, "task": "tag"}')
+    (folder / "config.json").write_text('{"format": 1, "task": "translate"}')
     code, lines, err = stream(folder, b"1\n")
     assert (code, lines) == (2, [])
-    assert "is a model to tag, and only language models and forecasts run as a live stream so far" in err
-    assert "predict" in err
+    assert f"is a model to translate, which has no live stream; give it whole records: unrolled predict {folder}" in err

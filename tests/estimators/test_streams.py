@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from sklearn.exceptions import NotFittedError
 
-from unrolled import Forecaster, LanguageModel, SequenceClassifier, Translator
+from unrolled import Forecaster, LanguageModel, SequenceClassifier, SequenceRegressor, Translator
 from unrolled.errors import UserError
 
 
@@ -39,10 +39,31 @@ def test_a_text_runs_live(tmp_path: Path) -> None:
     assert other.feed(1) == stream.feed(1)
 
 
+@pytest.mark.parametrize("kind", [SequenceClassifier, SequenceRegressor])
+def test_records_run_live(kind: type) -> None:
+    X, y = np.random.default_rng(0).normal(size=(24, 7, 2)), np.arange(24) % 2
+    model = kind(family="gru", width=4, layers=1, max_steps=2, bidirectional=False).fit(
+        X, y if kind is SequenceClassifier else y / 3
+    )
+    stream = model.stream()
+    told = [*stream.feed({"X": X[3, :1]}), *stream.feed({"X": X[3, 1:]})]
+    assert [answer["step"] for answer in told] == list(range(1, 8))
+    saved, last = stream.save(), stream.feed({"end": True})
+    if kind is SequenceClassifier:
+        assert list(last[-1]["probabilities"].values()) == pytest.approx(model.predict_proba(X)[3].tolist(), abs=1e-5)
+    else:
+        assert last[-1]["prediction"] == pytest.approx(float(model.predict(X)[3]), abs=1e-5)
+    other = model.stream()
+    other.load(saved)
+    assert other.feed({"end": True}) == last
+
+
 def test_others_say_so() -> None:
     X, Y = np.random.default_rng(0).normal(size=(24, 5, 2)), np.array([0, 1] * 12)
-    model = SequenceClassifier(family="gru", width=4, layers=1, max_steps=1).fit(X, Y)
-    with pytest.raises(UserError, match="models that classify have no live stream yet, only those of language and"):
+    model = SequenceClassifier(family="gru", width=4, layers=1, max_steps=1, bidirectional=True).fit(X, Y)
+    with pytest.raises(
+        UserError, match="both ends, so it cannot run live; train one that can with bidirectional=False"
+    ):
         model.stream()
     for kind in (SequenceClassifier, Forecaster, LanguageModel, Translator):
         with pytest.raises(NotFittedError):

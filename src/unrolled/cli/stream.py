@@ -1,8 +1,9 @@
 """`unrolled stream RUN`: JSON lines in, JSON lines out."""
 
+import functools
 import sys
 from argparse import Namespace
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -26,8 +27,11 @@ def add_arguments(parser: Parser) -> None:
         '"ab", or an object {"text": "ab"} or {"reset": true}; each token gives one output line with its loss '
         "(nats) and the likeliest next tokens. For a model that forecasts it is the values of one step, "
         '{"COLUMN": 1.5}, with its "time" where the model knows the calendar and "known": {"COLUMN": [...]} for the '
-        "steps ahead where it knows columns ahead; each gives one line with the forecast from there. "
-        'A line that cannot be used gives a line with "error" and changes nothing. With --json these '
+        "steps ahead where it knows columns ahead; each gives one line with the forecast from there. For a model of "
+        'records it is one step, {"COLUMN": 1.5}, or a piece of any length, {"SIGNAL": [0.1, 0.2]} or {"WORDS": '
+        '["a", "b"]}; each step gives one line with the tag or the answer so far, events and letters one each as '
+        'soon as they are certain; {"end": true} or the end of the input ends a record, {"reset": true} begins '
+        'another. A line that cannot be used gives a line with "error" and changes nothing. With --json these '
         "lines go to stderr, and stdout gets one object with the counts at the end."
     )
     parser.add_argument("model", metavar="RUN", help="run directory, or model directory")
@@ -42,12 +46,11 @@ def run(options: Namespace) -> dict[str, Any]:
     if sys.stdin is None:
         raise UserError("there is no input; pipe JSON lines into the command")
 
-    from unrolled.tasks.load import find_model, task_at
+    from unrolled.tasks.load import open_stream, task_at
     from unrolled.tasks.task import own_options
 
-    task = task_at(options.model)
-    own = own_options("stream", task, options.model, vars(options))
-    return _pump(task.stream(find_model(Path(options.model)), **own), options)
+    own = own_options("stream", task_at(options.model), options.model, vars(options))
+    return _pump(open_stream(options.model, **own), options)
 
 
 def _pump(stream: "LiveStream", options: Namespace) -> dict[str, Any]:
@@ -59,23 +62,33 @@ def _pump(stream: "LiveStream", options: Namespace) -> dict[str, Any]:
     try:
         for line in _lines(sys.stdin.buffer):
             counts["lines"] += 1
-            if line is not None and not line.strip():
-                continue
-            try:
-                if line is None:
-                    raise UserError(f"the line has more than {LONGEST_LINE:,} bytes; send it in pieces")
-                for answer in stream.answers(_message(line, stream.example)):
-                    counts["steps"] += 1
-                    _write(output, answer)
-            except UserError as error:
-                counts["errors"] += 1
-                _write(output, {"error": excerpt(str(error), LONGEST_ERROR), "line": counts["lines"]})
+            if line is None or line.strip():
+                _answer(functools.partial(_answers, stream, line), counts, output)
+        if options.save_state is None:  # nobody will go on from here
+            _answer(stream.end, counts, output)
     finally:
         # Also when the input breaks off, nobody reads the output or a signal stops it: the state so far is what a later
         # stream goes on from.
         if options.save_state is not None:
             _save(stream, Path(options.save_state))
     return counts
+
+
+def _answers(stream: "LiveStream", line: bytes | None) -> Iterable[dict[str, Any]]:
+    if line is None:
+        raise UserError(f"the line has more than {LONGEST_LINE:,} bytes; send it in pieces")
+    return stream.answers(_message(line, stream.example))
+
+
+def _answer(answers: Callable[[], Iterable[dict[str, Any]]], counts: dict[str, int], output: Any) -> None:
+    """Write answers, each as soon as it is there, or what is wrong."""
+    try:
+        for answer in answers():
+            counts["steps"] += 1
+            _write(output, answer)
+    except UserError as error:
+        counts["errors"] += 1
+        _write(output, {"error": excerpt(str(error), LONGEST_ERROR), "line": counts["lines"]})
 
 
 def _lines(source: Any) -> Iterator[bytes | None]:

@@ -9,14 +9,11 @@ from unrolled.errors import UserError
 def stream_of(task: str, model: Any, **options: Any) -> Any:
     """A stream of what the estimator of a task has loaded: an object with `feed`, `save` and `load`.
 
-    Raises `UserError` for models of tasks that answer for whole records.
+    Raises `UserError` for models that need whole records.
     """
     make = _STREAMS.get(task)
     if make is None:
-        raise UserError(
-            f"models that {task} have no live stream yet, only those of {' and '.join(_STREAMS)}; "
-            "give predict the whole records"
-        )
+        raise UserError(f"models that {task} have no live stream; give predict the whole records")
     return make(model, **options)
 
 
@@ -32,4 +29,14 @@ def _forecast(model: Any) -> Any:
     return ForecastStream(model)
 
 
-_STREAMS: dict[str, Callable[..., Any]] = {"language": _language, "forecast": _forecast}
+def _records(model: Any) -> Any:
+    from unrolled.tasks.labels.stream import RecordStream
+
+    return RecordStream(model.loaded.model, model.loaded.recipe.inputs)
+
+
+_STREAMS: dict[str, Callable[..., Any]] = {
+    "language": _language,
+    "forecast": _forecast,
+    **dict.fromkeys(("classify", "regress", "tag", "transcribe"), _records),
+}

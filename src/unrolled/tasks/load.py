@@ -1,10 +1,11 @@
 """A trained model, whatever its task, from a run directory or a model directory."""
 
 from pathlib import Path
+from typing import Any
 
 from unrolled.errors import UserError
 from unrolled.models.files import read_config, recover_folder
-from unrolled.tasks.task import TASKS, Task, Trained, task_named
+from unrolled.tasks.task import TASKS, LiveStream, Task, Trained, task_named
 
 ADVICE = "use another copy or train again"
 
@@ -16,6 +17,13 @@ def load(place: str | Path) -> Trained:
     """
     folder = find_model(Path(place))
     return task_at(folder).load(folder)
+
+
+def open_stream(place: str | Path, **options: Any) -> LiveStream:
+    """The model in a run directory or in a model directory as a live stream; `options` are those of `stream` for its
+    task. Raises `UserError` as `load`, and for a model that cannot run one step at a time."""
+    folder = find_model(Path(place))
+    return task_at(folder).stream(folder, **options)
 
 
 def task_at(place: str | Path) -> Task:

@@ -104,6 +104,9 @@ class LiveStream(Protocol):
     def answers(self, message: Any) -> Iterable[dict[str, Any]]:
         """What a message, a JSON value, is answered with, step by step. Raises `UserError` before anything changes."""
 
+    def end(self) -> Iterable[dict[str, Any]]:
+        """What is left to be said when no more messages come. Raises `UserError` where too little has come."""
+
     def save(self) -> bytes:
         """The state."""
 
@@ -255,8 +258,8 @@ class Task:
         Raises `UserError` for a model that cannot run one step at a time.
         """
         raise UserError(
-            f"{folder} is a model to {self.name}, and only language models and forecasts run as a live stream "
-            "so far; give it whole records: unrolled predict"
+            f"{folder} is a model to {self.name}, which has no live stream; give it whole records: unrolled predict "
+            f"{folder} FILE"
         )
 
     def score_lines(self, scores: dict[str, Any]) -> list[str]:

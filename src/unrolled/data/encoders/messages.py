@@ -64,6 +64,18 @@ def read_message(message: Any, fields: Sequence[Field], shapes: Mapping[str, tup
     return values
 
 
+def example_of(fields: Sequence[Field]) -> dict[str, Any]:
+    """A message for these fields, as JSON."""
+    values: dict[str, Any] = {}
+    for field in fields:
+        if field.kind in NUMERIC:
+            value: Any = [0.1, 0.2] if field.kind == "signal" else 1.5
+            values |= dict.fromkeys(field.channels[:2] or (field.name,), value)
+        else:
+            values[field.name] = "[picture]" if field.kind == "frames" else "ab"
+    return values
+
+
 def nearest(name: Any, names: Sequence[str]) -> str | None:
     """The one that was meant, if that can be told: comparing takes time, and no one mistypes a book."""
     close = difflib.get_close_matches(name, names, n=1) if isinstance(name, str) and len(name) <= LONGEST_NAME else []

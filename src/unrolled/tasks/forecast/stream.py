@@ -75,6 +75,10 @@ class ForecastStream:
         """One for each message, see `feed`."""
         return [self.feed(message)]
 
+    def end(self) -> list[dict[str, Any]]:
+        """Nothing is held back."""
+        return []
+
     def beginning(self) -> ForecastStreamState:
         """The state before the first step."""
         steps = torch.zeros(1, dtype=torch.long, device=self.device)

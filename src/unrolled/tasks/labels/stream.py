@@ -1,6 +1,7 @@
 """A live stream of records: messages in, answers out, with a state that can be saved and brought back."""
 
 import functools
+import json
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
@@ -10,6 +11,7 @@ from jaxtyping import Int, UInt8
 from torch import Tensor
 
 from unrolled.data.encoders.live_rows import LiveRows, LiveState
+from unrolled.data.encoders.messages import example_of
 from unrolled.data.feeds.examples import Example
 from unrolled.data.records import Field
 from unrolled.errors import UserError
@@ -71,6 +73,7 @@ class RecordStream:
                 )
         self.device = next(self.network.parameters()).device
         self.state = self.beginning()
+        self.example = json.dumps(example_of(fields), ensure_ascii=False)
 
     @property
     def _controls(self) -> tuple[str, ...]:
@@ -114,6 +117,14 @@ class RecordStream:
         except Exception:
             self.state = before
             raise
+
+    def answers(self, message: Any) -> list[Told]:
+        """See `feed`."""
+        return self.feed(message)
+
+    def end(self) -> list[Told]:
+        """See `finish`; nothing where no record has begun."""
+        return self.finish() if self.began else []
 
     def finish(self) -> list[Told]:
         """The end of the record: what was held back, and at last an answer with `"end": true`. The next message begins
@@ -217,4 +228,4 @@ class RecordStream:
 
 def advice(family: str) -> str:
     """What to train with for a model that can run live."""
-    return "--model.bidirectional false" if family != "inception" else "--model.family lstm"
+    return "--model.bidirectional false"

@@ -1,9 +1,9 @@
 """The tasks that answer for a record or for each of its steps: classify, regress, tag."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from unrolled.tasks.task import Prepared, Task, Trained
+from unrolled.tasks.task import LiveStream, Prepared, Task, Trained
 
 if TYPE_CHECKING:
     from unrolled.data.config import DataConfig
@@ -46,6 +46,13 @@ class RecordTask(Task):
         from unrolled.tasks.labels.trained import TrainedRecords
 
         return TrainedRecords(folder)
+
+    def stream(self, folder: Path, **options: Any) -> LiveStream:
+        from unrolled.tasks.labels.load import load_records
+        from unrolled.tasks.labels.stream import RecordStream
+
+        loaded = load_records(folder)
+        return RecordStream(loaded.model, loaded.recipe.inputs)
 
 
 class Classify(RecordTask):

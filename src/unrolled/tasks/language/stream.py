@@ -157,6 +157,10 @@ class LiveText:
             self.stream.reset()
         return (self._answer(self.stream.feed(token)) for token in tokens)
 
+    def end(self) -> list[dict[str, Any]]:
+        """Nothing is held back."""
+        return []
+
     def save(self) -> bytes:
         return self.stream.save()
 

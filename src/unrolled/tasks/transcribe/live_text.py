@@ -15,7 +15,7 @@ class TextSoFar(NamedTuple):
     """int64 `[tokens]`: of the text, from 0 on"""
 
 
-class LiveText(LiveAnswers):
+class GrowingText(LiveAnswers):
     """The text by the best path (see `decode.greedy`) each time that it grows. The best path never takes a letter back,
     so all of it is `stable`."""
 

@@ -87,9 +87,9 @@ class TranscriptTarget(Target):
         return outputs.softmax(-1).mean(0).log().cpu().numpy()
 
     def live(self) -> LiveAnswers:
-        from unrolled.tasks.transcribe.live_text import LiveText
+        from unrolled.tasks.transcribe.live_text import GrowingText
 
-        return LiveText(self.vocabulary)
+        return GrowingText(self.vocabulary)
 
     def value(self, record: Record, answer: np.ndarray) -> str:
         return self.text(answer)
