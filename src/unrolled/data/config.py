@@ -45,7 +45,7 @@ class DataConfig:
         None,
         'what stands between the labels of one record in a cell of a table, such as ";"; by default |',
         tasks=("classify",),
-        when=Condition("a record has several labels", lambda here: here.many),
+        when=Condition("a record has several labels", lambda here: here.multilabel),
     )
     decimal: Literal["auto", "point", "comma"] = setting(
         "auto",

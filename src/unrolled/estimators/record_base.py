@@ -19,7 +19,6 @@ from unrolled.estimators.paths import is_path, paths_of
 from unrolled.estimators.settings import configs
 from unrolled.tasks.choose_reading import wish_of
 from unrolled.tasks.labels.dataset import encode_part, prepare_source
-from unrolled.tasks.labels.evaluate import judge, require_labels
 from unrolled.tasks.labels.load import LoadedRecords, load_records
 from unrolled.tasks.labels.predict import predict
 from unrolled.tasks.labels.scores import RecordScores
@@ -109,12 +108,12 @@ class RecordEstimator(TrainedEstimator):
         return [target.value(record, answer) for record, answer in self._answers(X)]
 
     def _judge(self, X: Any, y: Any) -> RecordScores:
-        loaded = self._model.loaded
+        model = self._model.loaded.model
         with taken_in("the data", RECORDS):
             source = self._source(X, y, labelled=True)
-            part = encode_part(source, range(len(source)), loaded.model.encoding, Notes(), "X")
-        require_labels(loaded.model, part, str(X) if is_path(X) else "y")
-        return judge(loaded.model, part, None)[0]
+            part = encode_part(source, range(len(source)), model.encoding, Notes(), "X")
+        model.encoding.target.require_known(part, str(X) if is_path(X) else "y")
+        return model.encoding.target.judge(part, model.answers(part))
 
     def _metric(self, X: Any, y: Any, *names: str) -> float:
         """The first of these metrics that there is."""

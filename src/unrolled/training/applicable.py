@@ -20,7 +20,7 @@ class Situation(NamedTuple):
     """kinds of the fields that are read, see `unrolled.data.records`"""
     target: str | None = None
     """kind of the field that is learned"""
-    many: bool = False
+    multilabel: bool = False
     """whether several labels hold at once"""
     data: DataConfig = DataConfig()
     """as chosen"""

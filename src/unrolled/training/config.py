@@ -7,7 +7,7 @@ from unrolled.settings import COUNT, COUNT_OR_NONE, FRACTION, NOT_NEGATIVE, POSI
 
 
 def _learns_one_of_several(here: Any) -> bool:
-    return not here.many and here.target != "numeric"
+    return not here.multilabel and here.target != "numeric"
 
 
 @dataclass
@@ -45,7 +45,7 @@ class TrainConfig:
         "auto",
         "what records of rare classes count; auto: more, where classes are skewed",
         tasks=("classify",),
-        when=Condition("a record has one label", lambda here: not here.many),
+        when=Condition("a record has one label", lambda here: not here.multilabel),
     )
     precision: Literal["auto", "32", "bf16"] = setting(
         "auto", "auto: bfloat16 for the operations where that is faster here"

@@ -41,6 +41,19 @@ class RecordScores:
     def facts(self) -> dict[str, Any]:
         return {"loss": self.loss, **{name: metric.value for name, metric in self.metrics.items()}}
 
+    def to_json(self) -> dict[str, Any]:
+        """As JSON values."""
+        baseline = {name: metric.to_json() for name, metric in self.baseline.items()}
+        return {
+            "loss": self.loss,
+            "count": self.count,
+            "unscored": self.unscored,
+            "groups": self.groups,
+            "main": self.main,
+            "metrics": {name: metric.to_json() for name, metric in self.metrics.items()},
+            "baseline": {"name": self.baseline_name, **baseline},
+        }
+
     def words(self) -> str:
         metric = self.metrics[self.main]
         if metric.value is None:

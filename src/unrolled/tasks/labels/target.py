@@ -10,6 +10,7 @@ from unrolled.data.config import DataConfig
 from unrolled.data.encoders.encoding import Encoding, Input
 from unrolled.data.feeds.examples import NO_TARGET, Examples
 from unrolled.data.feeds.long_records import Records
+from unrolled.data.feeds.record_feed import is_labelled
 from unrolled.data.records import Field, Record
 from unrolled.errors import UserError
 from unrolled.scoring.bootstrap import Metric
@@ -129,6 +130,15 @@ class Target(ABC):
     @abstractmethod
     def value(self, record: Record, answer: np.ndarray) -> Any:
         """What an answer about a record says, as it is in the data."""
+
+    def require_known(self, examples: Examples, name: str) -> None:
+        """Raises `UserError` if there is nothing to compare answers with; `name` says what the examples are."""
+        if not any(is_labelled(examples[number]) for number in range(len(examples))):
+            more = ", ..." if len(self.labels) > 8 else ""
+            known = f" (it knows {', '.join(self.labels[:8])}{more})" if self.labels else ""
+            raise UserError(
+                f"{name} has no record whose {self.field} the model knows{known}; there is nothing to judge"
+            )
 
     def judge(self, examples: Examples, answers: list[np.ndarray], naive: Naive | None = None) -> RecordScores:
         """How good answers are, beside a naive one. Records without a known target are left out and counted.

@@ -16,7 +16,6 @@ from unrolled.tasks.labels.answers import RecordModel, margin
 from unrolled.tasks.labels.dataset import Dataset
 from unrolled.tasks.labels.defaults import Facts, choose_for_records
 from unrolled.tasks.labels.encoding import RecordEncoding
-from unrolled.tasks.labels.evaluate import require_labels
 from unrolled.tasks.labels.objective import RecordObjective
 from unrolled.tasks.labels.scores import RecordScores
 from unrolled.tasks.task import Assembly, Part, Shard
@@ -87,7 +86,7 @@ class PreparedRecords:
         valid = dataset.valid
         for name, part in dataset.parts.items():
             if name != "train":
-                require_labels(judged, part, f"the {name} part")
+                encoding.target.require_known(part, f"the {name} part")
         naive = encoding.target.naive(dataset.train, encoding)
         weights = encoding.target.class_weights(self.training, config.class_weights)
         return Assembly(

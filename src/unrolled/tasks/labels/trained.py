@@ -12,7 +12,6 @@ from unrolled.models.records import RecordNetwork
 from unrolled.plural import counted, rounded
 from unrolled.scoring.names import metric_in_words
 from unrolled.tasks.labels.dataset import encode_part, own_part
-from unrolled.tasks.labels.evaluate import judge, require_labels, scores_as_json
 from unrolled.tasks.labels.load import load_records
 from unrolled.tasks.labels.predict import predictions
 from unrolled.tasks.labels.scores import RecordScores
@@ -58,14 +57,11 @@ class TrainedRecords:
 
     def score(self, part: Part, notes: Notes, progress: "Progress", **options: Any) -> Judgement:
         examples: Examples = part.content
-        require_labels(self.loaded.model, examples, part.shown)
-        scores, answers = judge(
-            self.loaded.model,
-            examples,
-            self.loaded.naive,
-            lambda done, total: progress.work("evaluating", done, total, unit=""),
-        )
-        return Judgement(scores_as_json(scores), _tiles(scores), [_remark(scores)], answers)
+        model = self.loaded.model
+        model.encoding.target.require_known(examples, part.shown)
+        answers = model.answers(examples, lambda done, total: progress.work("evaluating", done, total, unit=""))
+        scores = model.encoding.target.judge(examples, answers, self.loaded.naive)
+        return Judgement(scores.to_json(), _tiles(scores), [_remark(scores)], answers)
 
     def show(self, prepared: Prepared, judged: list[tuple[Part, Judgement]], seed: int) -> tuple[Samples, Figures]:
         if not judged:
