@@ -12,6 +12,7 @@ from unrolled.layers.families import build_backbone
 from unrolled.layers.feedforward import FeedForwardNetwork
 from unrolled.layers.gru import GRU
 from unrolled.layers.inception import Inception
+from unrolled.layers.lookahead import Lookahead
 from unrolled.layers.lstm import LSTM
 from unrolled.layers.normalisation import MaskedBatchNorm
 from unrolled.layers.pooling import Pool
@@ -71,6 +72,7 @@ LAYERS = {
         1, 4, layers=1, kernel_size=5, causal=True, norm="layer"
     ),
     "inception, causal, short kernels": lambda: seasoned(Inception(3, 16, layers=1, kernel_size=1, causal=True)),
+    "lookahead": lambda: Stack([LSTM(3, 4), Lookahead(2, 4)]),
     "the last step": lambda: Pool("last", 4),
     "running mean": lambda: Pool("mean", 4),
     "running maximum": lambda: Pool("max", 16),

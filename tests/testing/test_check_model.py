@@ -77,14 +77,15 @@ def make_inputs(network: RecordNetwork, batch_size: int, length: int, generator:
     return RecordInputs(numbers, torch.stack(columns, dim=-1) if columns else None)
 
 
-def check(network: RecordNetwork) -> None:
+def check(network: RecordNetwork, laws: list[str] | None = None) -> None:
     checked = check_model(
         network,
         lambda batch, length, generator: make_inputs(network, batch, length, generator),
         batch_size=2,
-        length=max(8, (network.receptive_field or 0) + 2),
+        length=max(8, (network.receptive_field or 0) + 2, 2 * network.latency + 2),
         long_steps=LONGEST,
         tolerance=1e-4,
+        laws=laws,
     )
     assert all(result.cases for result in checked)
 
@@ -92,6 +93,12 @@ def check(network: RecordNetwork) -> None:
 @pytest.mark.parametrize(("family", "kind", "inputs", "members"), CHOSEN)
 def test_networks_of_records_keep_every_law(family: str, kind: str, inputs: str, members: int) -> None:
     check(make_network(family, kind, inputs, members))
+
+
+def test_a_network_that_waits_keeps_every_law() -> None:
+    network = make_network("rnn", "per step", "numbers", 1, lookahead=3)
+    assert network.latency == 3
+    check(network, laws=["mask", "reset", "causality", "state"])
 
 
 def test_what_was_chosen_holds_everything_once() -> None:

@@ -80,6 +80,16 @@ class ModelConfig:
         but=("language", *_WRITES),
         families=("rnn", "lstm", "gru", "transformer", "convolution", "inception"),
     )
+    lookahead: int | None = setting(
+        None,
+        "steps that a causal model waits before it answers for one: its delay in a live stream",
+        tasks=("tag",),
+        allowed=COUNT,
+        when=Condition(
+            "the model does not read each record from both ends",
+            lambda here: here.model.bidirectional is False and here.family != "bidirectional",
+        ),
+    )
     attention: Literal["auto", "additive", "multiplicative", "none"] = setting(
         "auto", "how a decoder reads from the source; without it, it gets a summary of it", tasks=("translate",)
     )
@@ -104,6 +114,12 @@ class ModelConfig:
         but=("language", *_WRITES),
         allowed=COUNT,
     )
+
+    @property
+    def sees_unbounded_past(self) -> bool:
+        """Whether a step's meaning depends on how far back all others are: absolute positions, or no window."""
+        relative = self.window and self.positions in ("none", "rotary", "alibi")
+        return self.family == "transformer" and not relative
 
     @property
     def embedding_file(self) -> bool:

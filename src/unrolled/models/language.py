@@ -176,9 +176,7 @@ class LanguageNetwork(SequenceModel):
     def horizon(self) -> int | None:
         """Steps after which a carried state has left what training showed: absolute positions, and attention over an
         unbounded past, are known only up to `context`. None: the model may run for ever."""
-        config = self.config
-        relative = config.window and config.positions in ("none", "rotary", "alibi")
-        return self.context if config.family == "transformer" and not relative else None
+        return self.context if self.config.sees_unbounded_past else None
 
     def _drop(self, x: Tensor) -> Tensor:
         return dropout(x, self.dropout, training=self.training, variational=self.variational)

@@ -10,6 +10,7 @@ from unrolled.layers.dropout import dropout
 from unrolled.layers.families import build_backbone
 from unrolled.layers.inputs import map_inputs
 from unrolled.layers.layer import zero_absent
+from unrolled.layers.lookahead import Lookahead
 from unrolled.layers.pooling import Pool
 from unrolled.layers.state import State
 from unrolled.models.config import ModelConfig
@@ -56,11 +57,14 @@ class RecordNetwork(SequenceModel):
         self.members = nn.ModuleList(
             _Member(inputs, outputs, config, pooled=pooled, steps=steps) for _ in range(config.members or 1)
         )
-        backbone = self._members()[0].backbone
-        self.latency, self.supports_step = backbone.latency, backbone.supports_step
-        pool = self._members()[0].pool
+        backbone, pool, wait = self._members()[0].backbone, self._members()[0].pool, self._members()[0].wait
+        self.supports_step = backbone.supports_step
+        self.latency = backbone.latency + (0 if wait is None else wait.latency)
         unbounded = pool is not None and pool.receptive_field is None
         self.receptive_field = None if unbounded else backbone.receptive_field
+        if self.latency and (pooled or not self.supports_step):
+            what = "answers for whole records" if pooled else f"{type(backbone).__name__} reads the whole record"
+            raise ValueError(f"{what}, so there is no step ahead to wait for; leave the lookahead out")
 
     def _members(self) -> list["_Member"]:
         return list(self.members)  # type: ignore[arg-type]
@@ -112,7 +116,7 @@ class RecordNetwork(SequenceModel):
         """Whole records at once: if `pooled`, `[members, records, outputs]`, what `forward` gives at the last step of
         every record (in the order of rows and time), else `[members, batch, time, outputs]`.
 
-        Outputs of absent steps do not matter."""
+        Outputs of absent steps, and the first `latency` of a record, do not matter."""
         if mask is not None:
             inputs = map_inputs(lambda leaf: zero_absent(leaf, mask), inputs)
         return torch.stack([member.answers(inputs, mask=mask, reset=reset) for member in self._members()])
@@ -138,6 +142,12 @@ class RecordNetwork(SequenceModel):
         return parameter.dim() == 2 and not outer and not name.endswith(".table")
 
 
+class MemberState(NamedTuple):
+    backbone: State
+    pool: State
+    wait: State
+
+
 class _Member(nn.Module):
     """One network. Its inputs hold zeros where the mask is False."""
 
@@ -160,32 +170,37 @@ class _Member(nn.Module):
         )
         self.pool = Pool("mean" if config.pooling == "auto" else config.pooling, width) if pooled else None
         self.head = nn.Linear(width, outputs)
+        self.wait = Lookahead(config.lookahead, outputs) if config.lookahead else None
         self.dropout, self.variational = config.dropout or 0.0, config.variational
 
     def initial_state(self, batch_size: int, *, device: torch.device | str | None = None) -> State:
-        pool = () if self.pool is None else self.pool.initial_state(batch_size, device=device)
-        return self.backbone.initial_state(batch_size, device=device), pool
+        parts = (self.backbone, self.pool, self.wait)
+        return MemberState(*(() if part is None else part.initial_state(batch_size, device=device) for part in parts))
 
     def forward(
         self, inputs: RecordInputs, state: State | None, *, mask: Tensor | None, reset: Tensor | None
     ) -> tuple[Tensor, State]:
-        carried, pooled = (None, None) if state is None else state
+        carried, pooled, waited = (None, None, None) if state is None else state
         y, carried = self.backbone(self._features(inputs), carried, mask=mask, reset=reset)
-        if self.pool is None:
-            pooled = ()
-        else:
+        if self.pool is not None:
             y, pooled = self.pool(y, pooled, mask=mask, reset=reset)
-        return self.head(self._drop_before_head(y)), (carried, pooled)
+        y = self.head(self._drop_before_head(y))
+        if self.wait is not None:
+            y, waited = self.wait(y, waited, mask=mask, reset=reset)
+        return y, MemberState(carried, pooled or (), waited or ())
 
     def step(
         self, inputs: RecordInputs, state: State, *, mask: Tensor | None, reset: Tensor | None
     ) -> tuple[Tensor, State]:
-        carried, pooled = state
+        carried, pooled, waited = state
         x = self._features(map_inputs(lambda leaf: leaf[:, None], inputs))[:, 0]
         y, carried = self.backbone.step(x, carried, mask=mask, reset=reset)
         if self.pool is not None:
             y, pooled = self.pool.step(y, pooled, mask=mask, reset=reset)
-        return self.head(y), (carried, pooled)
+        y = self.head(y)
+        if self.wait is not None:
+            y, waited = self.wait.step(y, waited, mask=mask, reset=reset)
+        return y, MemberState(carried, pooled, waited)
 
     def answers(self, inputs: RecordInputs, *, mask: Tensor | None, reset: Tensor | None) -> Tensor:
         y, _ = self.backbone(self._features(inputs), None, mask=mask, reset=reset)

@@ -167,6 +167,11 @@ class Examples:
         return numbers if chosen is None else numbers[chosen]
 
 
+def steps_of(example: Example, part: slice) -> Example:
+    """Some steps of an example whose target, if there is one, is one for each of them."""
+    return Example(*(None if values is None else values[part] for values in example))
+
+
 def collate(examples: Sequence[Example], *, per_step: bool, texts: bool = False, packed: bool = False) -> ExampleBatch:
     """Records as one batch, padded on the right.
 

@@ -4,7 +4,7 @@ from typing import NamedTuple, Protocol, runtime_checkable
 
 import numpy as np
 
-from unrolled.data.feeds.examples import NO_TARGET, Example, Examples
+from unrolled.data.feeds.examples import NO_TARGET, Example, steps_of
 
 
 @runtime_checkable
@@ -37,7 +37,7 @@ class Windows:
     Every step of a record is answered for by exactly one window. Records up to `size` stay whole.
     """
 
-    def __init__(self, examples: Examples, size: int, margin: int) -> None:
+    def __init__(self, examples: Records, size: int, margin: int) -> None:
         if not 0 <= 2 * margin < size:
             raise ValueError(f"a margin of {margin} at both ends leaves nothing of windows of {size} steps")
         self._examples = examples
@@ -59,11 +59,7 @@ class Windows:
             target = target[part].copy()
             target[: span.first - span.start] = nothing
             target[span.last - span.start :] = nothing
-        return Example(
-            None if whole.numbers is None else whole.numbers[part],
-            None if whole.tokens is None else whole.tokens[part],
-            target,
-        )
+        return steps_of(whole._replace(target=None), part)._replace(target=target)
 
 
 def _cut(record: int, length: int, size: int, margin: int) -> list[Span]:

@@ -8,6 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from unrolled.data.feeds.delayed_records import Delayed
 from unrolled.data.feeds.examples import Examples, collate
 from unrolled.data.feeds.long_records import Windows
 from unrolled.data.feeds.record_feed import ordered_batches
@@ -38,26 +39,26 @@ class RecordModel:
     def horizon(self) -> int | None:
         """Steps of a record with an answer per step that the network can read with a carried state: attention to an
         unbounded past, and absolute positions, are known only as far as a window. None: any number."""
-        config = self.network.config
-        relative = config.window and config.positions in ("none", "rotary", "alibi")
-        bounded = config.family != "transformer" or relative or not self.encoding.target.per_step
-        return None if bounded else self.window
+        unbounded = self.network.config.sees_unbounded_past and self.encoding.target.per_step
+        return self.window if unbounded else None
 
     def answers(self, examples: Examples, progress: Callable[[int, int], None] | None = None) -> list[np.ndarray]:
         """One array per record, in their order: see the kinds of `Target`."""
         if not self.encoding.target.per_step:
             return [row for _, row in sorted(self._outputs(examples, progress), key=lambda pair: pair[0])]
-        windows = Windows(examples, self.window, margin(self.window))
+        delay = self.network.latency
+        records = Delayed(examples, delay) if delay else examples
+        windows = Windows(records, self.window, margin(self.window))
         if self.carries:
-            windows = Windows(examples, max([self.window, *examples.lengths]), 0)
+            windows = Windows(records, max([self.window, *records.lengths]), 0)
         whole: list[np.ndarray | None] = [None] * len(examples)
         for number, row in self._outputs(windows, progress):
             window = windows.spans[number]
             if whole[window.record] is None:
-                whole[window.record] = np.zeros((examples.lengths[window.record], row.shape[1]), dtype=np.float32)
+                whole[window.record] = np.zeros((records.lengths[window.record], row.shape[1]), dtype=np.float32)
             own = row[window.first - window.start : window.last - window.start]
             cast(np.ndarray, whole[window.record])[window.first : window.last] = own
-        return cast(list[np.ndarray], whole)
+        return [answer[delay:] for answer in cast(list[np.ndarray], whole)]
 
     def _outputs(self, records: Any, progress: Callable[[int, int], None] | None) -> Iterator[tuple[int, np.ndarray]]:
         """The number and the answer of every record or window."""

@@ -82,8 +82,9 @@ def _choose_model(model: ModelConfig, facts: Facts) -> ModelConfig:
     usual = {"inception": 6, "convolution": 2 if facts.placed else 4, "feedforward": 2, "transformer": 3}
     heads = model.heads or max(1, width // 32)
     # What does not apply stays as it was given: what has been chosen can be given again (see `applicable`).
-    both_ends = facts.task in ("classify", "regress", "tag", "transcribe")
-    either = family not in ("inception", "feedforward")
+    # Who waits for the steps ahead reads forward: from both ends there is nothing to wait for.
+    both_ends = facts.task in ("classify", "regress", "tag", "transcribe") and not model.lookahead
+    either = family != "feedforward" and (family != "inception" or bool(model.lookahead))
     kernel = model.kernel
     if kernel is None and family == "inception":
         kernel = max(1, min(LONGEST_KERNEL, facts.steps // 2))

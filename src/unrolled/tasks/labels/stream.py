@@ -12,6 +12,7 @@ from torch import Tensor
 
 from unrolled.data.encoders.live_rows import LiveRows, LiveState
 from unrolled.data.encoders.messages import example_of
+from unrolled.data.feeds.delayed_records import blank_steps
 from unrolled.data.feeds.examples import Example
 from unrolled.data.records import Field
 from unrolled.errors import UserError
@@ -132,6 +133,9 @@ class RecordStream:
         rate = float(self.state.rows.rate)
         rows = self.live.finish(self.state.rows)
         told, state = self._told(rows, self.state)
+        # What the model waits for does not come any more: blank steps, as in training.
+        later, state = self._told(blank_steps(rows, self.network.latency), state)
+        told += later
         told += self.told.finish(state.steps - self.network.latency, rate, state.answers)
         self.reset()
         return told

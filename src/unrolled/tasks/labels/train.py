@@ -6,6 +6,7 @@ import numpy as np
 import torch
 
 from unrolled.data.config import DataConfig
+from unrolled.data.feeds.delayed_records import Delayed
 from unrolled.data.feeds.examples import Examples
 from unrolled.data.feeds.long_records import Windows
 from unrolled.data.feeds.record_feed import RecordFeed
@@ -44,10 +45,12 @@ class PreparedRecords:
         for vectors in self.vectors:
             model = with_size(model, vectors.size)
         self.given = data, model, config
-        self.window = data.context or window_for(dataset.train.lengths)
         self.training: Any = dataset.train
-        if self.encoding.target.per_step and max(dataset.train.lengths) > self.window:
-            self.training = Windows(dataset.train, self.window, margin(self.window))
+        if self.encoding.target.per_step and model.lookahead:
+            self.training = Delayed(self.training, model.lookahead)
+        self.window = data.context or window_for(self.training.lengths)
+        if self.encoding.target.per_step and max(self.training.lengths) > self.window:
+            self.training = Windows(self.training, self.window, margin(self.window))
 
     def configure(self) -> Configs:
         data, model, config = self.given
@@ -73,7 +76,8 @@ class PreparedRecords:
         )
         if not len(feed):
             raise UserError("no record of the training part has a known target; check --target")
-        network = make_network(encoding, model, config.seed, steps=max(self.window, *map(max, _lengths(dataset))))
+        longest = max(self.window, *map(max, _lengths(dataset))) + (model.lookahead or 0)
+        network = make_network(encoding, model, config.seed, steps=longest)
         for table, vectors in zip(network.embeddings, self.vectors * len(network.members), strict=bool(self.vectors)):
             fill(table, vectors, first=1)
         context = autocast(choose_precision(config.precision, device), device)
