@@ -24,6 +24,8 @@ FAMILIES: dict[str, dict[str, Any]] = {
     "transformer": {"family": "transformer", "heads": 2, "positions": "rotary"},
     "windowed": {"family": "transformer", "heads": 2, "positions": "alibi", "window": 6},
     "convolution": {"family": "convolution", "bidirectional": False, "kernel": 3},
+    "inception": {"family": "inception", "bidirectional": False, "kernel": 4},
+    "waits": {"family": "gru", "bidirectional": False, "lookahead": 3},
 }
 LENGTH = 60
 AIR = Field("air", "numeric", True, ("temp", "wind"))
@@ -70,7 +72,7 @@ def model_of(task: str, family: str) -> tuple[RecordModel, Field]:
     network = RecordNetwork(sizes, encoding.target.outputs, config, pooled=encoding.target.pooled)
     with torch.no_grad():
         for parameter in network.parameters():
-            parameter.mul_(3)
+            parameter.mul_(1 if family == "inception" else 3)  # without running statistics its outputs are large
     return RecordModel(network.eval(), encoding, 2 * LENGTH), field
 
 
@@ -135,6 +137,8 @@ def assert_like_predict(model: RecordModel, record: Record, told: list[dict[str,
 @pytest.mark.parametrize("family", FAMILIES)
 @pytest.mark.parametrize("task", TASKS)
 def test_like_predict_with_a_saved_state_in_the_middle(task: str, family: str) -> None:
+    if family == "waits" and task not in ("tags", "spans", "numbers", "events"):
+        pytest.skip("an answer for a whole record waits for nothing")
     model, field = model_of(task, family)
     record = Record({field.name: inputs(100, field)}, "", field.rate)
     sizes = [0, 1, 1, 2, 37, 1, 5] if field in (AIR, WORDS) else [0, 1, 10, 237, 3, 400]
@@ -262,12 +266,12 @@ def test_states_of_others_and_damaged_ones_are_refused() -> None:
         with pytest.raises(ValueError, match="not a saved state"):
             stream.load(damaged)
     tensors = safetensors.torch.load(data)
-    hidden = tensors["network.0.0.hidden"]
+    hidden = tensors["network.0.backbone.hidden"]
     changes = {
         "steps": torch.tensor([7]),
         "answers.seen": torch.tensor([-1]),
         "rows.columns.0.made": torch.tensor([9]),
-        "network.0.0.hidden": torch.full_like(hidden, torch.nan),
+        "network.0.backbone.hidden": torch.full_like(hidden, torch.nan),
         "network.1.0.hidden": hidden[:, :1].clone(),
     }
     for name, value in changes.items():
