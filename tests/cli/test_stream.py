@@ -14,6 +14,7 @@ import torch
 from small_models import vocabulary, write_run
 from unrolled.cli.main import main
 from unrolled.tasks.language.load import load
+from unrolled.tasks.task import TASKS, Task
 
 COMMAND = "import sys; from unrolled.cli.main import main; sys.exit(main())"
 
@@ -212,10 +213,18 @@ def test_a_signal_keeps_the_state(number: signal.Signals, run: Path, tmp_path: P
     assert [path.name for path in tmp_path.iterdir()] == ["state"]
 
 
-def test_a_model_that_does_not_stream_says_what_does(tmp_path: Path, stream) -> None:
-    folder = tmp_path / "translator"
+class Sort(Task):
+    """A task without a live stream."""
+
+    name = "sort"
+
+
+def test_a_task_that_does_not_stream_says_what_to_do(tmp_path: Path, stream, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("unrolled.tasks.load.TASKS", {**TASKS, "sort": ""})
+    monkeypatch.setattr("unrolled.tasks.load.task_named", lambda name: Sort())
+    folder = tmp_path / "sorter"
     folder.mkdir()
-    (folder / "config.json").write_text('{"format": 1, "task": "translate"}')
+    (folder / "config.json").write_text('{"format": 1, "task": "sort"}')
     code, lines, err = stream(folder, b"1\n")
     assert (code, lines) == (2, [])
-    assert f"is a model to translate, which has no live stream; give it whole records: unrolled predict {folder}" in err
+    assert f"is a model to sort, which has no live stream; give it whole records: unrolled predict {folder}" in err

@@ -146,6 +146,9 @@ class ParityStream:
             logits, self.state = self.network(torch.tensor([[message["bit"]]]), self.state)
         return [{"parity": int(logits.argmax())}]
 
+    def end(self) -> list[dict[str, Any]]:
+        return []
+
     def save(self) -> bytes:
         return bytes_of(dict(enumerate_names(self.state)))
 
