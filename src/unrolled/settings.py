@@ -1,5 +1,7 @@
 """What is said beside a setting: what it means, which numbers it may be, and where it does something. Light."""
 
+import types
+import typing
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, fields
 from typing import Any, NamedTuple
@@ -119,3 +121,14 @@ def setting(default: Any, help: str, **known: Any) -> Any:
 def settings_in(config: Any) -> dict[str, Setting]:
     """What is known of every field of a config dataclass, by its name."""
     return {one.name: one.metadata["setting"] for one in fields(config)}
+
+
+def parts_of(kind: Any) -> tuple[Any, ...]:
+    """The members of the type of a setting if it is a union, or the type itself."""
+    return typing.get_args(kind) if typing.get_origin(kind) in (types.UnionType, typing.Union) else (kind,)
+
+
+def choices_of(kind: Any) -> tuple[str, ...]:
+    """The texts that a type names, as in `Literal["auto", "gru"] | None`."""
+    literals = [part for part in parts_of(kind) if typing.get_origin(part) is typing.Literal]
+    return tuple(choice for part in literals for choice in typing.get_args(part))

@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from typing import Any, Literal
 
-from unrolled.cli.values import choices_of, is_list, kind_in_words, parts_of
-from unrolled.settings import Setting, settings_in
+from unrolled.cli.values import is_list, kind_in_words
+from unrolled.settings import Setting, choices_of, parts_of, settings_in
 
 
 @dataclass(frozen=True)

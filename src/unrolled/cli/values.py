@@ -4,15 +4,12 @@ import types
 import typing
 from typing import Any, Literal
 
+from unrolled.settings import choices_of, parts_of
+
 NULL = ("null", "Null", "NULL", "~")
 TRUE, FALSE = ("true", "yes", "on"), ("false", "no", "off")
 """As YAML 1.1 spells them, in any case."""
 _IN_WORDS = {int: "a whole number", float: "a number", bool: "true or false", types.NoneType: "null", str: "text"}
-
-
-def parts_of(kind: Any) -> tuple[Any, ...]:
-    """The members of a union, or the type itself."""
-    return typing.get_args(kind) if typing.get_origin(kind) in (types.UnionType, typing.Union) else (kind,)
 
 
 def is_list(kind: Any) -> bool:
@@ -26,12 +23,6 @@ def accepts_null(kind: Any) -> bool:
 def is_text(kind: Any) -> bool:
     """Whether its values are text, freely or out of several."""
     return any(part is str or typing.get_origin(part) is Literal for part in parts_of(kind))
-
-
-def choices_of(kind: Any) -> tuple[str, ...]:
-    return tuple(
-        choice for part in parts_of(kind) if typing.get_origin(part) is Literal for choice in typing.get_args(part)
-    )
 
 
 def kind_in_words(kind: Any) -> str:

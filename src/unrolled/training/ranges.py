@@ -6,12 +6,12 @@ import types
 import typing
 from dataclasses import fields
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from unrolled.data.config import DataConfig
 from unrolled.errors import UserError
 from unrolled.models.config import ModelConfig
-from unrolled.settings import Range, settings_in
+from unrolled.settings import Range, choices_of, parts_of, settings_in
 from unrolled.training.config import TrainConfig
 from unrolled.training.limits import parse_duration
 
@@ -39,7 +39,7 @@ def check_ranges(data: DataConfig, model: ModelConfig, train: TrainConfig) -> No
 def _check_value(name: str, value: Any, hint: Any) -> None:
     if value is None and types.NoneType in typing.get_args(hint):
         return
-    choices = _choices(hint)
+    choices = choices_of(hint)
     if choices and value not in choices:
         found = difflib.get_close_matches(str(value), choices, n=1)
         known = ", ".join(choices)
@@ -81,16 +81,8 @@ def _check_embedding(model: ModelConfig) -> None:
         raise UserError(f'--model.embedding is "{model.embedding}", and there is no such file; {advice}')
 
 
-def _members(hint: Any) -> tuple[Any, ...]:
-    return typing.get_args(hint) if typing.get_origin(hint) in (types.UnionType, typing.Union) else (hint,)
-
-
-def _choices(hint: Any) -> tuple[str, ...]:
-    return tuple(c for part in _members(hint) if typing.get_origin(part) is Literal for c in typing.get_args(part))
-
-
 def _is_a(value: Any, hint: Any) -> bool:
-    for part in _members(hint):
+    for part in parts_of(hint):
         if typing.get_origin(part) is list:
             if isinstance(value, list) and all(isinstance(item, str) for item in value):
                 return True
@@ -106,4 +98,4 @@ def _words(name: str, hint: Any) -> str:
     if name in RANGES:
         return RANGES[name].words
     names = {bool: "true or false", str: "a text"}
-    return next((names[part] for part in _members(hint) if part in names), "a list of texts")
+    return next((names[part] for part in parts_of(hint) if part in names), "a list of texts")
