@@ -27,7 +27,7 @@ class Forecast(Task):
                 ("--horizon",),
                 int | None,
                 None,
-                "steps ahead of the end of each series ; by default as in training, beyond that its own "
+                "steps ahead of the end of each series; by default as in training, beyond that its own "
                 "forecasts are fed back",
             ),
         )
