@@ -216,6 +216,13 @@ def test_a_vector_is_a_record_of_one_step() -> None:
     assert_same(run(live, [{"features": [3, -3]}, {"colour": "y"}]), encoding.encode(Record(rows[3], "")))
 
 
+def nested(depth: int) -> list[Any]:
+    value: list[Any] = []
+    for _ in range(depth):
+        value = [value]
+    return value
+
+
 BAD: list[tuple[Any, str]] = [
     ({"tmp": 1}, r'the model reads no "tmp"; did you mean "temp"\?'),
     ({"quux": 1}, r'the model reads no "quux"; it reads temp, wind, age, air, sky, words, place$'),
@@ -232,6 +239,7 @@ BAD: list[tuple[Any, str]] = [
     ({"air": [[1, 2]], "temp": 3}, '"air" and "temp" are both given'),
     ({"words": ["a", 3]}, '"words" is 3; give a text'),
     ({"words": {}}, r'"words" is \{\}; give a text'),
+    ({"temp": nested(900)}, '"temp" is .*; give a finite number'),
     ({"sky": [["sun"]]}, r'"sky" is \[\'sun\'\]; give a text, or null'),
     ({"place": ["sea", "hill"]}, '"place" is .*; give a text, or null'),
     ({"age": [1, 2]}, '"age" is one value for the whole record, and 2 were given'),

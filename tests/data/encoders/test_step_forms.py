@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from unrolled.data.encoders.calendar import CYCLES, calendar_features
 from unrolled.data.encoders.categories import TokenTable
 from unrolled.data.encoders.numbers import NumericEncoder, Scaler
 from unrolled.data.encoders.signals import FramesEncoder, SignalEncoder
@@ -134,6 +135,13 @@ def test_tokens_and_spellings(folds: bool, words: list[str], pieces: list[int]) 
         found = fed(encoder, cut(words, pieces))
         np.testing.assert_array_equal(found, encoder.encode(words))
         assert found.dtype == np.int64
+
+
+def test_the_calendar_of_a_step_is_its_own() -> None:
+    times = np.datetime64("2011-12-30T22") + np.arange(0, 60, 7).astype("timedelta64[h]")
+    whole = calendar_features(times, cycles=CYCLES)
+    steps = [calendar_features(times[step : step + 1], cycles=CYCLES) for step in range(len(times))]
+    np.testing.assert_array_equal(np.concatenate(steps), whole)
 
 
 def text_encoder(kind: str, **options: Any) -> TextEncoder:

@@ -32,12 +32,15 @@ AIR = Field("air", "numeric", True, ("temp", "wind"))
 HEART = Field("signal", "signal", True, ("II",), 250.0)
 SOUND = Field("audio", "signal", True, ("audio",), 2000.0)
 WORDS = Field("words", "token", True)
+CLIP = Field("frames", "frames", True, rate=10.0)
 
 
 def inputs(number: int, field: Field) -> Any:
     random = np.random.default_rng(number)
     if field is WORDS:
         return [f"w{word}" for word in random.integers(0, 9, LENGTH)]
+    if field is CLIP:
+        return random.integers(0, 256, size=(LENGTH, 8, 10, 3), dtype=np.uint8)
     steps = {AIR: LENGTH, HEART: 4 * LENGTH, SOUND: 20 * LENGTH}[field]
     values = random.normal(size=(steps, len(field.channels))).astype(np.float32)
     if field is AIR:
@@ -48,6 +51,7 @@ def inputs(number: int, field: Field) -> Any:
 TASKS: dict[str, tuple[str, Field, Field, list[Any]]] = {
     "classify": ("classify", AIR, Field("y", "categorical", False), ["a", "b", "c"]),
     "several labels": ("classify", SOUND, Field("y", "categorical", False), [("a", "b"), ("b",), ()]),
+    "clip": ("classify", CLIP, Field("y", "categorical", False), ["a", "b", "c"]),
     "regress": ("regress", AIR, Field("y", "numeric", False, ("u", "v")), [np.array([1.0, 5.0]), np.array([2.0, 9.0])]),
     "tags": ("tag", AIR, Field("y", "categorical", True), [["a", "b", "c"] * (LENGTH // 3)]),
     "spans": ("tag", WORDS, Field("y", "categorical", True), [["O", "B-x", "I-x", "O", "B-y", "I-y"] * (LENGTH // 6)]),
@@ -106,7 +110,7 @@ def assert_like_predict(model: RecordModel, record: Record, told: list[dict[str,
     answer = model.answers(examples)[0]
     rows = model.encoding.target.rows(record, answer, None)
     heard = replayed(told)
-    if task in ("classify", "several labels"):
+    if task in ("classify", "several labels", "clip"):
         assert heard["last"]["prediction"] == rows[0]["prediction"]
         wanted = {name.removeprefix("p_"): share for name, share in rows[0].items() if name.startswith("p_")}
         assert heard["last"]["probabilities"] == pytest.approx(wanted, abs=1e-4)
@@ -141,7 +145,7 @@ def test_like_predict_with_a_saved_state_in_the_middle(task: str, family: str) -
         pytest.skip("an answer for a whole record waits for nothing")
     model, field = model_of(task, family)
     record = Record({field.name: inputs(100, field)}, "", field.rate)
-    sizes = [0, 1, 1, 2, 37, 1, 5] if field in (AIR, WORDS) else [0, 1, 10, 237, 3, 400]
+    sizes = [0, 1, 1, 2, 37, 1, 5] if field in (AIR, WORDS, CLIP) else [0, 1, 10, 237, 3, 400]
     messages = messages_of(record.values[field.name], field, sizes)
     stream, told = RecordStream(model, (field,)), []
     for number, message in enumerate(messages):

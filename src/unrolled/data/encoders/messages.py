@@ -88,6 +88,14 @@ def listed(names: Sequence[str]) -> str:
     return ", ".join(names[:LISTED]) + more
 
 
+def shown(value: Any) -> str:
+    """A value that was found, short enough for a sentence."""
+    try:
+        return excerpt(repr(value))
+    except (RecursionError, ValueError):  # nested too deeply, or a number of thousands of digits
+        return f"a {type(value).__name__} that cannot be shown"
+
+
 def _owners(fields: Sequence[Field], shapes: Mapping[str, tuple[int, ...]]) -> dict[str, Field]:
     """The field of each name that can be given; the name of a channel that several fields have is none."""
     channels = [(name, field) for field in fields if field.kind in NUMERIC for name in _channels(field, shapes)]
@@ -133,7 +141,7 @@ def _steps(field: Field, value: Any, channels: int) -> np.ndarray:
         rows = [rows]  # one step
     for row in rows:
         if not isinstance(row, list | tuple) or len(row) != channels:
-            size = f"{len(row)} values" if isinstance(row, list | tuple) else excerpt(repr(row))
+            size = f"{len(row)} values" if isinstance(row, list | tuple) else shown(row)
             raise UserError(f'a step of "{field.name}" is {size}; give a list of {channels} numbers for each step')
     flat = _column(field.name, [entry for row in rows for entry in row])
     return _of_record(field, flat.reshape(len(rows), channels))
@@ -157,13 +165,13 @@ def _column(name: str, value: Any) -> np.ndarray:
         strange = strange or [entry for entry in entries if entry is not None and abs(entry) >= LARGEST]
         column = np.array([] if strange else entries, dtype=np.float64)
     if strange:
-        raise UserError(f'"{name}" is {excerpt(repr(strange[0]))}; give a finite number, or null if it is missing')
+        raise UserError(f'"{name}" is {shown(strange[0])}; give a finite number, or null if it is missing')
     return np.asarray(column, dtype=np.float32)
 
 
 def _text(name: str, value: Any) -> str:
     if not isinstance(value, str):
-        raise UserError(f'"{name}" is {excerpt(repr(value))}; give a text')
+        raise UserError(f'"{name}" is {shown(value)}; give a text')
     return value
 
 
@@ -178,7 +186,7 @@ def _category(name: str, value: Any) -> str:
     if isinstance(value, int | float):
         return f"{value:.15g}" if abs(value) < LARGEST else str(value)
     if not isinstance(value, str):
-        raise UserError(f'"{name}" is {excerpt(repr(value))}; give a text, or null if it is missing')
+        raise UserError(f'"{name}" is {shown(value)}; give a text, or null if it is missing')
     return value
 
 

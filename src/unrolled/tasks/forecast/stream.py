@@ -1,10 +1,8 @@
 """A live forecast: the values of one step in, the forecast from there out, with a window that is carried along."""
 
-import difflib
 import functools
 import json
 import math
-from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -12,6 +10,7 @@ import torch
 from jaxtyping import Int, UInt8
 from torch import Tensor
 
+from unrolled.data.encoders.messages import listed, nearest, shown
 from unrolled.data.json_values import excerpt
 from unrolled.data.readers.time_formats import TimeFormat, local, written
 from unrolled.data.readers.time_steps import Step, times_from
@@ -25,11 +24,6 @@ from unrolled.tasks.forecast.network import ForecastInputs
 from unrolled.tasks.forecast.predict import plain_number
 from unrolled.tasks.forecast.series import Series
 from unrolled.tasks.saved_streams import model_digest, require_saved_by
-
-LONGEST_NAME = 200
-"""Characters of a name up to which it is compared with those that are known."""
-LISTED = 20
-"""Names that a sentence lists."""
 
 
 class ForecastStreamState(NamedTuple):
@@ -135,7 +129,7 @@ class ForecastStream:
         values = {name: value for name, value in message.items() if name not in others}
         for name in values:
             if name not in encoding.columns:
-                advice = _nearest(name, encoding.columns) or f"it reads {_listed(encoding.columns)}"
+                advice = nearest(name, encoding.columns) or f"it reads {listed(encoding.columns)}"
                 raise UserError(f'the model reads no "{excerpt(name)}"; {advice}')
         if not values:
             raise UserError(f'expected the values of a step, such as {{"{encoding.targets[0]}": 1.5}}')
@@ -203,7 +197,7 @@ def _ahead(given: Any, encoding: ForecastEncoding, horizon: int) -> np.ndarray:
         )
     for name in given:
         if name not in names:
-            advice = _nearest(name, names) or f"those are {_listed(names)}"
+            advice = nearest(name, names) or f"those are {listed(names)}"
             raise UserError(f'"known" holds "{excerpt(name)}", which the model does not know ahead; {advice}')
     for name in names:
         values = given.get(name)
@@ -224,25 +218,14 @@ def _number(name: str, value: Any) -> float:
     if value is None:
         return math.nan
     if isinstance(value, bool) or not isinstance(value, int | float) or not abs(value) < 3e38:
-        raise UserError(f'"{name}" is {excerpt(repr(value))}; give a finite number, or null if it is missing')
+        raise UserError(f'"{name}" is {shown(value)}; give a finite number, or null if it is missing')
     return float(value)
 
 
 def _word(name: str, value: Any) -> str:
     if value is not None and not isinstance(value, str):
-        raise UserError(f'"{name}" is {excerpt(repr(value))}; give a text, or null if it is missing')
+        raise UserError(f'"{name}" is {shown(value)}; give a text, or null if it is missing')
     return value or ""
-
-
-def _nearest(name: str, names: Sequence[str]) -> str | None:
-    """The one that was meant, if that can be told: comparing takes time, and no one mistypes a book."""
-    close = difflib.get_close_matches(name, names, n=1) if len(name) <= LONGEST_NAME else []
-    return f'did you mean "{close[0]}"?' if close else None
-
-
-def _listed(names: Sequence[str]) -> str:
-    more = f" and {len(names) - LISTED:,} more" if len(names) > LISTED else ""
-    return ", ".join(names[:LISTED]) + more
 
 
 def _time(value: Any, encoding: ForecastEncoding) -> When | None:
@@ -254,6 +237,6 @@ def _time(value: Any, encoding: ForecastEncoding) -> When | None:
     plain = encoding.step is not None and encoding.step.unit == "units"
     if found is None or (encoding.step is not None and plain == (found.values.dtype.kind == "M")):
         example = "a number" if plain else "times such as 2012-01-31 18:30:00"
-        raise UserError(f'"time" is {excerpt(repr(value))}; write {example}, or as the data of training does')
+        raise UserError(f'"time" is {shown(value)}; write {example}, or as the data of training does')
     values, form = found
     return When(local(values, form)[0], form)
