@@ -52,6 +52,19 @@ def test_agrees_with_torch(name, bias, backend):
         torch.testing.assert_close(parameter.grad, expected.grad, msg=lambda text, key=key: f"{key}: {text}")
 
 
+@pytest.mark.parametrize("bias", [True, False])
+@pytest.mark.parametrize("name", PAIRS)
+@pytest.mark.parametrize(("rows", "steps"), [(1, 1), (1, 4), (2, 2), (1, 5), (3, 3)])
+def test_a_few_steps_without_gradients_agree_with_torch(name, bias, rows, steps):
+    layer, reference = pair(name, bias=bias)
+    x = torch.randn(rows, steps, 5)
+    with torch.inference_mode():
+        (y, state), (y_reference, state_reference) = layer(x), reference(x)
+    torch.testing.assert_close(y, y_reference)
+    for leaf, expected in zip(state, final(state_reference), strict=True):
+        torch.testing.assert_close(leaf, expected)
+
+
 @pytest.mark.parametrize("name", PAIRS)
 def test_ragged_rows_agree_with_packed_torch(name):
     layer, reference = pair(name)

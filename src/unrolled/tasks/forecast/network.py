@@ -216,7 +216,7 @@ class ForecastNetwork(SequenceModel):
 
 def _without_gaps(values: Tensor) -> tuple[Tensor, Tensor]:
     """0 where a value is missing, and which are not."""
-    there = ~values.isnan()
+    there = values == values  # NaN is not itself
     return torch.where(there, values, 0), there
 
 

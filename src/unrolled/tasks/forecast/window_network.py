@@ -59,7 +59,8 @@ class WindowNetwork(nn.Module):
         self.register_buffer("target_index", torch.tensor(config.targets), persistent=False)
         rest = [channel for channel in range(config.channels) if channel not in config.targets]
         self.register_buffer("other_index", torch.tensor(rest, dtype=torch.long), persistent=False)
-        self.register_buffer("middle", torch.arange(quantiles) == quantiles // 2, persistent=False)
+        middle = (torch.arange(quantiles) == quantiles // 2).to(torch.get_default_dtype())
+        self.register_buffer("middle", middle, persistent=False)
         self.all_targets = config.targets == tuple(range(config.channels))
         # One more position than the window has: that of the segments ahead.
         settings = family_settings(model_config(config), self.segments + 1)
@@ -112,7 +113,7 @@ class WindowNetwork(nn.Module):
         y = y.permute(0, 2, 1, 3, 4).flatten(2, 3)
         if self.linear is not None:
             straight = self.linear(own.transpose(1, 2)).transpose(1, 2)[..., None]
-            y = y + (straight * self.middle.to(y.dtype) if config.quantiles else straight)
+            y = y + (straight * self.middle if config.quantiles else straight)
         if config.quantiles:
             y = ascending(y)
         y = scale.map(lambda part: self._of_targets(part)[..., None]).put_back(y)
@@ -136,10 +137,10 @@ class WindowNetwork(nn.Module):
         pad = self.segments * config.patch - time
         if pad:
             x = torch.cat([x[:, :, :1].expand(-1, -1, pad, -1), x], dim=2)
-        x = functional.relu(self.embedding(x.reshape(batch, self.rows, self.segments, -1)))
-        if self.channel is not None and self.decoder == "flatten":
-            x = x + self.channel[:, None]
-        return x.flatten(0, 1)
+        x = functional.relu(self.embedding(x.reshape(batch * self.rows * self.segments, -1)))
+        if self.channel is not None and self.position is None:
+            x = x.view(batch, self.rows, self.segments, -1) + self.channel[:, None]
+        return x.view(batch * self.rows, self.segments, -1)
 
     def _by_row(self, x: Tensor, own: Tensor) -> list[Tensor]:
         """What each row reads of the targets, and of the other channels: each `[batch, rows, time, features]`."""
