@@ -6,8 +6,9 @@ from typing import Any
 
 from unrolled.data.config import DataConfig
 from unrolled.models.config import ModelConfig
+from unrolled.tasks.choose_reading import Opened
 from unrolled.tasks.train_files import train_files
-from unrolled.tasks.translate.data import OpenedPairs, opened_pairs
+from unrolled.tasks.translate.data import opened_pairs
 from unrolled.training.config import TrainConfig
 
 MODEL: dict[str, Any] = {"family": "gru", "width": 8, "layers": 1}
@@ -24,7 +25,7 @@ def reversals(count: int, *, letters: str = "abcd", longest: int = 4, seed: int 
     return list(found.items())
 
 
-def train(pairs: list[tuple[str, str]] | OpenedPairs, run: Path, **groups: dict[str, Any]) -> dict[str, Any]:
+def train(pairs: list[tuple[str, str]] | Opened, run: Path, **groups: dict[str, Any]) -> dict[str, Any]:
     """Train on pairs into a folder; `data`, `model` and `train` change the small settings."""
     return train_files(
         [],

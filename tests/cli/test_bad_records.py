@@ -265,7 +265,7 @@ def test_recordings_with_labels_and_annotations_are_classified_by_their_signal(c
     Path("l.csv").write_text("record,label\n" + "".join(f"r{number},{'ab'[number % 2]}\n" for number in range(6)))
     result, log = trained(capsys, ".", "--labels", "l.csv", "--task", "classify")
     assert result["task"] == "classify"
-    assert "1 channel of signal x" in log
+    assert "signal (1 channel) x" in log
 
 
 def test_kinds_of_events_only_in_test_are_counted(capsys: pytest.CaptureFixture) -> None:

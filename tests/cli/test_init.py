@@ -230,6 +230,6 @@ def test_several_texts_are_said(capsys: pytest.CaptureFixture) -> None:
         Path("w", name).write_text("some words of it\n" * 20)
     said = "split by file name: 1 train, 1 valid, 1 left out"
     assert main(["init", "w"]) == 0
-    assert capsys.readouterr().out.startswith(f"language: text in 2 files; {said}\n")
+    assert capsys.readouterr().out.startswith(f"text: 2 files; {said}\n")
     assert main(["train", "w", "--train.max_steps", "1", "--model.width", "8", "--run", "r"]) == 0
     assert said in capsys.readouterr().err

@@ -6,7 +6,7 @@ It takes the files and options of `train`, says what is in the files, and writes
 import sys
 import textwrap
 from argparse import Namespace
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -18,7 +18,6 @@ from unrolled.cli.options import add_train_options
 from unrolled.cli.parser import Option, Parser, groups
 from unrolled.data.config import DataConfig
 from unrolled.errors import UserError
-from unrolled.plural import counted
 from unrolled.settings import KINDS
 from unrolled.visible import say, visible
 
@@ -65,33 +64,11 @@ class Guess(NamedTuple):
 
 def guess_settings(options: Namespace) -> Guess:
     """The task and its fields. Raises `UserError` for files that allow several readings, with what chooses one."""
-    from unrolled.data.readers.registry import is_plain_text
-
-    data: DataConfig = options.data
-    task = None if options.task == "auto" else options.task
-    if task is None and data.known:
-        task = "forecast"  # the only one that knows columns ahead
-    if task == "language" or (task is None and is_plain_text([Path(file) for file in options.files])):
-        return Guess("language", data, frozenset(["text"]), _text_in_words(options.files, data))
     from unrolled.tasks.inspect_data import outline
 
-    seen = outline(options.files, data, task=task)
-    kinds = frozenset(field.kind for field in seen.schema.inputs)
-    return Guess(seen.schema.task, replace(data, target=seen.data.target), kinds, [seen.summary, *seen.fields])
-
-
-def _text_in_words(files: list[str], data: DataConfig) -> list[str]:
-    """What there is besides one text, in a line. Raises `UserError` as training would, as far as beginnings tell."""
-    from unrolled.data.readers.text import read_blocks
-    from unrolled.data.splits.text_files import choose_splits
-
-    splits = choose_splits(files, data)
-    texts = [*splits.train, *splits.valid, *splits.test]
-    for path in texts:
-        next(read_blocks(path, size=1 << 16), None)
-    if len(texts) == 1:
-        return []
-    return [f"language: text in {counted(len(texts), 'file')}{'; ' if splits.note else ''}{splits.note}"]
+    seen = outline(options.files, options.data, task=None if options.task == "auto" else options.task)
+    kinds = frozenset(field.kind for field in seen.schema.inputs) or frozenset(["text"])
+    return Guess(seen.schema.task, seen.data, kinds, [line for line in (seen.summary, *seen.fields) if line])
 
 
 def commented_config(options: Namespace, target: Path, guess: Guess) -> str:

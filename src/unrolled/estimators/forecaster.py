@@ -15,9 +15,9 @@ from unrolled.estimators.base import TrainedEstimator
 from unrolled.estimators.intake import SERIES, check_data, taken_in, whole_number
 from unrolled.estimators.paths import is_path, paths_of
 from unrolled.estimators.settings import configs
+from unrolled.tasks.choose_reading import opened_source
 from unrolled.tasks.forecast.files import read_series, windows_of
 from unrolled.tasks.forecast.load import LoadedForecast, load_forecast, reading_by
-from unrolled.tasks.forecast.open_series import Opened
 from unrolled.tasks.forecast.predict import Ahead, forecast_series, given_for
 from unrolled.tasks.forecast.reads import ReadsSeries
 from unrolled.tasks.forecast.scores import ForecastJudgement, judge_forecasts
@@ -57,7 +57,7 @@ class Forecaster(TrainedEstimator):
             files, opened = paths_of(X), None
         else:
             with taken_in("X", SERIES):
-                files, opened = [], Opened({"train": _open(X, reading_of(data, ReadsSeries.wish))}, "", Notes())
+                files, opened = [], opened_source(_open(X, reading_of(data, ReadsSeries.wish)), data, self._task)
         self._trained_by(
             lambda run: train_files(
                 files,

@@ -1,10 +1,9 @@
 """What some files are read as, and for which task: as was named, or as they suggest. The one place that chooses."""
 
-import importlib
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from functools import cache
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 from unrolled.data.config import DataConfig
 from unrolled.data.encoders.token_parts import naming
@@ -12,32 +11,18 @@ from unrolled.data.readers.array_files import UnnamedTarget
 from unrolled.data.readers.offers import Offer, SeveralWays
 from unrolled.data.readers.open_parts import parts_within, reading_of, within_in_words
 from unrolled.data.readers.read_like_training import Recipe, fit_source, recipe_of
-from unrolled.data.readers.registry import Files, UnknownFiles, is_plain_text, open_source
+from unrolled.data.readers.registry import Files, UnknownFiles, is_plain_text, open_source, running_text
 from unrolled.data.records import ANYTHING, Field, Notes, Source, Wish
 from unrolled.data.schema import Schema, choose_inputs, require_field
 from unrolled.data.splits.part_names import FoundParts, find_parts
 from unrolled.errors import UserError
 from unrolled.tasks.reads import Described, Reads
-
-READS = {
-    "language": "unrolled.tasks.language.reads:ReadsText",
-    "classify": "unrolled.tasks.labels.reads:ReadsClasses",
-    "regress": "unrolled.tasks.labels.reads:ReadsNumbers",
-    "tag": "unrolled.tasks.labels.reads:ReadsSteps",
-    "forecast": "unrolled.tasks.forecast.reads:ReadsSeries",
-    "translate": "unrolled.tasks.translate.reads:ReadsPairs",
-    "transcribe": "unrolled.tasks.transcribe.reads:ReadsTranscripts",
-    "describe": "unrolled.tasks.describe.reads:ReadsSequences",
-}
-"""What each task reads, in the order in which they are asked."""
+from unrolled.tasks.task import TASKS, Task, task_named
 
 
-@cache
 def reads_of(task: str) -> Reads:
     """What a task reads."""
-    module, _, name = READS[task].partition(":")
-    reads: Reads = getattr(importlib.import_module(module), name)()
-    return reads
+    return task_named(task).reads()
 
 
 def wish_of(task: str | None) -> Wish:
@@ -51,6 +36,8 @@ class Choice:
 
     task: str
     schema: Schema
+    files: Sequence[str]
+    """as given"""
     parts: FoundParts
     offer: Offer
     """the way to read the training part"""
@@ -62,25 +49,34 @@ class Choice:
 class Opened:
     """Records that are open, and what is to be learned of them."""
 
+    task: str
     sources: dict[str, Source]
     """by part: train, and valid and test where they are files of their own"""
     schema: Schema
     recipe: Recipe
     """how other files are read"""
-    how: str
+    how: str = ""
     """how the parts came about, in words"""
-    notes: Notes
+    notes: Notes = field(default_factory=Notes)
+    files: Sequence[str] = ()
 
 
-def names_a_language(files: Sequence[str], data: DataConfig, task: str | None) -> bool:
-    """Whether files are running text, because that was said or because they are nothing else."""
-    named = task or asked_for(data)
-    return named == "language" or (named is None and is_plain_text([Path(file) for file in files]))
+def choose_task(files: list[str], data: DataConfig, name: str | None) -> tuple[Task, Any]:
+    """The task that was named, or that files and settings suggest, and the files opened for it.
+
+    Raises `UserError` as `choose_reading`.
+    """
+    named = name or asked_for(data)
+    if named is not None:
+        return task_named(named), task_named(named).open(files, data)
+    choice = choose_reading(files, data)
+    task = task_named(choice.task)
+    return task, task.open(files, data) if choice.offer.shape == "text" else open_reading(choice, data)
 
 
 def asked_for(data: DataConfig) -> str | None:
     """The task that the settings alone ask for."""
-    return next((task for task in READS if reads_of(task).asked_for_by(data)), None)
+    return next((task for task in TASKS if reads_of(task).asked_for_by(data)), None)
 
 
 def choose_reading(files: Sequence[str], data: DataConfig, task: str | None = None) -> Choice:
@@ -89,15 +85,21 @@ def choose_reading(files: Sequence[str], data: DataConfig, task: str | None = No
     Nothing is decoded. Raises `UserError` for files that cannot be read, fields that do not exist or do not allow the
     task, and for what may be several things, with what chooses.
     """
-    named = task or asked_for(data)
-    parts = find_parts([Path(file) for file in files], data)
+    named, paths = task or asked_for(data), [Path(file) for file in files]
+    if named is None and is_plain_text(paths):
+        named = _text_task()
+    shapes = () if named is None else reads_of(named).wish.shapes
+    if named is not None and ("text" in shapes or not shapes):  # it reads no records, and opens files itself
+        parts, schema = FoundParts({"train": paths}, ""), Schema(named, (), None)
+        return Choice(named, schema, files, parts, running_text(paths), "")
+    parts = find_parts(paths, data)
     offer = _choose_offer(parts.parts["train"], data, named)
     try:
         schema = _schema_of(offer, data, named)
     except UserError as error:
         raise naming(parts.parts["train"][0], error) from None
     hint = "" if named is not None else reads_of(schema.task).hint(offer, schema.target)
-    return Choice(schema.task, schema, parts, offer, hint)
+    return Choice(schema.task, schema, files, parts, offer, hint)
 
 
 def _choose_offer(paths: list[Path], data: DataConfig, task: str | None) -> Offer:
@@ -107,25 +109,26 @@ def _choose_offer(paths: list[Path], data: DataConfig, task: str | None) -> Offe
         _ = offer.fields  # what cannot be read in this way is refused here
         return offer
     except SeveralWays as error:
-        raise SeveralWays(error.name, error.columns, {"series": f"--task {_going_on()}"}) from None
+        raise SeveralWays(error.name, error.columns, {"series": f"--task {_series_task()}"}) from None
     except UnknownFiles as error:
-        raise UnknownFiles(error.path, error.suffixes, f", text with --task {_claiming_text()}") from None
+        raise UnknownFiles(error.path, error.suffixes, f", text with --task {_text_task()}") from None
     except UnnamedTarget as error:
-        raise UserError(f"{error}, or choose --task {_going_on()}" if task is None else str(error)) from None
+        raise UserError(f"{error}, or choose --task {_series_task()}" if task is None else str(error)) from None
 
 
-def _going_on() -> str:
+def _text_task() -> str:
+    """The task that reads running text, which has no fields."""
+    return next(name for name in TASKS if "text" in reads_of(name).wish.shapes)
+
+
+def _series_task() -> str:
     """The task that needs no target and reads series."""
-    return next(name for name in READS if "series" in reads_of(name).wish.shapes and not reads_of(name).target)
-
-
-def _claiming_text() -> str:
-    return next(name for name in READS if "text" in reads_of(name).wish.shapes)
+    return next(name for name in TASKS if "series" in reads_of(name).wish.shapes and not reads_of(name).target)
 
 
 def _schema_of(offer: Offer, data: DataConfig, task: str | None) -> Schema:
     if task is None and data.target is None:
-        task = next((name for name in READS if reads_of(name).claims(offer)), None)
+        task = next((name for name in TASKS if reads_of(name).claims(offer)), None)
         if task is not None:
             return infer_schema(offer, task=task, target=None, inputs=data.inputs)
     schema = infer_schema(offer, task=task, target=data.target, inputs=data.inputs)
@@ -190,7 +193,7 @@ def _obvious_target(data: Described) -> Field | None:
     """The target where no task was named."""
     if data.target_guess is not None:
         return _field(data, data.target_guess)
-    return next(filter(None, (_only(reads_of(name).obvious(data)) for name in READS)), None)
+    return next(filter(None, (_only(reads_of(name).obvious(data)) for name in TASKS)), None)
 
 
 def _only(candidates: list[Field]) -> Field | None:
@@ -203,12 +206,12 @@ def _only(candidates: list[Field]) -> Field | None:
 
 def _task_for(inputs: tuple[Field, ...], target: Field | None) -> str:
     """The task that learns such a target."""
-    task = next((name for name in READS if reads_of(name).fits(inputs, target)), None)
+    task = next((name for name in TASKS if reads_of(name).fits(inputs, target)), None)
     if task is not None:
         return task
     if target is None:
         raise UserError("the data has no label to learn; name one with --target, or give --labels")
-    raise UserError(f"several tasks could fit the target {target.name}; choose one with --task {'|'.join(READS)}")
+    raise UserError(f"several tasks could fit the target {target.name}; choose one with --task {'|'.join(TASKS)}")
 
 
 def _require_fit(schema: Schema) -> None:
@@ -219,6 +222,11 @@ def _require_fit(schema: Schema) -> None:
             f"{schema.task} needs {reads.target} as its target, and {schema.target.name} is {schema.target.kind} "
             f"{shape}; choose another --target or --task"
         )
+
+
+def open_files(files: Sequence[str], data: DataConfig, task: str | None = None) -> Opened:
+    """Files chosen and opened, see `choose_reading` and `open_reading`."""
+    return open_reading(choose_reading(files, data, task), data)
 
 
 def open_reading(choice: Choice, data: DataConfig) -> Opened:
@@ -233,7 +241,7 @@ def open_reading(choice: Choice, data: DataConfig) -> Opened:
     if not reads_of(choice.task).target:  # series find their columns by name when they are read
         reading = replace(reading_of(data, wish), formats=train.formats)
         sources |= {name: open_source(paths, reading, notes) for name, paths in others.items()}
-        return Opened(sources, choice.schema, recipe, choice.parts.note, notes)
+        return Opened(choice.task, sources, choice.schema, recipe, choice.parts.note, notes, choice.files)
     # The others are read as the training part was, whatever they would suggest by themselves.
     reading = replace(recipe.reading, group=data.group)
     for name, paths in others.items():
@@ -243,4 +251,10 @@ def open_reading(choice: Choice, data: DataConfig) -> Opened:
     for name, part in within.items():
         sources[name] = fit_source(part, recipe, notes, labelled=True, name=f"the {name} part")
     how = "; ".join(part for part in (choice.parts.note, within_in_words(within)) if part)
-    return Opened(sources, choice.schema, recipe, how, notes)
+    return Opened(choice.task, sources, choice.schema, recipe, how, notes, choice.files)
+
+
+def opened_source(source: Source, data: DataConfig, task: str | None) -> Opened:
+    """Records in memory as if they had been opened. Raises `UserError` for fields that do not allow the task."""
+    schema = infer_schema(source, task=task, target=data.target, inputs=data.inputs)
+    return Opened(schema.task, {"train": source}, schema, recipe_of(source, schema, data, wish_of(schema.task)))

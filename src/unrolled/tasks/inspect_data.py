@@ -8,8 +8,7 @@ from unrolled.data.readers.open_parts import parts_within, within_in_words
 from unrolled.data.records import Field, Notes
 from unrolled.data.schema import Schema
 from unrolled.errors import UserError
-from unrolled.plural import counted
-from unrolled.tasks.choose_reading import Choice, choose_reading
+from unrolled.tasks.choose_reading import Choice, choose_reading, reads_of
 
 
 class Outline(NamedTuple):
@@ -27,25 +26,22 @@ class Outline(NamedTuple):
 def outline(files: list[str], data: DataConfig, *, task: str | None) -> Outline:
     """What training on these files would do. Raises `UserError` for files that allow several readings."""
     choice, notes = choose_reading(files, data, task), Notes()
-    schema, paths = choice.schema, choice.parts.parts["train"]
+    schema, reads = choice.schema, reads_of(choice.task)
+    if choice.offer.shape == "text":
+        return Outline(schema, data, reads.found_in_text(files, data), [])
     source = choice.offer.open(notes)
     if not len(source):
-        raise UserError(f"{paths[0]} has no record; give a file with some in it")
-    said = data
+        raise UserError(f"{choice.offer.name} has no record; give a file with some in it")
+    aloud = data
     if schema.target is not None and data.target is None:
         named = replace(data, target=schema.target.name)
-        said = named if _reads_alike(files, named, choice) else data
+        aloud = named if _reads_alike(files, named, choice) else data
     for hint in (choice.hint, within_in_words(name for name in parts_within(source) if not getattr(data, name))):
         notes.hint(hint)
-    if schema.task == "forecast":
-        notes.hint(getattr(source, "said", ""))
-    inputs = " and ".join(field.name for field in schema.inputs)
-    target = "" if schema.target is None else f" -> {schema.target.name}"
-    note = "".join(f"; {part}" for part in (choice.parts.note, *notes.hints) if part)
+    summary = "; ".join(part for part in (reads.found(schema, source, data), choice.parts.note, *notes.hints) if part)
     lines = [f"input {in_words(field)}" for field in schema.inputs]
     lines += [] if schema.target is None else [f"target {in_words(schema.target)}"]
-    records = counted(len(source), "record")
-    return Outline(schema, said, f"{schema.task}: {inputs}{target}; {records}{note}", lines)
+    return Outline(schema, aloud, summary, lines)
 
 
 def _reads_alike(files: list[str], data: DataConfig, choice: Choice) -> bool:

@@ -1,11 +1,13 @@
 """What a task reads of data: in which shapes, which field can be its target, and when it is meant by itself."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import ClassVar
 
 from unrolled.data.config import DataConfig
 from unrolled.data.readers.offers import Offer
-from unrolled.data.records import Field, Shape, Source, Wish
+from unrolled.data.records import ANYTHING, Field, Shape, Source, Wish
+from unrolled.data.schema import Schema
+from unrolled.plural import counted
 
 Described = Offer | Source
 """Data of which the fields are known: an offer of a reader, or records that are open."""
@@ -14,7 +16,7 @@ Described = Offer | Source
 class Reads:
     """What a task reads. Every task has one of these, see `unrolled.tasks.choose_reading`."""
 
-    wish: ClassVar[Wish]
+    wish: ClassVar[Wish] = ANYTHING
     """the shapes of data that will do, and what its target is taken for"""
     target: ClassVar[str] = ""
     """what its target has to be, in words; empty if it learns what comes next"""
@@ -53,9 +55,31 @@ class Reads:
         """Whether settings that no other task has ask for it."""
         return False
 
+    def found(self, schema: Schema, source: Source, data: DataConfig) -> str:
+        """What is in the training part, in a line: what training says of it, but for what only training knows."""
+        return f"{roles_in_words(schema)}; {counted(len(source), 'record')}"
+
+    def found_in_text(self, files: Sequence[str], data: DataConfig) -> str:
+        """The same of files of running text: what there is besides one text, as far as names and beginnings tell.
+
+        Raises `UserError` as training would.
+        """
+        return ""
+
     def hint(self, data: Described, target: Field | None) -> str:
         """What a person may have meant instead, where no task was named; nothing if that is clear."""
         return ""
+
+
+def roles_in_words(schema: Schema, facts: Mapping[str, str] | None = None, steps: str = "") -> str:
+    """What is learned from what, such as `classify: features and colour -> label`.
+
+    `facts` stand in brackets behind the names they belong to, and how many `steps` there are behind the inputs.
+    """
+    facts = {name: f" ({fact})" for name, fact in (facts or {}).items() if fact}
+    names = " and ".join(field.name + facts.get(field.name, "") for field in schema.inputs)
+    target = "" if schema.target is None else f" -> {schema.target.name}{facts.get(schema.target.name, '')}"
+    return f"{schema.task}: {names}{' x ' if steps else ''}{steps}{target}"
 
 
 def kinds(fields: Sequence[Field]) -> set[str]:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from unrolled.data.config import DataConfig
     from unrolled.data.records import Notes
     from unrolled.tasks.predictions import Predictions
+    from unrolled.tasks.reads import Reads
     from unrolled.training.applicable import Situation
     from unrolled.training.loop import Feed, Position, Scores
     from unrolled.training.progress import Progress
@@ -236,13 +237,20 @@ class Task:
     input_kinds: ClassVar[Sequence[str]] = tuple(KINDS)
     """kinds of the fields it can learn from, see `unrolled.data.records`"""
 
-    def suggested_by(self, files: list[str], data: "DataConfig") -> Any | None:
-        """The files opened, if they suggest this task; else None. Raises `UserError` for files that cannot be read."""
-        return None
+    def reads(self) -> "Reads":
+        """What it reads of data, and which data suggests it; by default none does."""
+        from unrolled.tasks.reads import Reads
+
+        return Reads()
 
     def open(self, files: list[str], data: "DataConfig") -> Any:
-        """The files opened for this task, which was asked for."""
-        raise NotImplementedError
+        """The files opened for this task, which was asked for: by default `Opened` by what it reads.
+
+        Raises `UserError` for files that cannot be read so.
+        """
+        from unrolled.tasks.choose_reading import open_files
+
+        return open_files(files, data, self.name)
 
     def prepare(self, opened: Any, start: "Beginning", progress: "Progress") -> Prepared:
         """Read, split and encode what is open. Raises `UserError` for data that cannot be used."""
@@ -292,11 +300,11 @@ class Task:
 
 TASKS: dict[str, str] = {
     "language": "unrolled.tasks.language.task:Language",
-    "forecast": "unrolled.tasks.forecast.task:Forecast",
-    "translate": "unrolled.tasks.translate.task:Translate",
     "classify": "unrolled.tasks.labels.task:Classify",
     "regress": "unrolled.tasks.labels.task:Regress",
     "tag": "unrolled.tasks.labels.task:Tag",
+    "forecast": "unrolled.tasks.forecast.task:Forecast",
+    "translate": "unrolled.tasks.translate.task:Translate",
     "transcribe": "unrolled.tasks.transcribe.task:Transcribe",
     "describe": "unrolled.tasks.describe.task:Describe",
 }

@@ -11,10 +11,9 @@ from torch import Tensor
 from unrolled.atomic import write_atomically
 from unrolled.data.config import DataConfig
 from unrolled.data.given import given_paths
-from unrolled.data.readers.table_cache import forget_tables, tables_kept
 from unrolled.models.config import ModelConfig
 from unrolled.models.files import write_model
-from unrolled.tasks.choose_task import choose_task
+from unrolled.tasks.choose_reading import choose_task
 from unrolled.tasks.end_of_run import end_run
 from unrolled.tasks.model_card import model_card
 from unrolled.tasks.task import Prepared, Shard, Task, task_named
@@ -51,19 +50,18 @@ def train_files(
     if opened is None:
         given_paths(files, "file")
     start = start_run(files, run, data, model, train_config)
-    if opened is not None:
-        assert task is not None
-        return _train(task_named(task), opened, start, silent=silent)
-    with tables_kept():
+    if opened is None:
         chosen, opened = choose_task(files, start.data, task)
-        return _train(chosen, opened, start, silent=silent)
-
-
-def _train(task: Task, opened: Any, start: Beginning, *, silent: bool) -> dict[str, Any]:
+    else:
+        assert task is not None
+        chosen = task_named(task)
     with _preparing(start, silent) as progress:
-        prepared = task.prepare(opened, start, progress)
-    task = task_named(prepared.task)  # the fields of records may have said which
-    forget_tables()
+        prepared = chosen.prepare(opened, start, progress)
+    del opened  # it has been read, and training needs the memory
+    return _train(chosen, prepared, start, silent=silent)
+
+
+def _train(task: Task, prepared: Prepared, start: Beginning, *, silent: bool) -> dict[str, Any]:
     chosen = prepared.configure()
     settings = check_settings(
         start, prepared.situation(chosen), prepared.given, chosen, prepared.fingerprint, noun=task.noun

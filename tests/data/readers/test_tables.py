@@ -9,11 +9,11 @@ from hypothesis import strategies as st
 
 from unrolled.data.config import DataConfig
 from unrolled.data.readers import columns, wide_tables
-from unrolled.data.readers import table_cache as kept_tables
+from unrolled.data.readers.registry import Files
 from unrolled.data.readers.tables import read_table, table_layout
 from unrolled.data.records import Notes, Reading, Source
 from unrolled.errors import UserError
-from unrolled.tasks.choose_reading import choose_reading, wish_of
+from unrolled.tasks.choose_reading import choose_reading, open_files, wish_of
 
 
 def write(folder: Path, text: str, name: str = "table.csv") -> Path:
@@ -317,22 +317,20 @@ def test_several_labels_of_rows_and_of_sequences(tmp_path: Path) -> None:
     assert [record.values["kind"] for record in source] == [("x", "y"), ("y",)]
 
 
-def test_a_table_is_read_once_while_it_is_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("task", [None, "classify"])
+def test_a_table_is_read_once(task: str | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = write(tmp_path, "a,label\n1.5,x\n\n2.5,y\n")
-    opened: list[object] = []
+    read: list[object] = []
     read_csv = pl.read_csv
-    monkeypatch.setattr(columns.pl, "read_csv", lambda *args, **more: (opened.append(args), read_csv(*args, **more))[1])
-    with kept_tables.tables_kept():
-        assert table_layout(path, Reading()) == "wide"
-        notes = Notes()
-        assert len(read(path, notes)) == 2
-        assert notes.counts == {"blank rows left out": 1}
-        assert len(opened) == 1
-        kept_tables.forget_tables()
-        read(path)
-        assert len(opened) == 2
-    read(path)
-    assert len(opened) == 3
+    monkeypatch.setattr(columns.pl, "read_csv", lambda *args, **more: (read.append(args), read_csv(*args, **more))[1])
+    files = Files([path])
+    assert {offer.shape for offer in files.offers(Reading(wish=wish_of(task)))} == {"wide", "series"}
+    assert [field.name for field in files.choose(Reading()).fields] == ["features", "label"]
+    assert len(read) == 1
+    opened = open_files([str(path)], DataConfig(), task)
+    assert len(opened.sources["train"]) == 2
+    assert opened.notes.counts == {"blank rows left out": 1}
+    assert len(read) == 2
 
 
 @pytest.mark.parametrize("suffix", ["csv", "tsv"])

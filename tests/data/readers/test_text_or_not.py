@@ -11,10 +11,9 @@ from unrolled.data.readers.registry import open_source
 from unrolled.data.readers.tables import read_table, table_layout
 from unrolled.data.records import Notes, Reading
 from unrolled.errors import UserError
-from unrolled.tasks.choose_reading import wish_of
+from unrolled.tasks.choose_reading import open_files, wish_of
 from unrolled.tasks.forecast.data import prepare_forecast
 from unrolled.tasks.forecast.files import reading_by
-from unrolled.tasks.forecast.open_series import open_for_forecast
 from unrolled.tasks.inspect_data import outline
 
 DAYS = [date(2022, 1, 1) + timedelta(days=day) for day in range(400)]
@@ -43,7 +42,7 @@ def test_a_series_of_small_counts_is_a_series(tmp_path: Path, name: str, header:
     rows = [form.format(day=day, count=count) for day, count in zip(DAYS, COUNTS, strict=True)]
     path = write(tmp_path / name, header, rows)
     found = outline([str(path)], DataConfig(time=time), task=None)
-    assert found.summary.startswith("forecast: values; 1 record")
+    assert found.summary.startswith("forecast: 1 channel x 400 daily steps")
     assert len(read_table([path], Reading(time=time), Notes()).record(0).values["values"]) == len(DAYS)
 
 
@@ -111,8 +110,8 @@ def test_sentences_are_a_translation_whatever_the_script(tmp_path: Path, rows: l
 def test_a_forecast_reads_other_files_as_its_own(tmp_path: Path) -> None:
     rows = [f'{day:%Y-%m-%d},"1.{count}30,5"' for day, count in zip(DAYS, COUNTS, strict=True)]
     path = write(tmp_path / "sales.csv", "date,sales", rows)
-    opened = open_for_forecast([str(path)], DataConfig(), None)
-    assert opened is not None
+    opened = open_files([str(path)], DataConfig(), None)
+    assert opened.task == "forecast"
     encoding = prepare_forecast(opened, DataConfig()).encoding
     encoding = type(encoding).from_text(encoding.to_text())
     other = write(tmp_path / "next.csv", "date,sales", ['2023-02-05,"1.230"', '2023-02-06,"2.340"'])

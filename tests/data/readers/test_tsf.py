@@ -172,7 +172,7 @@ def test_a_forecast_by_the_header(
     Path("m.tsf").write_text(week(3, 120))
     said = "horizon 6, monthly steps and their starts from the file"
     assert main(["init", "m.tsf"]) == 0
-    assert capsys.readouterr().out.startswith(f"forecast: value; 3 records; {said}\n")
+    assert capsys.readouterr().out.startswith(f"forecast: 3 series x 1 channel x 120 monthly steps; {said}\n")
     quick = ["--train.max_steps", "2", "--model.width", "8", "--model.layers", "1"]
     assert main(["train", "m.tsf", *quick, "--run", "r"]) == 0
     line = next(one for one in capsys.readouterr().err.splitlines() if one.startswith("forecast: "))

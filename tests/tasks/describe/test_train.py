@@ -18,6 +18,7 @@ from unrolled.data.readers.read_like_training import reopen
 from unrolled.data.records import Notes
 from unrolled.errors import UserError
 from unrolled.models.config import ModelConfig
+from unrolled.tasks.choose_reading import open_files
 from unrolled.tasks.describe.data import prepare_descriptions
 from unrolled.tasks.describe.given import condition_of, known_in_words
 from unrolled.tasks.describe.load import load_description
@@ -227,7 +228,8 @@ def test_lists_of_words_are_written_as_such(tmp_path: Path) -> None:
 
 
 def test_every_record_once_in_an_epoch(tmp_path: Path) -> None:
-    found = prepare_descriptions([str(table(tmp_path))], DataConfig(target="sound", context=5), seed=0)
+    data = DataConfig(target="sound", context=5)
+    found = prepare_descriptions(open_files([str(table(tmp_path))], data, "describe"), data, seed=0)
     training = found.parts["train"]
     assert any(line.startswith("sequences cut to 5 tokens") for line in found.notes)
     feeds = [DescriptionFeed(training, batch_size=7, seed=0, rank=rank, world=2) for rank in range(2)]

@@ -9,9 +9,9 @@ import pytest
 
 from unrolled.data.config import DataConfig
 from unrolled.errors import UserError
+from unrolled.tasks.choose_reading import open_files
 from unrolled.tasks.forecast.data import ForecastData, prepare_forecast
 from unrolled.tasks.forecast.encoding import ForecastEncoding
-from unrolled.tasks.forecast.open_series import open_for_forecast
 from unrolled.tasks.forecast.parts_in_time import cut_in_time
 
 
@@ -35,8 +35,8 @@ def waves(count: int) -> dict[str, Any]:
 
 def prepare(file: str, task: str | None = "forecast", **settings: Any) -> ForecastData:
     data = DataConfig(**settings)
-    opened = open_for_forecast([file], data, task)
-    assert opened is not None
+    opened = open_files([file], data, task)
+    assert opened.task == "forecast"
     return prepare_forecast(opened, data)
 
 
@@ -66,9 +66,9 @@ def test_a_table_of_numbers_over_time_is_a_forecast(tmp_path: Path) -> None:
     file = write(tmp_path / "x.csv", waves(300))
     assert prepare(file, task=None).encoding.targets == ("a", "b")
     wide = write(tmp_path / "y.csv", {"x": [1.5, 2.5] * 20, "label": ["p", "q"] * 20})
-    assert open_for_forecast([wide], DataConfig(), None) is None
+    assert open_files([wide], DataConfig(), None).task != "forecast"
     tagged = write(tmp_path / "z.csv", waves(40) | {"label": ["p", "q"] * 20})
-    assert open_for_forecast([tagged], DataConfig(target="label"), None) is None
+    assert open_files([tagged], DataConfig(target="label"), None).task != "forecast"
 
 
 def test_nixtla_tables_are_series_side_by_side(tmp_path: Path) -> None:

@@ -12,10 +12,10 @@ from hypothesis import strategies as st
 
 from unrolled.data.config import DataConfig
 from unrolled.errors import UserError
+from unrolled.tasks.choose_reading import open_files
 from unrolled.tasks.forecast.data import ForecastData, prepare_forecast
 from unrolled.tasks.forecast.encoding import ForecastEncoding
 from unrolled.tasks.forecast.known_ahead import future_of, require_future, without_future
-from unrolled.tasks.forecast.open_series import open_for_forecast
 from unrolled.tasks.forecast.series import Series
 
 NAN = float("nan")
@@ -47,9 +47,7 @@ def shop(count: int = 200, ahead: int = 0) -> dict[str, list[Any]]:
 
 def prepare(file: str, **settings: Any) -> ForecastData:
     data = DataConfig(**{"context": 12, "horizon": 5, **settings})
-    opened = open_for_forecast([file], data, "forecast")
-    assert opened is not None
-    return prepare_forecast(opened, data)
+    return prepare_forecast(open_files([file], data, "forecast"), data)
 
 
 def refused(file: str, **settings: Any) -> str:

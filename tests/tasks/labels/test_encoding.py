@@ -88,7 +88,7 @@ def test_columns_lie_side_by_side_and_single_values_are_repeated() -> None:
     assert found.encoding.channels == 3
     assert found.encoding.tables == (4, 3)
     assert found.encoding.words == [["a", "b", "c"], ["blue", "red"]]
-    assert found.summary.startswith("classify: 2 channels of x and 1 channel of age and words (4 tokens)")
+    assert found.summary.startswith("classify: x (2 channels) and age (1 channel) and words (4 tokens)")
 
 
 def test_as_json_and_back() -> None:

@@ -13,10 +13,10 @@ from unrolled.data.config import DataConfig
 from unrolled.data.encoders.vocabulary import BPEVocabulary, CharVocabulary, WordVocabulary
 from unrolled.data.records import Notes
 from unrolled.errors import UserError
+from unrolled.tasks.choose_reading import open_files
 from unrolled.tasks.translate.data import (
     FEW_PAIRS,
     PairData,
-    open_for_translation,
     opened_pairs,
     own_pairs,
     prepare_pairs,
@@ -114,8 +114,7 @@ def test_common_sources_of_own_files_are_counted(tmp_path: Path) -> None:
     (tmp_path / "a.tsv").write_text("".join(f"{s}\t{t}\n" for s, t in PAIRS))
     (tmp_path / "b.tsv").write_text("".join(f"{s}\t{t}\n" for s, t in [*PAIRS[:3], ("new one", "new")]))
     data = DataConfig(test=[str(tmp_path / "b.tsv")], valid_fraction=0.0)
-    opened = open_for_translation([str(tmp_path / "a.tsv")], data, "translate")
-    assert opened is not None
+    opened = open_files([str(tmp_path / "a.tsv")], data, "translate")
     found = prepare_pairs(opened, data, seed=0)
     assert "pairs in test whose source text is in training too: 3" in found.notes
 
@@ -124,8 +123,7 @@ def test_own_parts_come_back_unless_the_file_has_changed(tmp_path: Path) -> None
     file = tmp_path / "pairs.tsv"
     file.write_text("".join(f"{s}\t{t}\n" for s, t in PAIRS))
     data = DataConfig(test_fraction=0.1)
-    opened = open_for_translation([str(file)], data, "translate")
-    assert opened is not None
+    opened = open_files([str(file)], data, "translate")
     found = prepare_pairs(opened, data, seed=5)
     split = json.loads(json.dumps(found.split))
     again = own_pairs([str(file)], data, seed=5, split=split)
@@ -139,8 +137,7 @@ def test_a_target_by_name_turns_the_direction(tmp_path: Path) -> None:
     file = tmp_path / "pairs.tsv"
     file.write_text("english\tgerman\n" + "".join(f"go {n} now\tgeh {n} jetzt\n" for n in range(30)))
     data = DataConfig(target="english")
-    opened = open_for_translation([str(file)], data, "translate")
-    assert opened is not None
+    opened = open_files([str(file)], data, "translate")
     assert opened.sources["train"].record(0).values == {"german": "geh 0 jetzt", "english": "go 0 now"}
     encoding = prepare_pairs(opened, data, seed=0).encoding
     assert (encoding.source_field, encoding.target_field) == ("german", "english")
@@ -149,11 +146,10 @@ def test_a_target_by_name_turns_the_direction(tmp_path: Path) -> None:
 def test_what_is_no_pair_is_for_others(tmp_path: Path) -> None:
     file = tmp_path / "table.csv"
     file.write_text("text,label\n" + "".join(f"some text {n},{'good' if n % 2 else 'bad'}\n" for n in range(30)))
-    assert open_for_translation([str(file)], DataConfig(), None) is None
-    assert open_for_translation([str(file)], DataConfig(), "classify") is None
+    assert open_files([str(file)], DataConfig(), None).task != "translate"
     called = tmp_path / "called.tsv"
     called.write_text("source\ttarget\n" + "".join(f"one text {n}\tanother {n}\n" for n in range(30)))
-    assert open_for_translation([str(called)], DataConfig(), None) is not None
+    assert open_files([str(called)], DataConfig(), None).task == "translate"
 
 
 @pytest.mark.parametrize(

@@ -28,7 +28,6 @@ from unrolled.data.readers.json_tables import holds_lines, read_json_table
 from unrolled.data.readers.lines import numbered_lines
 from unrolled.data.readers.number_tables import is_number_table, read_number_table
 from unrolled.data.readers.suffixes import COMPRESSED
-from unrolled.data.readers.table_cache import kept_or
 from unrolled.data.readers.text import find_text_files
 from unrolled.data.readers.written_numbers import NumberFormat
 from unrolled.data.records import Notes, Reading
@@ -211,13 +210,9 @@ def shown(names: Iterable[str], limit: int = 8) -> str:
 def open_table(path: Path, notes: Notes) -> Table:
     """Open a .csv, .tsv, .jsonl, .json or .parquet file; .txt is read like .tsv.
 
-    Within `tables_kept` each is read once. Blank rows are left out and counted. Raises `UserError` for a file that is
+    Blank rows are left out and counted. Raises `UserError` for a file that is
     empty, has no rows, is not UTF-8, has a column twice, or has a row with too many or too few fields, with its line.
     """
-    return kept_or(path, notes, _open)
-
-
-def _open(path: Path, notes: Notes) -> Table:
     suffix = path.suffix.lower()
     if suffix in (".parquet", ".pq"):
         return _open_parquet(path)

@@ -86,7 +86,7 @@ class Files:
 
     def _offers_of(self, reader: Reader, reading: Reading) -> Iterable[Offer]:
         if reader.module == "text":
-            return [Offer("text", str(self.paths[0]), _running_text, likely=True)]
+            return [running_text(self.paths)]
         notes = Notes()
         paths = files_meant(self.paths, reader[:2], notes)
         module = importlib.import_module(f"unrolled.data.readers.{reader.module}")
@@ -118,8 +118,13 @@ class UnknownFiles(UserError):
         super().__init__(f"cannot tell what {path} holds; records are read from {', '.join(suffixes)}{more}")
 
 
-def _running_text(notes: Notes) -> Layout:
-    raise AssertionError("running text is no records")
+def running_text(paths: list[Path]) -> Offer:
+    """The offer of files that are text and no records: it has no fields, and nothing to open here."""
+
+    def refuse(notes: Notes) -> Source:
+        raise UserError(f"{paths[0]} is running text, which has no records; give a file with some")
+
+    return Offer("text", str(paths[0]), lambda _: Layout((), None, refuse))
 
 
 def open_source(paths: list[Path], reading: Reading, notes: Notes) -> Source:

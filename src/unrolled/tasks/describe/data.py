@@ -18,9 +18,11 @@ from unrolled.data.records import Field, Record, Source
 from unrolled.data.schema import Schema
 from unrolled.data.splits.hold_out import hold_out
 from unrolled.errors import UserError
-from unrolled.tasks.choose_reading import choose_reading, open_reading, wish_of
+from unrolled.tasks.choose_reading import Opened
 from unrolled.tasks.describe.output_sequences import Written, WrittenLevels, WrittenText, WrittenTokens
+from unrolled.tasks.describe.reads import by_channel
 from unrolled.tasks.describe.sequences import DescriptionEncoding, Descriptions
+from unrolled.tasks.reads import roles_in_words
 
 LONGEST = 1024
 """Tokens of a sequence at most, unless `data.context` says how many."""
@@ -47,9 +49,8 @@ class _Part(NamedTuple):
     numbers: np.ndarray
 
 
-def prepare_descriptions(files: list[str], data: DataConfig, *, seed: int) -> DescriptionData:
-    """Open, split and encode. Raises `UserError` for data that cannot be used."""
-    opened = open_reading(choose_reading(files, data, "describe"), data)
+def prepare_descriptions(opened: Opened, data: DataConfig, *, seed: int) -> DescriptionData:
+    """Split and encode what is open. Raises `UserError` for data that cannot be used."""
     sources, how, notes = opened.sources, opened.how, opened.notes
     source = sources["train"]
     schema = _as_conditions(opened.schema, source)
@@ -76,13 +77,13 @@ def prepare_descriptions(files: list[str], data: DataConfig, *, seed: int) -> De
     words = "; ".join(one for one in (how, way) if one)
     lengths = encoded["train"].lengths
     summary = (
-        f"describe: {' and '.join(_names(schema.inputs))} -> {target.name}, {len(encoding.written):,} "
+        f"{roles_in_words(by_channel(schema))}, {len(encoding.written):,} "
         f"{_KINDS[type(encoding.written)]}, {lengths.min():,} to {lengths.max():,} steps; {counts} records"
     )
     return DescriptionData(
         encoded,
         encoding,
-        recipe_of(source, schema, data, wish_of("describe")),
+        recipe_of(source, schema, data, opened.recipe.reading.wish),
         longest,
         f"{summary}; {words}" if words else summary,
         notes.lines(),
@@ -169,10 +170,6 @@ def _fit_written(target: Field, training: Callable[[], Iterator[Record]], count:
             raise UserError(f"{target.name} has no value in the training part; check --target")
         return WrittenLevels.fit(target.name, known)
     return WrittenTokens(target.name, TokenTable.fit(target.name, values(), min_count=data.min_count))
-
-
-def _names(fields: tuple[Field, ...]) -> list[str]:
-    return [name for field in fields for name in (field.channels if field.kind == "numeric" else (field.name,))]
 
 
 def _fingerprint(parts: dict[str, Descriptions], encoding: DescriptionEncoding) -> str:

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any, ClassVar, cast
 from unrolled.tasks.task import LiveStream, Prepared, Task, Trained, VerbOption, Writing
 
 if TYPE_CHECKING:
-    from unrolled.data.config import DataConfig
+    from unrolled.tasks.choose_reading import Opened
     from unrolled.tasks.describe.trained import TrainedDescription
+    from unrolled.tasks.reads import Reads
     from unrolled.training.progress import Progress
     from unrolled.training.run_training import Beginning
 
@@ -39,10 +40,12 @@ class Describe(Task):
         ),
     }
 
-    def open(self, files: list[str], data: "DataConfig") -> list[str]:
-        return files
+    def reads(self) -> "Reads":
+        from unrolled.tasks.describe.reads import ReadsSequences
 
-    def prepare(self, opened: list[str], start: "Beginning", progress: "Progress") -> Prepared:
+        return ReadsSequences()
+
+    def prepare(self, opened: "Opened", start: "Beginning", progress: "Progress") -> Prepared:
         from unrolled.tasks.describe.data import prepare_descriptions
         from unrolled.tasks.describe.train import PreparedDescriptions
 

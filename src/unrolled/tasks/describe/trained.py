@@ -8,6 +8,7 @@ from unrolled.data.readers.read_like_training import reopen
 from unrolled.data.records import Notes
 from unrolled.errors import UserError
 from unrolled.reports.charts import Curve, TickRow, line_chart
+from unrolled.tasks.choose_reading import open_files
 from unrolled.tasks.describe.data import prepare_descriptions
 from unrolled.tasks.describe.given import known_in_words
 from unrolled.tasks.describe.load import LoadedDescription, load_description
@@ -41,7 +42,7 @@ class TrainedDescription:
 
     def own_parts(self, wanted: str, notes: Notes, progress: "Progress") -> list[Part]:
         files, data, seed = data_of_run(self.folder)
-        sequences = prepare_descriptions(files, data, seed=seed)
+        sequences = prepare_descriptions(open_files(files, data, "describe"), data, seed=seed)
         changed = sequences.encoding.to_text() != self.loaded.encoding.to_text()
         if changed or sequences.split != split_of_run(self.folder):
             raise UserError(

@@ -15,10 +15,10 @@ from unrolled.data.records import Notes, Source
 from unrolled.data.schema import require_field
 from unrolled.errors import UserError
 from unrolled.plural import counted
+from unrolled.tasks.choose_reading import Opened
 from unrolled.tasks.forecast.encoding import ForecastEncoding, fit_words
 from unrolled.tasks.forecast.known_ahead import check_known, choose_known, note_missing, without_future
 from unrolled.tasks.forecast.naive import naive_periods, naive_spread, seasonal_scale
-from unrolled.tasks.forecast.open_series import Opened
 from unrolled.tasks.forecast.parts_in_time import cut_in_time, read_sizes
 from unrolled.tasks.forecast.rules import ForecastRules, choose_sizes
 from unrolled.tasks.forecast.series import Columns, Series, columns_of, read_all
@@ -310,24 +310,38 @@ def _describe(
     how: str,
 ) -> str:
     """What was found, in one line."""
-    lengths = [len(one) for one in training]
-    step = "" if encoding.step is None else encoding.step.words() + " "
-    span = f"{lengths[0]:,}" if len(set(lengths)) == 1 else f"{min(lengths):,} to {max(lengths):,}"
-    many = f"{len(training):,} series x " if len(training) > 1 else ""
-    count = len(encoding.targets)
-    channels = f"{counted(count, 'channel')}"
     ahead = encoding.known_ahead
-    besides = [n for n in encoding.columns if n not in (*encoding.targets, *ahead)]
-    beside = f" (reading {', '.join(besides[:6])}{' and more' if len(besides) > 6 else ''} too)" if besides else ""
+    besides = [name for name in encoding.columns if name not in (*encoding.targets, *ahead)]
     calendar = f", calendar ({', '.join(encoding.cycles)})" if encoding.cycles else ""
     known = f", known ahead: {', '.join(ahead)}" if ahead else ""
     period = f", period {rules.period}" if rules.period else ""
     sizes = [f"{sum(end - begin for begin, end in bounds[name]):,}" for name in windows]
     parts = f"{' / '.join(sizes)} steps for {', '.join(SPOKEN[name] for name in windows)}"
     return (
-        f"forecast: {many}{channels} x {span} {step}steps{beside}; look-back {rules.context}, horizon {rules.horizon}"
-        f"{period}{calendar}{known}; {parts}{f'; {how}' if how else ''}"
+        f"{_series_in_words(training, len(encoding.targets), besides)}; look-back {rules.context}, horizon "
+        f"{rules.horizon}{period}{calendar}{known}; {parts}{f'; {how}' if how else ''}"
     )
+
+
+def describe_source(source: Source, data: DataConfig) -> str:
+    """What is in series that are open, in one line, without what only training knows."""
+    columns, targets, ahead = _roles(source, data)
+    series = read_all(source, Notes(), wanted=(*columns.numbers, *columns.words))
+    if ahead:
+        series = _only_past(series, targets, ahead, Notes())
+    words = fit_words(series, [len(one) for one in series], ahead)
+    besides = [name for name in (*columns.numbers, *words) if name not in (*targets, *ahead)]
+    said: str = getattr(source, "said", "")
+    return _series_in_words(series, len(targets), besides) + (f"; {said}" if said else "")
+
+
+def _series_in_words(series: list[Series], targets: int, besides: list[str]) -> str:
+    lengths = [len(one) for one in series]
+    span = f"{lengths[0]:,}" if len(set(lengths)) == 1 else f"{min(lengths):,} to {max(lengths):,}"
+    step = next((f"{one.step.words()} " for one in series if one.step is not None), "")
+    many = f"{len(series):,} series x " if len(series) > 1 else ""
+    beside = f" (reading {', '.join(besides[:6])}{' and more' if len(besides) > 6 else ''} too)" if besides else ""
+    return f"forecast: {many}{counted(targets, 'channel')} x {span} {step}steps{beside}"
 
 
 def _fingerprint(

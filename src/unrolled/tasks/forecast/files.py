@@ -9,10 +9,10 @@ import numpy as np
 from unrolled.data.readers.registry import find_reader, open_source
 from unrolled.data.records import Notes, Source
 from unrolled.errors import UserError
+from unrolled.tasks.choose_reading import open_files
 from unrolled.tasks.forecast.data import known_of, prepare_forecast
 from unrolled.tasks.forecast.known_ahead import note_missing, without_future
 from unrolled.tasks.forecast.load import LoadedForecast, reading_by
-from unrolled.tasks.forecast.open_series import open_for_forecast
 from unrolled.tasks.forecast.series import Series, read_all
 from unrolled.tasks.forecast.windows import ForecastWindows
 from unrolled.tasks.run_data import data_of_run
@@ -87,8 +87,7 @@ def own_parts(loaded: LoadedForecast, wanted: str) -> dict[str, Windows]:
     Raises `UserError` if there is no such part, or the files have changed since.
     """
     files, data, _ = data_of_run(loaded.folder)
-    opened = open_for_forecast(files, data, "forecast")
-    assert opened is not None
+    opened = open_files(files, data, "forecast")
     found = prepare_forecast(opened, data)
     if found.encoding != loaded.encoding:
         raise UserError(

@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 
 from unrolled.data.config import DataConfig
-from unrolled.data.records import Field, Wish
+from unrolled.data.records import Field, Source, Wish
+from unrolled.data.schema import Schema
 from unrolled.tasks.reads import Described, Reads, kinds, shape_of
 
 SHAPES = ("series", "long", "series-rows", "arrays")
@@ -25,6 +26,11 @@ class ReadsSeries(Reads):
         guess = next((field for field in data.fields if field.name == data.target_guess), None)
         # A number for every step that has a time, called as the targets of tables are.
         return guess is not None and guess.timed and guess.kind == "numeric" and data.dated
+
+    def found(self, schema: Schema, source: Source, data: DataConfig) -> str:
+        from unrolled.tasks.forecast.data import describe_source
+
+        return describe_source(source, data)
 
     def asked_for_by(self, settings: DataConfig) -> bool:
         return bool(settings.known)

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from unrolled.tasks.task import LiveStream, Prepared, Task, Trained, VerbOption
 
 if TYPE_CHECKING:
-    from unrolled.data.config import DataConfig
-    from unrolled.tasks.forecast.open_series import Opened
+    from unrolled.tasks.choose_reading import Opened
+    from unrolled.tasks.reads import Reads
     from unrolled.training.progress import Progress
     from unrolled.training.run_training import Beginning
 
@@ -33,18 +33,10 @@ class Forecast(Task):
         )
     }
 
-    def suggested_by(self, files: list[str], data: "DataConfig") -> "Opened | None":
-        from unrolled.tasks.forecast.open_series import open_for_forecast
+    def reads(self) -> "Reads":
+        from unrolled.tasks.forecast.reads import ReadsSeries
 
-        # Only this task knows columns ahead.
-        return open_for_forecast(files, data, self.name if data.known else None)
-
-    def open(self, files: list[str], data: "DataConfig") -> "Opened":
-        from unrolled.tasks.forecast.open_series import open_for_forecast
-
-        opened = open_for_forecast(files, data, self.name)
-        assert opened is not None
-        return opened
+        return ReadsSeries()
 
     def prepare(self, opened: "Opened", start: "Beginning", progress: "Progress") -> Prepared:
         from unrolled.tasks.forecast.data import prepare_forecast

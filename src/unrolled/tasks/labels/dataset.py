@@ -15,16 +15,16 @@ from unrolled.data.encoders.token_parts import Progress, naming
 from unrolled.data.feeds.examples import Example, Examples
 from unrolled.data.feeds.workers import read_and_encode
 from unrolled.data.readers.open_parts import with_own_groups
-from unrolled.data.readers.read_like_training import Recipe, recipe_of
-from unrolled.data.readers.table_cache import forget_tables
+from unrolled.data.readers.read_like_training import Recipe
 from unrolled.data.records import Field, Notes, Record, Source
 from unrolled.data.schema import Schema
 from unrolled.data.splits.part_names import find_parts
 from unrolled.data.splits.record_parts import split_records
 from unrolled.errors import UserError
 from unrolled.plural import counted
-from unrolled.tasks.choose_reading import Opened, choose_reading, infer_schema, open_reading, wish_of
+from unrolled.tasks.choose_reading import Opened, open_files, opened_source
 from unrolled.tasks.labels.encoding import RecordEncoding, fit_encoding
+from unrolled.tasks.reads import roles_in_words
 
 
 @dataclass
@@ -53,27 +53,26 @@ class Dataset:
         return {name: part for name, part in parts.items() if part is not None}
 
 
-def prepare_records(
-    files: list[str], data: DataConfig, *, task: str | None, seed: int = 0, progress: Progress | None = None
-) -> Dataset:
-    """Read, split and encode. Raises `UserError` for data that cannot be used, with file and row."""
-    choice = choose_reading(files, data, task)
-    opened = open_reading(choice, data)
+def prepare_records(files: list[str], data: DataConfig, *, task: str | None, seed: int = 0) -> Dataset:
+    """Open, split and encode files. Raises `UserError` for data that cannot be used, with file and row."""
+    return prepare_opened(open_files(files, data, task), data, seed=seed)
+
+
+def prepare_source(source: Source, data: DataConfig, *, task: str | None, seed: int = 0) -> Dataset:
+    """The same for records that are already open, such as arrays."""
+    return prepare_opened(opened_source(source, data, task), data, seed=seed)
+
+
+def prepare_opened(opened: Opened, data: DataConfig, *, seed: int = 0, progress: Progress | None = None) -> Dataset:
+    """The same for what is open, as it was chosen."""
     try:
         return _prepare(opened, data, seed=seed, progress=progress)
     except UserError as error:
-        parts = find_parts([Path(file) for file in files], data).parts.values()
+        if not opened.files:
+            raise
+        parts = find_parts([Path(file) for file in opened.files], data).parts.values()
         named = any(str(path) in str(error) for paths in parts for path in paths)
-        raise error if named else naming(Path(files[0]), error) from None
-
-
-def prepare_source(
-    source: Source, data: DataConfig, *, task: str | None, seed: int = 0, progress: Progress | None = None
-) -> Dataset:
-    """The same for records that are already open, such as arrays."""
-    schema = infer_schema(source, task=task, target=data.target, inputs=data.inputs)
-    recipe = recipe_of(source, schema, data, wish_of(schema.task))
-    return _prepare(Opened({"train": source}, schema, recipe, "", Notes()), data, seed=seed, progress=progress)
+        raise error if named else naming(Path(opened.files[0]), error) from None
 
 
 def _prepare(opened: Opened, data: DataConfig, *, seed: int, progress: Progress | None) -> Dataset:
@@ -96,7 +95,6 @@ def _prepare(opened: Opened, data: DataConfig, *, seed: int, progress: Progress 
         before = sum(map(len, parts.values()))
         report = None if progress is None else partial(_report, progress, before, total)
         parts[name] = encode_part(origin, numbers, encoding, notes, name, report, group=data.group)
-    forget_tables()
     words = "; ".join(part for part in (opened.how, way) if part)
     numbers_of = {name: numbers.tolist() for name, (_, numbers) in picks.items()}
     return Dataset(
@@ -159,7 +157,7 @@ def own_part(
 
     Raises `UserError` if there is no such part, or the files have changed since.
     """
-    opened = open_reading(choose_reading(files, data, encoding.task), data)
+    opened = open_files(files, data, encoding.task)
     notes.update(opened.notes)
     data = with_own_groups(data, opened.sources["train"])
     picks, _ = split_records(opened.sources, opened.schema, data, seed)
@@ -195,21 +193,20 @@ def _summary(schema: Schema, encoding: RecordEncoding, parts: dict[str, Examples
     train = parts["train"]
     shortest, longest = min(train.lengths), max(train.lengths)
     steps = f"{longest:,}" if shortest == longest else f"{shortest:,} to {longest:,}"
-    what = " and ".join(_in_words(field, encoding) for field in schema.inputs)
+    facts = {field.name: _in_words(field, encoding) for field in schema.inputs}
+    if encoding.target.in_words != encoding.target.field:
+        facts[encoding.target.field] = encoding.target.in_words
+    roles = roles_in_words(schema, facts, "" if longest == 1 else f"{steps} steps")
     counts = ", ".join(f"{len(part):,} {name}" for name, part in parts.items())
-    timed = "" if longest == 1 else f" x {steps} steps"
     records = "record" if sum(map(len, parts.values())) == 1 else "records"
-    return f"{schema.task}: {what}{timed} -> {encoding.target.in_words}; {counts} {records}{f'; {how}' if how else ''}"
+    return f"{roles}; {counts} {records}{f'; {how}' if how else ''}"
 
 
 def _in_words(field: Field, encoding: RecordEncoding) -> str:
     encoder = next(encoder for encoder in encoding.inputs if encoder.field == field.name)
-    channels = getattr(encoder, "channels", 0)
     if field.kind in ("numeric", "signal"):
-        return f"{counted(channels, 'channel')} of {field.name}"
-    if field.kind == "frames":
-        return "pictures"
-    return f"{field.name} ({len(encoder):,} tokens)"  # type: ignore[arg-type]
+        return counted(getattr(encoder, "channels", 0), "channel")
+    return "" if field.kind == "frames" else f"{len(encoder):,} tokens"  # type: ignore[arg-type]
 
 
 def _fingerprint(parts: dict[str, Examples], encoding: RecordEncoding) -> str:

@@ -1,42 +1,32 @@
 """The tasks that answer for a record or for each of its steps: classify, regress, tag."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from unrolled.tasks.task import LiveStream, Prepared, Task, Trained
 
 if TYPE_CHECKING:
-    from unrolled.data.config import DataConfig
+    from unrolled.tasks.choose_reading import Opened
     from unrolled.tasks.labels.dataset import Dataset
+    from unrolled.tasks.reads import Reads
     from unrolled.training.progress import Progress
     from unrolled.training.run_training import Beginning
-
-
-class Files(NamedTuple):
-    """Files of records."""
-
-    paths: list[str]
-    task: str | None
-    """None where their fields are to say it"""
 
 
 class RecordTask(Task):
     """What the tasks that answer about records have in common. Data in memory comes as a `Dataset`, encoded already."""
 
-    def open(self, files: list[str], data: "DataConfig") -> Files:
-        return Files(files, self.name)
-
-    def prepare(self, opened: "Files | Dataset", start: "Beginning", progress: "Progress") -> Prepared:
-        from unrolled.tasks.labels.dataset import prepare_records
+    def prepare(self, opened: "Opened | Dataset", start: "Beginning", progress: "Progress") -> Prepared:
+        from unrolled.tasks.choose_reading import Opened
+        from unrolled.tasks.labels.dataset import prepare_opened
         from unrolled.tasks.labels.train import PreparedRecords
         from unrolled.tasks.word_vectors import words_wanted
 
         data = words_wanted(start.data, start.model)
-        if isinstance(opened, Files):
-            opened = prepare_records(
-                opened.paths,
+        if isinstance(opened, Opened):
+            opened = prepare_opened(
+                opened,
                 data,
-                task=opened.task,
                 seed=start.config.seed,
                 progress=lambda label, done, total: progress.work(label, done, total, unit=" records"),
             )
@@ -63,9 +53,10 @@ class Classify(RecordTask):
     title = "A model that can classify"
     estimator = "SequenceClassifier"
 
-    def suggested_by(self, files: list[str], data: "DataConfig") -> Files:
-        """Files of which no other task is sure: their fields say which task on records it is."""
-        return Files(files, None)
+    def reads(self) -> "Reads":
+        from unrolled.tasks.labels.reads import ReadsClasses
+
+        return ReadsClasses()
 
 
 class Regress(RecordTask):
@@ -76,6 +67,11 @@ class Regress(RecordTask):
     title = "A model that can regress"
     estimator = "SequenceRegressor"
 
+    def reads(self) -> "Reads":
+        from unrolled.tasks.labels.reads import ReadsNumbers
+
+        return ReadsNumbers()
+
 
 class Tag(RecordTask):
     """A label, a number or an event for each step."""
@@ -84,3 +80,8 @@ class Tag(RecordTask):
     models = "models that tag"
     title = "A model that can tag"
     estimator = "SequenceTagger"
+
+    def reads(self) -> "Reads":
+        from unrolled.tasks.labels.reads import ReadsSteps
+
+        return ReadsSteps()

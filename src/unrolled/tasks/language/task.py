@@ -9,6 +9,7 @@ from unrolled.tasks.task import LiveStream, Prepared, Task, Trained, VerbOption,
 if TYPE_CHECKING:
     from unrolled.data.config import DataConfig
     from unrolled.tasks.language.trained import TrainedLanguage
+    from unrolled.tasks.reads import Reads
     from unrolled.training.progress import Progress
     from unrolled.training.run_training import Beginning
 
@@ -53,11 +54,10 @@ class Language(Task):
         ),
     }
 
-    def suggested_by(self, files: list[str], data: "DataConfig") -> list[str] | None:
-        from unrolled.data.readers.registry import is_plain_text
+    def reads(self) -> "Reads":
+        from unrolled.tasks.language.reads import ReadsText
 
-        # Columns known ahead are those of series.
-        return files if not data.known and is_plain_text([Path(file) for file in files]) else None
+        return ReadsText()
 
     def open(self, files: list[str], data: "DataConfig") -> list[str]:
         return files

@@ -1,6 +1,11 @@
 """The task that says what is said: a text for a signal, without knowing when each letter comes."""
 
+from typing import TYPE_CHECKING
+
 from unrolled.tasks.labels.task import RecordTask
+
+if TYPE_CHECKING:
+    from unrolled.tasks.reads import Reads
 
 
 class Transcribe(RecordTask):
@@ -10,3 +15,8 @@ class Transcribe(RecordTask):
     models = "models that transcribe"
     title = "A model that can transcribe"
     estimator = "Transcriber"
+
+    def reads(self) -> "Reads":
+        from unrolled.tasks.transcribe.reads import ReadsTranscripts
+
+        return ReadsTranscripts()

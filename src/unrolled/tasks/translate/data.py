@@ -5,19 +5,19 @@ import json
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
 from unrolled.data.config import DataConfig
 from unrolled.data.encoders.codec import Vocabulary
 from unrolled.data.encoders.texts import fit_vocabulary
-from unrolled.data.readers.read_like_training import Recipe, recipe_of
+from unrolled.data.readers.read_like_training import Recipe
 from unrolled.data.records import Field, Notes, Record, Source
-from unrolled.data.schema import Schema
 from unrolled.data.splits.hold_out import hold_out
 from unrolled.errors import UserError
-from unrolled.tasks.choose_reading import choose_reading, open_reading, wish_of
+from unrolled.tasks.choose_reading import Opened, open_files, opened_source
+from unrolled.tasks.reads import roles_in_words
 from unrolled.tasks.translate.pairs import LONGEST, PairEncoding, Pairs
 
 MOST_HELD_OUT = 2000
@@ -43,30 +43,6 @@ class PairData:
     """how other files are read"""
 
 
-class OpenedPairs(NamedTuple):
-    """Files opened to translate."""
-
-    sources: dict[str, Source]
-    """by part: train, and valid and test where they are files of their own"""
-    schema: Schema
-    how: str
-    notes: Notes
-
-
-def open_for_translation(files: list[str], data: DataConfig, task: str | None) -> OpenedPairs | None:
-    """The files opened, if their task is to translate: because the user says so, or because they are pairs of texts.
-
-    Raises `UserError` for files that cannot be read.
-    """
-    if task not in (None, "translate"):
-        return None
-    choice = choose_reading(files, data, task)
-    if choice.task != "translate":
-        return None
-    opened = open_reading(choice, data)
-    return OpenedPairs(opened.sources, opened.schema, opened.how, opened.notes)
-
-
 class PairList(Source):
     """Pairs that are in memory."""
 
@@ -82,21 +58,20 @@ class PairList(Source):
         return Record({"source": source, "target": target}, f"pair {index + 1:,}")
 
 
-def opened_pairs(texts: list[tuple[str, str]]) -> OpenedPairs:
+def opened_pairs(texts: list[tuple[str, str]]) -> Opened:
     """Pairs in memory as if they had been opened. A pair with an empty side is left out and counted."""
-    notes = Notes()
     kept = [pair for pair in texts if pair[0].strip() and pair[1].strip()]
-    notes.add("pairs left out, since one side is empty", len(texts) - len(kept))
-    source = PairList(kept)
-    return OpenedPairs({"train": source}, Schema("translate", source.fields[:1], source.fields[1]), "", notes)
+    opened = opened_source(PairList(kept), DataConfig(), "translate")
+    opened.notes.add("pairs left out, since one side is empty", len(texts) - len(kept))
+    return opened
 
 
-def prepare_pairs(opened: OpenedPairs, data: DataConfig, *, seed: int) -> PairData:
+def prepare_pairs(opened: Opened, data: DataConfig, *, seed: int) -> PairData:
     """Split and encode the pairs of open sources. Pairs with the same source text never stand on both sides of a split.
 
     Raises `UserError` if there are too few pairs.
     """
-    sources, schema, how, notes = opened
+    sources, schema, how, notes = opened.sources, opened.schema, opened.how, opened.notes
     if schema.target is None or len(schema.inputs) != 1 or schema.inputs[0].kind != "text":
         raise UserError("translate needs one text to read and one to write; name them with --inputs and --target")
     fields = schema.inputs[0].name, schema.target.name
@@ -125,12 +100,12 @@ def prepare_pairs(opened: OpenedPairs, data: DataConfig, *, seed: int) -> PairDa
     return PairData(
         pairs,
         encoding,
-        f"translate: {fields[0]} -> {fields[1]}, {kind}; {counts} pairs{f'; {words}' if words else ''}",
+        f"{roles_in_words(schema)}, {kind}; {counts} pairs{f'; {words}' if words else ''}",
         notes.lines(),
         digest.hexdigest()[:32],
         {"how": words, **split},
         longest,
-        recipe_of(sources["train"], schema, data, wish_of("translate")),
+        opened.recipe,
     )
 
 
@@ -141,9 +116,8 @@ def own_pairs(
 
     Raises `UserError` if the files have changed since.
     """
-    opened = open_for_translation(files, data, "translate")
-    assert opened is not None
-    sources, schema, _, _ = opened
+    opened = open_files(files, data, "translate")
+    sources, schema = opened.sources, opened.schema
     if schema.target is None or len(schema.inputs) != 1 or schema.inputs[0].kind != "text":
         raise UserError("translate needs one text to read and one to write; name the files to judge")
     texts = {one: list(_texts(source, schema.inputs[0].name, schema.target.name)) for one, source in sources.items()}

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from unrolled.tasks.task import LiveStream, Prepared, Task, Trained, VerbOption
 
 if TYPE_CHECKING:
-    from unrolled.data.config import DataConfig
-    from unrolled.tasks.translate.data import OpenedPairs
+    from unrolled.tasks.choose_reading import Opened
+    from unrolled.tasks.reads import Reads
     from unrolled.training.progress import Progress
     from unrolled.training.run_training import Beginning
 
@@ -43,19 +43,12 @@ class Translate(Task):
         )
     }
 
-    def suggested_by(self, files: list[str], data: "DataConfig") -> "OpenedPairs | None":
-        from unrolled.tasks.translate.data import open_for_translation
+    def reads(self) -> "Reads":
+        from unrolled.tasks.translate.reads import ReadsPairs
 
-        return open_for_translation(files, data, None)
+        return ReadsPairs()
 
-    def open(self, files: list[str], data: "DataConfig") -> "OpenedPairs":
-        from unrolled.tasks.translate.data import open_for_translation
-
-        opened = open_for_translation(files, data, self.name)
-        assert opened is not None
-        return opened
-
-    def prepare(self, opened: "OpenedPairs", start: "Beginning", progress: "Progress") -> Prepared:
+    def prepare(self, opened: "Opened", start: "Beginning", progress: "Progress") -> Prepared:
         from unrolled.tasks.translate.data import prepare_pairs
         from unrolled.tasks.translate.train import PreparedPairs
 
