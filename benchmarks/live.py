@@ -1,0 +1,357 @@
+"""Trained models that run live, on data that took no part in training: how good, how late, how fast.
+
+Each row trains a model that can run one step at a time (`unrolled train FILE --model.bidirectional false ...`), opens it
+as `unrolled stream RUN` does, feeds it the held-out data as it would come (samples of a signal in ragged chunks, words,
+rows of a table) and judges what it told, and when. That the stream says what `unrolled predict` says of the whole is
+checked on the way. The speed is that of the network's step, one after another with its state, beside the same network
+written in plain PyTorch (`torch.nn.GRUCell` or `LSTMCell` and a linear map, with the same weights), which is checked to
+give the same outputs; both take turns.
+"""
+
+import argparse
+import json
+import statistics
+import tempfile
+import time
+import wave
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+from harness.digits import joined_digits
+from harness.result import publish, table
+from torch import nn
+
+from unrolled.data.config import DataConfig
+from unrolled.data.readers.read_like_training import reopen
+from unrolled.data.records import Notes, Record
+from unrolled.models.config import ModelConfig
+from unrolled.models.records import RecordInputs
+from unrolled.scoring.events import match_events
+from unrolled.scoring.text import edit_distances
+from unrolled.tasks.labels.load import load_records
+from unrolled.tasks.labels.predict import predict
+from unrolled.tasks.load import load, open_stream
+from unrolled.tasks.train_files import train_files
+from unrolled.training.config import TrainConfig
+
+SPEED_STEPS = 400
+
+
+class Live(NamedTuple):
+    """What a row of the table says."""
+
+    name: str
+    quality: str
+    delay: str
+    ours: float
+    """steps of the network a second"""
+    plain: float | None
+    """of the same network in plain PyTorch; None where it has another form"""
+
+
+def train(files: list[Path], run: Path, task: str | None, limits: dict[str, Any], **settings: Any) -> Path:
+    """What `unrolled train` does; `settings` are those of data and model."""
+    model = {name: settings.pop(name) for name in list(settings) if name in ModelConfig.__dataclass_fields__}
+    train_files(
+        [str(file) for file in files],
+        task=task,
+        run=str(run),
+        data=DataConfig(**settings),
+        model=ModelConfig(**model),
+        train_config=TrainConfig(**limits),
+        silent=True,
+    )
+    return run
+
+
+def chunks(count: int, random: np.random.Generator, most: int = 400) -> Iterator[slice]:
+    """Pieces of unlike sizes, as sound cards and sockets give them."""
+    start = 0
+    while start < count:
+        stop = min(count, start + int(random.integers(1, most)))
+        yield slice(start, stop)
+        start = stop
+
+
+def heart(data: Path, scratch: Path, seed: int, limits: dict[str, Any]) -> Live:
+    """Record 100 of MIT-BIH: beats over the last 20 %, sample by sample, at +-75 ms (Physionet's own is 150 ms)."""
+    record = data / "ecg" / "100.hea"
+    settings = {"bidirectional": False, "family": "gru", "test_fraction": 0.2}
+    run = train([record], scratch / f"heart-{seed}", None, limits | {"seed": seed}, **settings)
+    loaded = load_records(run)
+    (whole,) = reopen([str(record)], loaded.recipe, Notes(), labelled=True)
+    target = loaded.model.encoding.target.field
+    signal, rate = whole.values[loaded.recipe.inputs[0].name], whole.rate or 360.0
+    start = len(signal) - len(signal) // 5
+    truth = np.array(whole.values[target].places)
+    truth = truth[truth >= start] - start
+    stream, told = open_stream(run), []
+    for sample in range(start, len(signal)):
+        told += [(sample - start, one) for one in stream.answers({"signal": signal[sample : sample + 1].tolist()})]
+    told += [(len(signal) - start, one) for one in stream.end()]
+    events = [(when, one) for when, one in told if "seconds" in one and "label" in one]
+    places = np.array([round(one["seconds"] * rate) for _, one in events])
+    late = statistics.median([when / rate - one["seconds"] for when, one in events])
+    pairs = match_events(truth, places, 0.075 * rate)
+    hits = int(pairs.truth.sum())
+    check_against_predict(run, Record({loaded.recipe.inputs[0].name: signal[start:]}, "", rate), places, rate)
+    quality = f"sensitivity {hits / len(truth):.4f}, precision {hits / max(1, len(places)):.4f} at 75 ms"
+    return Live("heart record 100, beats", quality, f"{late:.2f} s", *speeds(run))
+
+
+def check_against_predict(run: Path, record: Record, places: np.ndarray, rate: float) -> None:
+    """Raises unless the events told are those of the whole."""
+    loaded = load_records(run)
+    ((_, answer),) = predict(loaded.model, [record])  # type: ignore[arg-type]
+    rows = loaded.model.encoding.target.rows(record, answer, loaded.recipe)
+    wanted = [round(row["seconds"] * rate) for row in rows]
+    if wanted != places.tolist():
+        raise SystemExit(f"the stream told {len(places)} events, predict {len(wanted)}, and they are not the same")
+
+
+def digits(data: Path, scratch: Path, seed: int, limits: dict[str, Any]) -> Live:
+    """Spoken digits from raw samples at 8 kHz in ragged chunks: what is right by time, and at the end."""
+    folder = data / "audio" / "fsdd"
+    settings = {"bidirectional": False, "family": "gru", "test": [str(folder / "*_[0-4].wav")]}
+    run = train([folder], scratch / f"digits-{seed}", None, limits | {"seed": seed}, **settings)
+    random = np.random.default_rng(seed)
+    right: dict[float, list[bool]] = {}
+    ends: list[bool] = []
+    stream = open_stream(run)
+    files = sorted(folder.glob("*_[0-4].wav"))
+    for path in files:
+        samples = samples_of(path)
+        said: list[tuple[float, str]] = []
+        for piece in chunks(len(samples), random):
+            for one in stream.answers({"signal": samples[piece].tolist()}):
+                said.append((piece.stop / 8000, one["prediction"]))
+        said += [(len(samples) / 8000, one["prediction"]) for one in stream.end()]
+        digit = path.name[0]
+        ends.append(said[-1][1] == digit)
+        for share in (0.25, 0.5, 0.75):
+            before = [label for when, label in said if when <= share * len(samples) / 8000]
+            right.setdefault(share, []).append(bool(before) and before[-1] == digit)
+    predictions, _ = load(run).predict([str(path) for path in files], Notes(), silence())
+    truth = [path.name[0] for path in files]
+    whole = [row["prediction"] == digit for row, digit in zip(predictions.rows, truth, strict=True)]
+    if whole != ends:
+        raise SystemExit("the stream ended with other answers than predict gives of the whole recordings")
+    by_time = ", ".join(f"{statistics.mean(found):.3f} after {share:.0%}" for share, found in right.items())
+    delay = "0.025 s (one window)"
+    return Live("spoken digits", f"accuracy {statistics.mean(ends):.4f} at the end; {by_time}", delay, *speeds(run))
+
+
+def words(data: Path, scratch: Path, seed: int, limits: dict[str, Any]) -> Live:
+    """WNUT 17, word by word."""
+    folder = data / "tags"
+    test = folder / "emerging.test.annotated"
+    settings = {"bidirectional": False, "valid": [str(folder / "emerging.dev.conll")], "test": [str(test)]}
+    run = train([folder / "wnut17train.conll"], scratch / f"words-{seed}", None, limits | {"seed": seed}, **settings)
+    loaded, stream = load_records(run), open_stream(run)
+    same = total = 0
+    for record, answer in predict(loaded.model, reopen([str(test)], loaded.recipe, Notes(), labelled=False)):
+        tokens = record.values[loaded.recipe.inputs[0].name]
+        rows = loaded.model.encoding.target.rows(record, answer, loaded.recipe)
+        told: list[Any] = []
+        for token in tokens:
+            told += stream.answers({loaded.recipe.inputs[0].name: [token]})
+        told += stream.end()
+        tags: dict[int, str] = {}
+        for one in told:
+            if "tag" in one:
+                tags[one["step"]] = one["tag"]
+        same += [tags[step] for step in sorted(tags)] == rows[0]["tag"]
+        total += 1
+    scores = json.loads((run / "result.json").read_text()) if (run / "result.json").is_file() else None
+    metric = load(run).score(load(run).read([str(test)], Notes(), silence()), Notes(), silence()).scores["metrics"]
+    quality = f"span F1 {metric['span_f1']['value']:.3f}; {same} of {total} sentences as predict" + (
+        "" if scores else ""
+    )
+    return Live("WNUT 17, words", quality, "0 words", *speeds(run))
+
+
+def forecast(data: Path, scratch: Path, seed: int, limits: dict[str, Any]) -> Live:
+    """ETTh1, row by row over the test months, equal to predict."""
+    file = data / "forecast" / "ETTh1.csv"
+    settings = {"context": 96, "horizon": 24, "parts": "8640,2880,2880"}
+    run = train([file], scratch / f"forecast-{seed}", None, limits | {"seed": seed}, **settings)
+    lines = file.read_text().splitlines()
+    header, rows = lines[0].split(","), [line.split(",") for line in lines[1 : 1 + 8640 + 2880 + 400]]
+    stream = open_stream(run)
+    for row in rows[:-200]:
+        list(stream.answers(message(header, row)))
+    started, worst = time.perf_counter(), 0.0
+    answers = [next(iter(stream.answers(message(header, row)))) for row in rows[-200:]]
+    seconds = (time.perf_counter() - started) / 200
+    for cut in (100, 150, 200):
+        part = scratch / f"until-{cut}.csv"
+        part.write_text("\n".join(lines[: 1 + len(rows) - 200 + cut]) + "\n")
+        predictions, _ = load(run).predict([str(part)], Notes(), silence())
+        whole: dict[str, list[float]] = {}
+        for one in predictions.rows:
+            whole.setdefault(one["channel"], []).append(one["prediction"])
+        for channel, values in whole.items():
+            told = answers[cut - 1]["forecast"][channel]["prediction"]
+            worst = max(worst, float(np.abs(np.array(told) - np.array(values)).max()))
+    if worst > 1e-3:
+        raise SystemExit(f"the live forecast is {worst} away from predict")
+    return Live("ETTh1, forecast of 24 hours", f"at most {worst:.1e} from predict", "0 steps", 1 / seconds, None)
+
+
+def message(header: list[str], row: list[str]) -> dict[str, Any]:
+    values = dict(zip(header, row, strict=True))
+    return {"time": values.pop("date")} | {name: float(value) for name, value in values.items()}
+
+
+def joined(data: Path, scratch: Path, seed: int, limits: dict[str, Any]) -> Live:
+    """Clips of several digits, transcribed while they come."""
+    folder = scratch / "joined"
+    if not folder.exists():
+        joined_digits(data / "audio" / "fsdd", folder)
+    settings = {"labels": str(folder / "names.csv"), "test": [str(folder / "test")], "bidirectional": False}
+    run = train([folder / "train"], scratch / f"joined-{seed}", "transcribe", limits | {"seed": seed}, **settings)
+    truth = dict(line.split(",", 1) for line in (folder / "names.csv").read_text().splitlines()[1:])
+    stream, random = open_stream(run), np.random.default_rng(seed)
+    texts, lates = [], []
+    paths = sorted((folder / "test").glob("*.wav"))
+    for path in paths:
+        samples = samples_of(path)
+        text = ""
+        for piece in chunks(len(samples), random):
+            for one in stream.answers({"signal": samples[piece].tolist()}):
+                if one.get("text", text) != text and "seconds" in one:
+                    lates.append(piece.stop / 8000 - one["seconds"])
+                text = one.get("text", text)
+        text = [one["text"] for one in stream.end() if "text" in one][-1]
+        texts.append(text)
+    predictions, _ = load(run).predict([str(path) for path in paths], Notes(), silence())
+    if [row["text"] for row in predictions.rows] != texts:
+        raise SystemExit("the stream wrote other texts than predict")
+    wanted = [truth[f"test/{path.name}"] for path in paths]
+    cer = edit_distances(wanted, texts).sum() / sum(map(len, wanted))
+    delay = f"{statistics.median(lates):.2f} s" if lates else "one window"
+    return Live("joined digits, transcribed", f"CER {cer:.4f}", delay, *speeds(run))
+
+
+def samples_of(path: Path) -> np.ndarray:
+    """Of a recording with 16 bits, from -1 to 1."""
+    with wave.open(str(path)) as file:
+        return np.frombuffer(file.readframes(file.getnframes()), dtype=np.int16) / 32768
+
+
+def silence() -> Any:
+    """Progress that nobody sees."""
+    from unrolled.training.progress import Progress
+
+    return Progress(silent=True)
+
+
+def speeds(run: Path, turns: int = 5) -> tuple[float, float | None]:
+    """Steps a second of the network with its state, and of the same one in plain PyTorch."""
+    network = load_records(run).model.network.eval()
+    plain = plain_steps(network)
+    random = torch.Generator().manual_seed(0)
+    channels, tables = network.inputs.channels, network.inputs.tables
+    numbers = torch.randn(SPEED_STEPS, 1, channels, generator=random) if channels else None
+    tokens = torch.zeros(SPEED_STEPS, 1, len(tables), dtype=torch.long) if tables else None
+
+    def ours() -> torch.Tensor:
+        state, outputs = network.initial_state(1), []
+        for step in range(SPEED_STEPS):
+            row = RecordInputs(*(None if part is None else part[step] for part in (numbers, tokens)))
+            y, state = network.step(row, state)
+            outputs.append(y)
+        return torch.stack(outputs).flatten(1)
+
+    with torch.inference_mode():
+        if plain is None:
+            return SPEED_STEPS / timed(ours)[0], None
+        pairs = [(timed(ours), timed(lambda: plain(numbers, tokens))) for _ in range(turns)]
+        (_, one), (_, other) = pairs[0]
+        torch.testing.assert_close(one, other, rtol=1e-4, atol=1e-4)
+    return tuple(SPEED_STEPS / statistics.median(pair[side][0] for pair in pairs) for side in (0, 1))  # type: ignore[return-value]
+
+
+def timed(work: Callable[[], torch.Tensor]) -> tuple[float, torch.Tensor]:
+    started = time.perf_counter()
+    result = work()
+    return time.perf_counter() - started, result
+
+
+def plain_steps(network: Any) -> Callable[[Any, Any], torch.Tensor] | None:
+    """The network of one member with a recurrent backbone as cells and linear maps; None for others."""
+    cells = {"gru": nn.GRUCell, "lstm": nn.LSTMCell}.get(network.config.family)
+    if cells is None or len(network.members) > 1:
+        return None
+    (member,) = network.members
+    weights = dict(member.backbone.named_parameters())
+    layers: list[dict[str, torch.Tensor]] = []
+    for name, weight in weights.items():
+        for kind in ("weight_ih", "weight_hh", "bias_ih", "bias_hh"):
+            if f"{kind}_l0" in name or name.endswith(kind):
+                if kind == "weight_ih":
+                    layers.append({})
+                layers[-1][kind] = weight
+    if not layers or any(len(layer) < 4 for layer in layers) or len(layers) != network.config.layers:
+        return None
+    made = []
+    for layer in layers:
+        cell = cells(layer["weight_ih"].shape[1], layer["weight_hh"].shape[1])
+        cell.load_state_dict(layer)
+        made.append(cell.eval())
+    pooled = member.pool is not None
+    if pooled and member.pool.kind != "mean":
+        return None
+
+    def steps(numbers: torch.Tensor | None, tokens: torch.Tensor | None) -> torch.Tensor:
+        states: list[Any] = [None] * len(made)
+        outputs, total = [], 0.0
+        for step in range(SPEED_STEPS):
+            parts = [] if numbers is None else [numbers[step]]
+            if tokens is not None:
+                parts += [table(tokens[step][:, place]) for place, table in enumerate(member.embeddings)]
+            x = torch.cat(parts, dim=-1)
+            for place, cell in enumerate(made):
+                states[place] = cell(x, states[place])
+                x = states[place][0] if isinstance(states[place], tuple) else states[place]
+            if pooled:
+                total = total + x
+                x = total / (step + 1)
+            outputs.append(member.head(x))
+        return torch.stack(outputs).flatten(1)
+
+    return steps
+
+
+ROWS = {"heart": heart, "digits": digits, "words": words, "forecast": forecast, "joined": joined}
+
+
+def main() -> None:
+    options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    options.add_argument("--data", type=Path, help="folder with the data sets")
+    options.add_argument("--only", nargs="+", choices=ROWS, default=list(ROWS))
+    options.add_argument("--seed", type=int, default=0)
+    options.add_argument("--time", default=None, help="of each training, such as 3m; by default what training chooses")
+    options.add_argument("--quick", action="store_true", help="a few seconds, to see that it runs; measures nothing")
+    options.add_argument("--write", action="store_true", help="also write the table into benchmarks/results/")
+    chosen = options.parse_args()
+    lines = []
+    with tempfile.TemporaryDirectory(prefix="unrolled-live-") as scratch:
+        if chosen.quick or chosen.data is None:
+            print("nothing to measure without --data")
+            return
+        limits = {} if chosen.time is None else {"max_time": chosen.time}
+        for name in chosen.only:
+            row = ROWS[name](chosen.data, Path(scratch), chosen.seed, limits)
+            ratio = "-" if row.plain is None else f"{row.ours / row.plain:.2f}"
+            lines.append([row.name, row.quality, row.delay, f"{row.ours:,.0f}", ratio])
+            print(" | ".join(lines[-1]), flush=True)
+    header = ["data", "what was told live", "delay (median)", "steps a second", "plain PyTorch = 1"]
+    publish("live", "Models that run live", [table(header, lines)], write=chosen.write, quick=chosen.quick)
+
+
+if __name__ == "__main__":
+    main()
