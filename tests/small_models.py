@@ -13,8 +13,8 @@ from unrolled.data.encoders.vocabulary import (
     WordVocabulary,
 )
 from unrolled.models.config import ModelConfig
-from unrolled.models.files import save_model
 from unrolled.models.language import LanguageNetwork
+from unrolled.tasks.language.load import save_model
 from unrolled.training.config import TrainConfig
 from unrolled.training.folder import write_config
 

@@ -15,6 +15,8 @@ import pytest
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
+from unrolled.tasks.task import TASKS
+
 ROOT = Path(__file__).parents[1]
 BIN = Path(sys.executable).parent
 
@@ -220,3 +222,37 @@ def test_the_layer_in_the_guide_keeps_the_laws() -> None:
     assert [line.split(":")[0] for line in done.stdout.splitlines()] == re.findall(
         r"^\| (\w+) \| [^|]+ \|$", page, re.M
     )[1:]
+
+
+def test_the_walk_through_the_house_goes_where_it_says() -> None:
+    page = (ROOT / "docs" / "follow-one-run.md").read_text()
+    places = re.findall(r"`((?:\w+/)+\w+\.py)`(?:\s+`(\w+)`)?", page)
+    assert len(places) > 20
+    for path, name in places:
+        source = (ROOT / "src" / "unrolled" / path).read_text()
+        assert not name or re.search(rf"^(def|class) {name}\b", source, re.MULTILINE), f"{path} has no {name}"
+    for kind, method in re.findall(r"`(\w+)\.(\w+)`", page):
+        if kind[0].isupper():
+            homes = [path for path in (ROOT / "src").rglob("*.py") if f"class {kind}" in path.read_text()]
+            assert any(f"def {method}(" in home.read_text() for home in homes), f"no {kind}.{method}"
+
+
+OTHER_MEANINGS = {
+    "data/readers/column_roles.py": {"tag"},  # names of columns
+    "data/readers/header.py": {"tag"},
+    "data/readers/slot_files.py": {"tag"},
+    "reports/forecast.py": {"forecast"},  # a word in the key of a picture
+    "cli/demo.py": {"language"},  # what the demo trains
+}
+
+
+def test_no_file_outside_the_tasks_names_a_task() -> None:
+    """Estimators and the help of settings excepted."""
+    excepted = ("tasks/", "estimators/", "data/config.py", "models/config.py", "training/config.py")
+    named = {}
+    for path in (ROOT / "src" / "unrolled").rglob("*.py"):
+        place = path.relative_to(ROOT / "src" / "unrolled").as_posix()
+        if not place.startswith(excepted):
+            words = {node.value for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.Constant)}
+            named[place] = (words & set(TASKS)) - OTHER_MEANINGS.get(place, set())
+    assert {place: words for place, words in named.items() if words} == {}

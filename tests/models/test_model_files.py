@@ -8,7 +8,8 @@ import torch
 from test_language import KINDS, VOCABULARY, make
 
 from unrolled.errors import UserError
-from unrolled.models.files import load_model, recover_folder, replace_folder, save_model
+from unrolled.models.files import recover_folder, replace_folder
+from unrolled.tasks.language.load import load_model, save_model
 
 
 @pytest.mark.parametrize("name", KINDS)

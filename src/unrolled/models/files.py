@@ -13,7 +13,6 @@ from torch import Tensor, nn
 
 from unrolled.errors import UserError
 from unrolled.models.config import ModelConfig
-from unrolled.models.language import LanguageNetwork
 from unrolled.models.weights import build_within, check_finite, shapes_in
 from unrolled.untrusted import fits, parse_json, read_text, short, sound, typed
 
@@ -25,28 +24,6 @@ LARGEST_SIZE = 2**40
 
 FORMAT = 1
 """Version of the directory's layout; raised when an older reader could not read it."""
-
-
-def save_model(
-    folder: Path,
-    network: LanguageNetwork,
-    *,
-    facts: dict[str, Any],
-    files: dict[str, str],
-    weights: dict[str, Tensor] | None = None,
-) -> None:
-    """Write the directory of a language model; see `write_model`."""
-    sizes = {"task": "language", "vocabulary_size": network.vocabulary_size, "context": network.context}
-    write_model(folder, network, facts=sizes | facts, files=files, weights=weights)
-
-
-def load_model(folder: Path) -> tuple[LanguageNetwork, dict[str, Any]]:
-    """The network (in evaluation mode) and config.json. Raises `UserError` for a directory that is not a model's."""
-
-    def build(config: dict[str, Any], settings: ModelConfig) -> LanguageNetwork:
-        return LanguageNetwork(size_in(config, "vocabulary_size"), settings, context=size_in(config, "context", 1024))
-
-    return read_model(folder, build)
 
 
 def write_model(

@@ -3,10 +3,13 @@
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from torch import Tensor
+
 from unrolled.data.encoders.codec import Vocabulary
 from unrolled.data.encoders.vocabulary import load_vocabulary
 from unrolled.errors import UserError
-from unrolled.models.files import load_model, read_config
+from unrolled.models.config import ModelConfig
+from unrolled.models.files import read_config, read_model, size_in, write_model
 from unrolled.models.language import LanguageNetwork
 from unrolled.tasks.load import find_model
 
@@ -47,3 +50,25 @@ def load(place: str | Path) -> Loaded:
             "use another copy or train again"
         )
     return Loaded(network, vocabulary, config, folder)
+
+
+def save_model(
+    folder: Path,
+    network: LanguageNetwork,
+    *,
+    facts: dict[str, Any],
+    files: dict[str, str],
+    weights: dict[str, Tensor] | None = None,
+) -> None:
+    """Write the directory of a language model; see `write_model`."""
+    sizes = {"task": "language", "vocabulary_size": network.vocabulary_size, "context": network.context}
+    write_model(folder, network, facts=sizes | facts, files=files, weights=weights)
+
+
+def load_model(folder: Path) -> tuple[LanguageNetwork, dict[str, Any]]:
+    """The network (in evaluation mode) and config.json. Raises `UserError` for a directory that is not a model's."""
+
+    def build(config: dict[str, Any], settings: ModelConfig) -> LanguageNetwork:
+        return LanguageNetwork(size_in(config, "vocabulary_size"), settings, context=size_in(config, "context", 1024))
+
+    return read_model(folder, build)
