@@ -112,9 +112,10 @@ class Pool(SequenceLayer):
                 scores = self._scores(x, steps - 1).to(self.state_dtype)
                 after = WeightedState(*self._weighted(wide, scores, state), steps)
                 pooled = after.mean
+        if lengths is None:  # a view costs less than picking rows, and a step is all overhead
+            return pooled.to(x.dtype), states.map_state(lambda leaf: leaf[:, -1], after)
         rows = torch.arange(len(x), device=x.device)
-        last = x.shape[1] - 1 if lengths is None else lengths - 1
-        return pooled.to(x.dtype), states.map_state(lambda leaf: leaf[rows, last], after)
+        return pooled.to(x.dtype), states.map_state(lambda leaf: leaf[rows, lengths - 1], after)
 
     def _weighted(
         self, x: Float[Tensor, "batch time features"], scores: Float[Tensor, "batch time heads"], state: WeightedState
