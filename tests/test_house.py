@@ -256,3 +256,14 @@ def test_no_file_outside_the_tasks_names_a_task() -> None:
             words = {node.value for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.Constant)}
             named[place] = (words & set(TASKS)) - OTHER_MEANINGS.get(place, set())
     assert {place: words for place, words in named.items() if words} == {}
+
+
+def test_data_asks_for_no_task_and_advises_none() -> None:
+    """The settings in `data/config.py`, which say whom they are for, are excepted."""
+    asking = {}
+    for path in (ROOT / "src" / "unrolled" / "data").rglob("*.py"):
+        nodes = [*ast.walk(ast.parse(path.read_text()))]
+        asked = ["task" for node in nodes if isinstance(node, ast.Attribute) and node.attr == "task"]
+        texts = [node.value for node in nodes if isinstance(node, ast.Constant) and isinstance(node.value, str)]
+        asking[path.name] = asked + [text for text in texts if "--task" in text and path.name != "config.py"]
+    assert {name: words for name, words in asking.items() if words} == {}

@@ -1,6 +1,7 @@
 """What some files are read as, and for which task: as was named, or as they suggest. The one place that chooses."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ from unrolled.data.encoders.token_parts import naming
 from unrolled.data.readers.array_files import UnnamedTarget
 from unrolled.data.readers.offers import Offer, SeveralWays
 from unrolled.data.readers.open_parts import parts_within, reading_of, within_in_words
+from unrolled.data.readers.other_formats import RunningText
 from unrolled.data.readers.read_like_training import Recipe, fit_source, recipe_of
 from unrolled.data.readers.registry import Files, UnknownFiles, is_plain_text, open_source, running_text
 from unrolled.data.records import ANYTHING, Field, Notes, Source, Wish
@@ -86,14 +88,16 @@ def choose_reading(files: Sequence[str], data: DataConfig, task: str | None = No
     task, and for what may be several things, with what chooses.
     """
     named, paths = task or asked_for(data), [Path(file) for file in files]
-    if named is None and is_plain_text(paths):
-        named = _text_task()
-    shapes = () if named is None else reads_of(named).wish.shapes
-    if named is not None and ("text" in shapes or not shapes):  # it reads no records, and opens files itself
-        parts, schema = FoundParts({"train": paths}, ""), Schema(named, (), None)
-        return Choice(named, schema, files, parts, running_text(paths), "")
-    parts = find_parts(paths, data)
-    offer = _choose_offer(parts.parts["train"], data, named)
+    with _naming_tasks(named):
+        if named is None and is_plain_text(paths):
+            named = _text_task()
+        shapes = () if named is None else reads_of(named).wish.shapes
+        if named is not None and ("text" in shapes or not shapes):  # it reads no records, and opens files itself
+            parts, schema = FoundParts({"train": paths}, ""), Schema(named, (), None)
+            return Choice(named, schema, files, parts, running_text(paths), "")
+        parts = find_parts(paths, data)
+        offer = Files(parts.parts["train"]).choose(reading_of(data, wish_of(named)))
+        _ = offer.fields  # what cannot be read in this way is refused here
     try:
         schema = _schema_of(offer, data, named)
     except UserError as error:
@@ -102,18 +106,19 @@ def choose_reading(files: Sequence[str], data: DataConfig, task: str | None = No
     return Choice(schema.task, schema, files, parts, offer, hint)
 
 
-def _choose_offer(paths: list[Path], data: DataConfig, task: str | None) -> Offer:
-    """The way in which the training part is read. A refusal says which tasks choose another."""
+@contextmanager
+def _naming_tasks(task: str | None) -> Iterator[None]:
+    """Within, a refusal of a reader, which knows no task, says which one reads the files in another way."""
     try:
-        offer = Files(paths).choose(reading_of(data, wish_of(task)))
-        _ = offer.fields  # what cannot be read in this way is refused here
-        return offer
+        yield
     except SeveralWays as error:
         raise SeveralWays(error.name, error.columns, {"series": f"--task {_series_task()}"}) from None
     except UnknownFiles as error:
         raise UnknownFiles(error.path, error.suffixes, f", text with --task {_text_task()}") from None
     except UnnamedTarget as error:
         raise UserError(f"{error}, or choose --task {_series_task()}" if task is None else str(error)) from None
+    except RunningText as error:
+        raise UserError(f"{error}, or say --task {_text_task()} to learn its characters as they stand") from None
 
 
 def _text_task() -> str:

@@ -16,6 +16,8 @@ class Format(NamedTuple):
     """whether it is text too, which may be learned as such if somebody says so"""
     endings: tuple[str, ...] = ()
     """of the names under which it is read"""
+    readable: bool = False
+    """whether there may be something to learn from its characters as they stand"""
 
 
 _CSV = "write it as CSV, Parquet or JSON Lines"
@@ -35,11 +37,10 @@ _PICTURE = Format("a picture", "a sequence of pictures is read as video, such as
 GZIP = Format("compressed with gzip", "unpack it: gunzip -k FILE")
 TAR = Format("a tar archive", "unpack it, tar xf FILE, and give the folder")
 ZIP = Format("a zip archive", "unpack it, unzip FILE, and give the folder")
-AS_TEXT = "say --task language to learn its characters as they stand"
-_HTML = Format("an HTML page", f"save its text as .txt, or {AS_TEXT}", text=True)
-XML = Format("XML", f"write what is to be learned as CSV, JSON Lines or plain text, or {AS_TEXT}", text=True)
+_HTML = Format("an HTML page", "save its text as .txt", text=True, readable=True)
+XML = Format("XML", "write what is to be learned as CSV, JSON Lines or plain text", text=True, readable=True)
 _GENES = Format("a format of bioinformatics", "write the sequences as FASTA or the table as CSV", text=True)
-_YAML = Format("YAML, as settings are written in", f"give it as --config FILE, {_CSV}, or {AS_TEXT}", text=True)
+_YAML = Format("YAML, as settings are written in", f"give it as --config FILE, {_CSV}", text=True, readable=True)
 _MATRIX = Format("a sparse matrix", _SAVE_ARRAYS, text=True)
 _SPARSE = Format("in the sparse format of libsvm (label index:value)", "write it as CSV or .npz", text=True)
 JSON = Format("JSON by its beginning", "let its name end in .json", text=True, endings=(".json", ".jsonl", ".ndjson"))

@@ -4,8 +4,8 @@ import re
 from pathlib import Path
 
 from unrolled.data.readers.header import names_a_language
+from unrolled.data.readers.other_formats import RunningText
 from unrolled.data.splits.text_files import part_of_name
-from unrolled.errors import UserError
 
 Pair = tuple[Path, Path]
 _TEXT = ("txt", "text", "raw", "tok", "lc", "tc", "clean", "bpe", "spm")
@@ -66,9 +66,8 @@ def pairs_in(folder: Path) -> dict[str, Pair]:
     if len(languages) > 2:
         files = next(iter(several.values()))
         one, other = (str(files[language]) for language in sorted(files, key=_side)[:2])
-        raise UserError(
-            f"{folder} has texts in {', '.join(languages)}; name the source and the target, such as {one} {other}, or "
-            "say --task language"
+        raise RunningText(
+            f"{folder} has texts in {', '.join(languages)}; name the source and the target, such as {one} {other}"
         )
     return {key: (files[languages[0]], files[languages[1]]) for key, files in several.items()}
 

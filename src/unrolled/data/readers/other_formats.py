@@ -7,7 +7,6 @@ import zipfile
 from pathlib import Path
 
 from unrolled.data.readers.known_formats import (
-    AS_TEXT,
     BY_SUFFIX,
     DOCUMENT,
     FIRST,
@@ -35,6 +34,10 @@ _NUMBER = re.compile(r"[-+]?(\d+([.,]\d*)?|[.,]\d+)([eE][-+]?\d+)?|nan", re.IGNO
 _CONTROL = bytes(set(range(32)) - set(b"\t\n\r\f\v\x1b\x08")) + b"\x7f"
 
 
+class RunningText(UserError):
+    """Files are refused as records, and can be read as running text if somebody says so."""
+
+
 def refuse_other_format(path: Path, *, by_name: bool = True, as_text: bool = False) -> None:
     """Raises `UserError` with what to do if a file is in a format that nothing reads, or in one that its name hides.
 
@@ -50,7 +53,8 @@ def refuse_other_format(path: Path, *, by_name: bool = True, as_text: bool = Fal
     if found is None or (as_text and found.text) or any(ending in endings for ending in found.endings):
         return
     unread = "" if found.endings or ", which" in found.words else ", which is not read"
-    raise UserError(f"{path} is {found.words}{unread}; {found.advice.replace('FILE', path.name)}")
+    sentence = f"{path} is {found.words}{unread}; {found.advice.replace('FILE', path.name)}"
+    raise RunningText(sentence) if found.readable else UserError(sentence)
 
 
 def refuse_other_folder(folder: Path, files: list[Path]) -> None:
@@ -61,10 +65,11 @@ def refuse_other_folder(folder: Path, files: list[Path]) -> None:
         path, known = found[0]
         text = "no text file but " if len(found) == len(looked_at) else ""
         many = counted(len(found), "file")
-        raise UserError(
+        sentence = (
             f"{folder} holds {text}{many} like {path.name}, which is {known.words} and not read; "
             f"{known.advice.replace('FILE', path.name)}"
         )
+        raise RunningText(sentence) if known.readable else UserError(sentence)
 
 
 def refuse_table(path: Path) -> None:
@@ -82,9 +87,9 @@ def refuse_table(path: Path) -> None:
             continue
         cells = [cell.strip() for row in rows for cell in row.split(separator)]
         if sum(bool(_NUMBER.fullmatch(cell)) for cell in cells) >= len(cells) / 2:
-            raise UserError(
+            raise RunningText(
                 f"{path} looks like a table with {len(rows[0].split(separator))} columns; let its name end in {ending} "
-                f"to read it as one, or {AS_TEXT}"
+                "to read it as one"
             )
 
 
