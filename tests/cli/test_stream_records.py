@@ -52,15 +52,15 @@ def test_words_are_tagged_as_they_come(tmp_path: Path, stream: Stream) -> None:
     )
     assert (code, err) == (0, "")
     tags: list[str] = []
-    found: list[list[str]] = []
+    all_tags: list[list[str]] = []
     for line in lines:
         tags += [line["tag"]] if "tag" in line else []
         for change in line.get("revised", ()):
             tags[change["step"] - 1] = change["tag"]
         if line.get("end"):
-            found.append(tags)
+            all_tags.append(tags)
             tags = []
-    assert found == [row["tag"] for row in rows]
+    assert all_tags == [row["tag"] for row in rows]
 
 
 def test_heartbeats_come_once_each(tmp_path: Path, stream: Stream) -> None:

@@ -70,12 +70,12 @@ def copied(state: Any) -> Any:
 
 
 def joined(parts: list[Example]) -> Example:
-    arrays = (None if parts[0][place] is None else np.concatenate([part[place] for part in parts]) for place in (0, 1))
+    arrays = (None if parts[0][kind] is None else np.concatenate([part[kind] for part in parts]) for kind in (0, 1))
     return Example(*arrays, None)  # type: ignore[call-arg]
 
 
-def assert_same(found: Example, wanted: Example, atol: float = 0.0) -> None:
-    for ours, theirs in zip(found[:2], wanted[:2], strict=True):
+def assert_same(streamed: Example, wanted: Example, atol: float = 0.0) -> None:
+    for ours, theirs in zip(streamed[:2], wanted[:2], strict=True):
         assert (ours is None) == (theirs is None)
         if ours is not None and theirs is not None:
             assert ours.dtype == theirs.dtype
@@ -298,13 +298,14 @@ def test_states_that_cannot_be() -> None:
     refused(columns=(air._replace(waiting=air.waiting * np.nan), sky, words, *others))
     refused(columns=(air, sky._replace(waiting=sky.waiting + 100), words, *others))
     refused(columns=(air, sky, words._replace(waiting=sky.waiting, made=np.array(1)), *others))  # not so the spellings
-    whole, one = LIVE.feed({"place": "sea", "words": "met"}, state)
+    whole, after = LIVE.feed({"place": "sea", "words": "met"}, state)
     assert whole.time == 1
     ready = [
-        column._replace(waiting=np.zeros((1, column.waiting.shape[1]), column.waiting.dtype)) for column in one.columns
+        column._replace(waiting=np.zeros((1, column.waiting.shape[1]), column.waiting.dtype))
+        for column in after.columns
     ]
     with pytest.raises(ValueError, match="do not fit each other"):
-        LIVE.check(one._replace(columns=tuple(ready)))
+        LIVE.check(after._replace(columns=tuple(ready)))
     _, live = HEARTS["raw"]
     _, state = live.feed({"signal": [[0, 0]]}, live.begin())
     for rate in (float("nan"), -1.0, 1e12, 81234.567):

@@ -55,9 +55,9 @@ def copied(state: Any) -> Any:
 def test_numbers(rows: list[list[float]], pieces: list[int], gaps: tuple[bool, ...]) -> None:
     encoder = NumericEncoder("x", Scaler("standard", (0.5, 1.0), (2.0, 3.0)), gaps)
     values = np.array(rows)
-    found = fed(encoder, cut(values, pieces))
-    np.testing.assert_array_equal(found, encoder.encode(values))
-    assert found.dtype == np.float32
+    streamed = fed(encoder, cut(values, pieces))
+    np.testing.assert_array_equal(streamed, encoder.encode(values))
+    assert streamed.dtype == np.float32
 
 
 def test_numbers_that_need_the_whole_record_or_a_last_value_are_refused() -> None:
@@ -82,9 +82,9 @@ def test_signals(steps: int, pieces: list[int], form: Any, rate: float) -> None:
     signal = np.random.default_rng(steps).normal(3, 2, size=(steps, 2)).astype(np.float32)
     if steps > 50 and rate == 400.0:
         signal[40] = np.nan
-    found = fed(encoder.at(rate), cut(signal, pieces))
-    np.testing.assert_allclose(found, encoder.encode(signal, rate), atol=1e-4)
-    assert found.dtype == np.float32
+    streamed = fed(encoder.at(rate), cut(signal, pieces))
+    np.testing.assert_allclose(streamed, encoder.encode(signal, rate), atol=1e-4)
+    assert streamed.dtype == np.float32
 
 
 def test_a_signal_tells_its_delay_and_whether_it_can_come_piece_by_piece() -> None:
@@ -132,9 +132,9 @@ def test_tokens_and_spellings(folds: bool, words: list[str], pieces: list[int]) 
     tokens = TokenTable.fit("w", [[*WORDS, "true", "1"]], folds=folds)
     spellings = [SpellingTable.fit("w", aspect, [WORDS, WORDS]) for aspect in ASPECTS]
     for encoder in (tokens, *spellings):
-        found = fed(encoder, cut(words, pieces))
-        np.testing.assert_array_equal(found, encoder.encode(words))
-        assert found.dtype == np.int64
+        streamed = fed(encoder, cut(words, pieces))
+        np.testing.assert_array_equal(streamed, encoder.encode(words))
+        assert streamed.dtype == np.int64
 
 
 def test_the_calendar_of_a_step_is_its_own() -> None:
@@ -163,9 +163,9 @@ def test_texts(kind: str) -> None:
 
     @given(st.text(st.sampled_from("abN .,'-1\n\t(日Ä" + "".join(TEXTS)), max_size=40), PIECES)
     def check(text: str, pieces: list[int]) -> None:
-        found = fed(encoder, cut(text, pieces))
-        np.testing.assert_array_equal(found, encoder.encode(text))
-        assert found.dtype == np.int64
+        streamed = fed(encoder, cut(text, pieces))
+        np.testing.assert_array_equal(streamed, encoder.encode(text))
+        assert streamed.dtype == np.int64
 
     check()
 
@@ -174,11 +174,11 @@ def test_what_is_certain_comes_at_once_and_no_more() -> None:
     sizes = {"characters": [1, 1, 1, 1], "3-mers": [0, 0, 1, 1], "bytes": [1, 1, 1, 1], "words": [0, 0, 1, 0]}
     for kind, wanted in sizes.items():
         encoder = ENCODERS[kind]()
-        state, found = encoder.begin(), []
+        state, streamed = encoder.begin(), []
         for letter in "ab c":
             rows, state = encoder.feed(letter, state)
-            found.append(len(rows))
-        assert found == wanted, kind
+            streamed.append(len(rows))
+        assert streamed == wanted, kind
     pieces = ENCODERS["pieces"]()
     rows, _ = pieces.feed("ab c", pieces.begin())
     np.testing.assert_array_equal(rows, pieces.encode("ab"))

@@ -32,10 +32,10 @@ def test_resampled_in_pieces(steps: int, pieces: list[int], rates: tuple[float, 
         resampler.check(state)
         assert len(state.tail) <= 2 * resampler.delay + 2
         rows.append(ready)
-    found = np.concatenate([*rows, resampler.finish(state)])
+    streamed = np.concatenate([*rows, resampler.finish(state)])
     whole = resample(signal, *rates, edges="hold")
-    assert found.dtype == whole.dtype == np.float32
-    np.testing.assert_allclose(found, whole, atol=1e-5)
+    assert streamed.dtype == whole.dtype == np.float32
+    np.testing.assert_allclose(streamed, whole, atol=1e-5)
 
 
 @pytest.mark.parametrize(("rate", "to_rate"), [(360, 120), (250, 360), (44100, 16000)])
@@ -65,9 +65,9 @@ def test_a_constant_stays_constant_and_missing_steps_stay_near() -> None:
     signal = noise(100, 1)
     signal[[0, 50]] = np.nan
     rows, state = resampler.feed(signal, resampler.begin())
-    found = np.concatenate([rows, resampler.finish(state)])[:, 0]
+    streamed = np.concatenate([rows, resampler.finish(state)])[:, 0]
     missing = np.isnan(resample(signal, 250, 360, edges="hold")[:, 0])
-    np.testing.assert_array_equal(np.isnan(found), missing)
+    np.testing.assert_array_equal(np.isnan(streamed), missing)
     assert 0 < missing.sum() < 60
 
 
@@ -87,8 +87,8 @@ def test_a_spectrogram_in_pieces(steps: int, pieces: list[int], rate: float, hop
         rows.append(ready)
         window, pace = round(0.025 * rate), round(hop * rate)
         assert sum(map(len, rows)) == max(0, 1 + (came - window) // pace)  # a frame as soon as its window is full
-    found = np.concatenate([*rows, frames.finish(state)])
-    np.testing.assert_allclose(found, log_mel(signal, rate, mels=3, hop_seconds=hop), atol=1e-4)
+    streamed = np.concatenate([*rows, frames.finish(state)])
+    np.testing.assert_allclose(streamed, log_mel(signal, rate, mels=3, hop_seconds=hop), atol=1e-4)
 
 
 def test_states_that_cannot_be() -> None:

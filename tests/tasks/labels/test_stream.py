@@ -121,7 +121,7 @@ def assert_like_predict(model: RecordModel, record: Record, told: list[dict[str,
     elif task in ("tags", "spans"):
         assert heard["tags"] == rows[0]["tag"]
         assert len(set(heard["tags"])) > 1
-        shares = np.array([list(one["probabilities"].values()) for one in told if "tag" in one])
+        shares = np.array([list(line["probabilities"].values()) for line in told if "tag" in line])
         np.testing.assert_allclose(shares, answer, atol=1e-4)
     elif task == "numbers":
         np.testing.assert_allclose(heard["numbers"], rows[0]["prediction"], atol=1e-3)
@@ -131,11 +131,11 @@ def assert_like_predict(model: RecordModel, record: Record, told: list[dict[str,
     else:
         assert heard["text"] == rows[0]["text"]
         assert len(rows[0]["text"]) > 2
-        texts = [one["text"] for one in told]
+        texts = [line["text"] for line in told]
         assert all(
-            later.startswith(now[: one["stable"]]) for now, later, one in zip(texts, texts[1:], told, strict=False)
+            later.startswith(now[: line["stable"]]) for now, later, line in zip(texts, texts[1:], told, strict=False)
         )
-        assert "".join(one.get("new", "") for one in told) == rows[0]["text"]
+        assert "".join(line.get("new", "") for line in told) == rows[0]["text"]
 
 
 @pytest.mark.parametrize("family", FAMILIES)
@@ -177,7 +177,7 @@ def test_a_record_longer_than_a_window_is_read_with_a_carried_state(family: str,
         np.testing.assert_allclose(ours, theirs, atol=1e-5)
     monkeypatch.setattr("unrolled.tasks.labels.stream.CHUNK", 64)
     told = RecordStream(model, (AIR,)).feed({"air": values})
-    shares = np.array([list(one["probabilities"].values()) for one in told])
+    shares = np.array([list(line["probabilities"].values()) for line in told])
     np.testing.assert_allclose(shares, whole[0], atol=1e-5)
 
 

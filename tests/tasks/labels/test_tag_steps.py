@@ -21,11 +21,11 @@ def run(steps: TagSteps, probabilities: np.ndarray, pieces: list[int]) -> tuple[
     """What was told at each step, and the revisions at each step and at the end; each state is copied and checked."""
     state, told, revised = steps.begin(), [], []
     for part in np.split(probabilities, np.minimum(np.cumsum(pieces), len(probabilities)).astype(int)):
-        found, state = steps.feed(part, state)
+        streamed, state = steps.feed(part, state)
         steps.check(state)
         state = TagState(*(np.frombuffer(leaf.tobytes(), leaf.dtype).reshape(leaf.shape) for leaf in state))
-        told += found.tags.tolist()
-        revised += found.revised
+        told += streamed.tags.tolist()
+        revised += streamed.revised
     return told, [*revised, steps.finish(state)]
 
 
@@ -45,7 +45,7 @@ def test_told_and_revised_they_are_those_of_the_whole(scheme: str, seed: int, le
     probabilities = draws(seed, length, 5)
     told, revised = run(TagSteps(rules), probabilities, pieces)
     final = list(told)
-    for step, tag in [one for many in revised for one in many]:
+    for step, tag in [change for changes in revised for change in changes]:
         assert final[step] == told[step] != tag  # once, and only where it changes something
         final[step] = tag
     assert final == decode_tags(probabilities, rules).tolist()
@@ -70,7 +70,7 @@ def test_a_span_that_began_without_its_beginning_is_revised() -> None:
     rows[0, tags.index("B-x")] = 0.37
     told, revised = run(TagSteps(rules_of(tags)), rows, [1, 1, 1, 1])
     assert [tags[tag] for tag in told] == ["O", "I-x", "O", "O"]
-    assert [one for many in revised for one in many] == [(0, tags.index("B-x"))]
+    assert [change for changes in revised for change in changes] == [(0, tags.index("B-x"))]
 
 
 def test_what_is_kept_stays_small() -> None:

@@ -124,7 +124,9 @@ class LiveRows:
             elif not before.made:
                 raise UserError(f"{field.name} of this record has not come; give it before the end")
             columns.append(after)
-        totals = {field.name: int(one.made) for field, one in zip(self._owner, columns, strict=True) if _timed(field)}
+        totals = {
+            field.name: int(column.made) for field, column in zip(self._owner, columns, strict=True) if _timed(field)
+        }
         if len(set(totals.values())) > 1:
             shown = ", ".join(f"{name} {total:,}" for name, total in totals.items())
             raise UserError(f"the fields of this record have unlike numbers of steps ({shown}); give what is missing")
@@ -135,7 +137,7 @@ class LiveRows:
     def given(self, state: LiveState) -> int:
         """How many rows of the record there have been."""
         pairs = zip(self._owner, state.columns, strict=True)
-        return min((int(one.made) - len(one.waiting) for field, one in pairs if _timed(field)), default=0)
+        return min((int(column.made) - len(column.waiting) for field, column in pairs if _timed(field)), default=0)
 
     def no_row(self) -> Example:
         """A row of zeros."""
@@ -158,35 +160,38 @@ class LiveRows:
             fits = False
         if not fits:
             raise ValueError(f"the saved state has a signal at {rate:g} steps per second")
-        for encoder, field, one in zip(self.encoding.inputs, self._owner, state.columns, strict=True):
-            self._form(encoder, rate or self._default).check(one.encoder)
-            if not len(one.waiting) <= int(one.made) < 1 << 62 or (not _timed(field) and int(one.made) > 1):
+        for encoder, field, column in zip(self.encoding.inputs, self._owner, state.columns, strict=True):
+            self._form(encoder, rate or self._default).check(column.encoder)
+            if not len(column.waiting) <= int(column.made) < 1 << 62 or (not _timed(field) and int(column.made) > 1):
                 raise ValueError(f"the saved state has an impossible number of steps of {field.name}")
             if isinstance(encoder, NUMERIC_INPUTS):
-                fits = bool(np.isfinite(one.waiting).all())
+                fits = bool(np.isfinite(column.waiting).all())
             else:
-                fits = bool(((one.waiting >= 0) & (one.waiting < len(encoder))).all())
+                fits = bool(((column.waiting >= 0) & (column.waiting < len(encoder))).all())
             if not fits:
                 raise ValueError(f"the saved state holds rows of {field.name} that the model does not know")
-        totals = {(field.name, int(one.made)) for one, field in zip(state.columns, self._owner, strict=True)}
+        pairs = list(zip(self._owner, state.columns, strict=True))
+        totals = {(field.name, int(column.made)) for field, column in pairs}
         if len(totals) > len({field.name for field in self._owner}):
             raise ValueError("the columns of the saved state do not fit each other")
         # Rows wait only for a field that has none, and a rate of 0 says that nothing has come.
-        waits = [len(one.waiting) for one, field in zip(state.columns, self._owner, strict=True) if _timed(field)]
-        missing = any(not one.made for one, field in zip(state.columns, self._owner, strict=True) if not _timed(field))
-        if (min(waits, default=0) > 0 and not missing) or (not rate and any(int(one.made) for one in state.columns)):
+        waits = [len(column.waiting) for field, column in pairs if _timed(field)]
+        missing = any(not column.made for field, column in pairs if not _timed(field))
+        began = any(int(column.made) for column in state.columns)
+        if (min(waits, default=0) > 0 and not missing) or (began and not rate):
             raise ValueError("the parts of the saved state do not fit each other")
 
     def _ready(self, state: LiveState, *, one_step: int = 0) -> tuple[Example, LiveState]:
         """The rows that all fields know, and what waits on; `one_step` rows where nothing goes on over time."""
         pairs = list(zip(self._owner, state.columns, strict=True))
-        fixed_known = all(int(one.made) for field, one in pairs if not _timed(field))
-        ready = min((len(one.waiting) for field, one in pairs if _timed(field)), default=one_step) if fixed_known else 0
+        missing = any(not column.made for field, column in pairs if not _timed(field))
+        waits = (len(column.waiting) for field, column in pairs if _timed(field))
+        ready = 0 if missing else min(waits, default=one_step)
         numbers: list[np.ndarray] = []
         tokens: list[np.ndarray] = []
-        for encoder, (field, one) in zip(self.encoding.inputs, pairs, strict=True):
-            rows = one.waiting[:ready] if _timed(field) else np.repeat(one.waiting[:1], ready, axis=0)
-            if not len(one.waiting):
+        for encoder, (field, column) in zip(self.encoding.inputs, pairs, strict=True):
+            rows = column.waiting[:ready] if _timed(field) else np.repeat(column.waiting[:1], ready, axis=0)
+            if not len(column.waiting):
                 rows = _no_rows(encoder)
             (numbers if isinstance(encoder, NUMERIC_INPUTS) else tokens).append(rows)
         example = Example(
@@ -195,7 +200,8 @@ class LiveRows:
             None,
         )
         columns = tuple(
-            one._replace(waiting=one.waiting[ready:].copy()) if _timed(field) and ready else one for field, one in pairs
+            column._replace(waiting=column.waiting[ready:].copy()) if _timed(field) and ready else column
+            for field, column in pairs
         )
         return example, state._replace(columns=columns)
 

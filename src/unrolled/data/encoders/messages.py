@@ -122,9 +122,9 @@ def _numbers(field: Field, given: dict[str, Any], channels: int) -> np.ndarray:
         raise UserError(f"there are {shown}; give as many of each, null where one is missing")
     steps = next(iter(lengths.values()))
     values = np.full((steps, channels), np.nan, dtype=np.float32)
-    for place, name in enumerate(field.channels):
+    for channel, name in enumerate(field.channels):
         if name in columns:
-            values[:, place] = columns[name]
+            values[:, channel] = columns[name]
     return _of_record(field, values)
 
 

@@ -113,9 +113,9 @@ class Resampler:
         begin = made * self.down + self._half - start * self.up
         shift = -begin % self.down
         taps = np.concatenate([np.zeros(shift, dtype=np.float32), _filter(self.up, self.down)])
-        place = (begin + shift) // self.down
+        first = (begin + shift) // self.down
         moved = filtering.upfirdn(taps, block, self.up, self.down, axis=0)
-        return np.asarray(moved[place : place + ready - made], dtype=np.float32)
+        return np.asarray(moved[first : first + ready - made], dtype=np.float32)
 
 
 @lru_cache(maxsize=8)

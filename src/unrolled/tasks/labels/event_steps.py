@@ -130,15 +130,17 @@ class EventSteps:
         dropped = np.zeros(len(places), dtype=bool)
         near_from = np.searchsorted(places, places - self.distance, side="right")
         near_to = np.searchsorted(places, places + self.distance, side="left")
-        for one in np.lexsort((places, heights))[::-1]:  # the highest first: only higher ones count
-            if certain[one]:
+        for candidate in np.lexsort((places, heights))[::-1]:  # the highest first: only higher ones count
+            if certain[candidate]:
                 continue
-            near = slice(near_from[one], near_to[one])
-            higher = (heights[near] > heights[one]) | ((heights[near] == heights[one]) & (places[near] > places[one]))
+            near = slice(near_from[candidate], near_to[candidate])
+            higher = (heights[near] > heights[candidate]) | (
+                (heights[near] == heights[candidate]) & (places[near] > places[candidate])
+            )
             if (certain[near] & higher).any():
-                dropped[one] = True
-            elif places[one] <= coming - self.distance and not (higher & ~dropped[near]).any():
-                certain[one] = True
+                dropped[candidate] = True
+            elif places[candidate] <= coming - self.distance and not (higher & ~dropped[near]).any():
+                certain[candidate] = True
         fresh = certain & ~state.certain
         events = FoundEvents(places[fresh], state.kinds[fresh], state.probabilities[fresh])
         keep = ~dropped & ~(certain & (places <= coming - self.distance))

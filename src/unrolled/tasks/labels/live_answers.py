@@ -121,12 +121,12 @@ class CertainEvents(LiveAnswers):
     def _in_words(self, events: FoundEvents, rate: float) -> list[Told]:
         return [
             {
-                "step": round(place / self.rate * rate),
-                "seconds": round(place / self.rate, 6),
+                "step": round(step / self.rate * rate),
+                "seconds": round(step / self.rate, 6),
                 "label": self.labels[kind],
                 "probability": plain(chance),
             }
-            for place, kind, chance in zip(
+            for step, kind, chance in zip(
                 events.places.tolist(), events.kinds.tolist(), events.probabilities, strict=True
             )
         ]

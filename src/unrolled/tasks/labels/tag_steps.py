@@ -67,7 +67,7 @@ class TagSteps:
             told.append(tag)
             settled = _settled(open_steps, np.flatnonzero(np.isfinite(best)))
             first = seen - len(told)
-            revised.append([(first + place, now) for place, now in enumerate(settled) if now != told[place]])
+            revised.append([(first + step, tag) for step, tag in enumerate(settled) if tag != told[step]])
             del open_steps[: len(settled)], told[: len(settled)]
         came = np.array(open_steps, dtype=np.int64).reshape(len(open_steps), self.count)
         after = TagState(np.array(seen), best, came, np.array(told, dtype=np.int64))
@@ -80,7 +80,7 @@ class TagSteps:
         path = _path(list(state.came_from), int(np.where(self.rules.last, state.best, -np.inf).argmax()))
         first = int(state.seen) - len(path)
         pairs = enumerate(zip(path, state.told.tolist(), strict=True))
-        return [(first + place, tag) for place, (tag, told) in pairs if tag != told]
+        return [(first + step, tag) for step, (tag, told) in pairs if tag != told]
 
     def check(self, state: TagState) -> None:
         """Raises `ValueError` for a state that no probabilities leave behind."""
@@ -102,10 +102,10 @@ def _settled(open_steps: list[np.ndarray], alive: np.ndarray) -> list[int]:
 
     `open_steps[i]` is the tag before for each tag of step i. The last step is never among them.
     """
-    for place in range(len(open_steps) - 1, 0, -1):
-        alive = np.unique(open_steps[place][alive])
+    for step in range(len(open_steps) - 1, 0, -1):
+        alive = np.unique(open_steps[step][alive])
         if len(alive) == 1:
-            return _path(open_steps[:place], int(alive[0]))
+            return _path(open_steps[:step], int(alive[0]))
     return []
 
 

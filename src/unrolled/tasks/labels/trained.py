@@ -12,6 +12,7 @@ from unrolled.models.records import RecordNetwork
 from unrolled.plural import counted, rounded
 from unrolled.scoring.names import metric_in_words
 from unrolled.tasks.labels.dataset import encode_part, own_part
+from unrolled.tasks.labels.early import early_chart, early_scores, early_words
 from unrolled.tasks.labels.load import load_records
 from unrolled.tasks.labels.predict import predictions
 from unrolled.tasks.labels.scores import RecordScores
@@ -61,7 +62,10 @@ class TrainedRecords:
         model.encoding.target.require_known(examples, part.shown)
         answers = model.answers(examples, lambda done, total: progress.work("evaluating", done, total, unit=""))
         scores = model.encoding.target.judge(examples, answers, self.loaded.naive)
-        return Judgement(scores.to_json(), _tiles(scores), [_remark(scores)], answers)
+        early = early_scores(model, examples, answers)
+        remarks = [_remark(scores), *([] if early is None else [early_words(early)])]
+        values = scores.to_json() | ({} if early is None else {"early": early})
+        return Judgement(values, _tiles(scores), remarks, answers)
 
     def show(self, prepared: Prepared, judged: list[tuple[Part, Judgement]], seed: int) -> tuple[Samples, Figures]:
         if not judged:
@@ -69,7 +73,9 @@ class TrainedRecords:
         part, judgement = judged[-1]
         answers: list[np.ndarray] = judgement.evidence
         encoding = self.loaded.model.encoding
-        return [], encoding.target.pictures(part.content, answers, encoding)
+        pictures = encoding.target.pictures(part.content, answers, encoding)
+        early = judgement.scores.get("early")
+        return [], pictures + ([] if early is None else [("Answers while a record comes", early_chart(early))])
 
     def predict(self, files: list[str], notes: Notes, progress: "Progress", **options: Any) -> tuple[Predictions, int]:
         source = reopen(files, self.loaded.recipe, notes, labelled=False)

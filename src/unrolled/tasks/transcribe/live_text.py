@@ -29,10 +29,10 @@ class GrowingText(LiveAnswers):
         best = answers.argmax(axis=1)
         before = np.concatenate([state.last[None], best])[:-1]
         told, tokens = [], state.tokens
-        for place in np.flatnonzero((best != before) & (best > 0)).tolist():
-            new = best[place] - 1
+        for step in np.flatnonzero((best != before) & (best > 0)).tolist():
+            new = best[step] - 1
             tokens = np.append(tokens, new)
-            told.append({"step": first + place + 1, "new": self.vocabulary.decode([new]), **self._text(tokens)})
+            told.append({"step": first + step + 1, "new": self.vocabulary.decode([new]), **self._text(tokens)})
         return told, TextSoFar(np.array(best[-1] if len(best) else state.last), tokens)
 
     def finish(self, steps: int, rate: float, state: TextSoFar) -> list[Told]:
