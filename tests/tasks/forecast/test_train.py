@@ -6,6 +6,7 @@ import json
 import re
 import shutil
 import sys
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from small_runs import assert_same_run, train_until
 
 from unrolled.cli.main import main
 from unrolled.data.config import DataConfig
+from unrolled.data.readers import times
 from unrolled.data.records import Notes
 from unrolled.errors import UserError
 from unrolled.models.config import ModelConfig
@@ -256,6 +258,30 @@ def test_a_stream_says_what_predictions_say(trained: tuple[str, Path]) -> None:
             assert answer["forecast"][name][column] == pytest.approx(
                 [row[column] for row in wanted[place::2]], rel=1e-5
             )
+
+
+@pytest.mark.parametrize(
+    ("write", "expected"),
+    [
+        ("{:%Y-%m-%d %H:%M:%S}", True),
+        ("{:%Y/%m/%d %H:%M}", True),
+        ("{0:%Y-%m-%d} {0.hour}:00", False),  # a number may have one digit: one time alone does not tell
+        ("{:%d.%m.%Y %H:%M}", False),
+    ],
+)
+def test_a_time_that_was_expected_is_not_read_again(
+    trained: tuple[str, Path], monkeypatch: pytest.MonkeyPatch, write: str, expected: bool
+) -> None:
+    loaded = load_forecast(trained[1])
+    stream, read = ForecastStream(loaded), []
+    monkeypatch.setattr(times, "read_time", lambda *given, plain=times.read_time: read.append(given) or plain(*given))
+    for hour in range(22, 60):
+        message = {"a": 50.0, "time": write.format(datetime(2020, 2, 27) + timedelta(hours=hour))}
+        alone = ForecastStream(loaded)
+        alone.load(stream.save())
+        wanted, read[:] = alone.feed(message), []
+        assert stream.feed(message) == wanted
+        assert bool(read) == (hour == 22) or not expected
 
 
 def test_a_stream_line_that_cannot_be_used_changes_nothing(

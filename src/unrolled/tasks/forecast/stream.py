@@ -63,6 +63,8 @@ class ForecastStream:
                 "column and train again"
             )
         self.device = next(self.network.parameters()).device
+        self._expected: dict[str | int | float, When] = {}
+        """the next step's time as it would be written: to read one takes longer than to forecast"""
         self.state = self.beginning()
 
     def answers(self, message: Any) -> list[dict[str, Any]]:
@@ -135,7 +137,8 @@ class ForecastStream:
             raise UserError(f'expected the values of a step, such as {{"{encoding.targets[0]}": 1.5}}')
         numbers = {name: np.array([_number(name, values.get(name))], dtype=np.float32) for name in encoding.numbers}
         words = {name: [_word(name, values.get(name))] for name in encoding.words}
-        time = _time(message.get("time"), encoding)
+        said = message.get("time")
+        time = (self._expected.get(said) if isinstance(said, str) else None) or _time(said, encoding)
         if encoding.cycles and time is None:
             raise UserError(
                 'the model knows the calendar; give the time of the step, such as "time": "2012-01-31 18:00"'
@@ -170,19 +173,28 @@ class ForecastStream:
             )
         found: dict[str, Any] = {}
         for channel, name in enumerate(encoding.targets):
-            found[name] = {"prediction": [plain_number(value) for value in point[:, channel]]}
+            found[name] = {"prediction": list(map(plain_number, point[:, channel].tolist()))}
             for place, level in enumerate(encoding.levels):
                 assert levels is not None
-                found[name][f"q{level:g}"] = [plain_number(value) for value in levels[:, channel, place]]
+                found[name][f"q{level:g}"] = list(map(plain_number, levels[:, channel, place].tolist()))
         answer: dict[str, Any] = {"step": number}
         step: Step | None = encoding.step
         if time is not None and step is not None:
-            answer["times"] = written(times_from(time.value, step, np.arange(1, len(point) + 1)), time.form)
+            times = times_from(time.value, step, np.arange(1, len(point) + 1))
+            answer["times"] = written(times, time.form)
+            self._expected = {answer["times"][0]: When(times[0], time.form)} if _is_plain(time.form, times) else {}
         return answer | {"forecast": found}
 
     @functools.cached_property
     def _model(self) -> Tensor:
         return model_digest(self.network)
+
+
+def _is_plain(form: TimeFormat, times: np.ndarray) -> bool:
+    """Whether each of the times, by itself, says that it is written so: year first, every number padded, no names."""
+    codes = {part for part in form.parts if part.startswith("%")}
+    dated = {"%Y", "%m"} <= codes <= {"%Y", "%m", "%d", "%H", "%M", "%S"}
+    return dated and form == TimeFormat(form.parts) == form.fitting(times)
 
 
 def _ahead(given: Any, encoding: ForecastEncoding, horizon: int) -> np.ndarray:
