@@ -46,6 +46,9 @@ def end_run(
     }
     judged: list[tuple[Part, Judgement]] = []
     summary: dict[str, Any] = {}
+    delay = task.delay(trained)
+    if delay is not None:
+        result["delay"] = delay._asdict()
     for part in prepared.held_out():
         judgement = trained.score(part, Notes(), progress, **part.options)
         judged.append((part, judgement))
@@ -61,6 +64,7 @@ def end_run(
         samples=samples,
         summary={
             **summary,
+            **({} if delay is None else {"delay of a live stream": str(delay)}),
             "ended": reason,
             "updates": f"{position.step:,}",
             "training time": format_duration(position.elapsed),

@@ -115,6 +115,19 @@ class LiveStream(Protocol):
         """Go on from a saved state. Raises `ValueError`, before anything changes, for one that does not fit."""
 
 
+class Delay(NamedTuple):
+    """How late a live stream answers for a step."""
+
+    steps: int
+    """of what the network reads, after the one answered for"""
+    seconds: float | None
+    """None where steps have no length"""
+
+    def __str__(self) -> str:
+        steps = f"{self.steps:,} step{'s' if self.steps > 1 else ''}" if self.steps else "none"
+        return f"{steps} ({self.seconds:.3g} s)" if self.seconds else steps
+
+
 @dataclass
 class Assembly:
     """All that is trained, for one complete configuration."""
@@ -269,6 +282,10 @@ class Task:
             f"{folder} is a model to {self.name}, which has no live stream; give it whole records: unrolled predict "
             f"{folder} FILE"
         )
+
+    def delay(self, trained: Trained) -> Delay | None:
+        """How late a live stream of a model answers; None where that is not said, or it cannot run live."""
+        return None
 
     def score_lines(self, scores: dict[str, Any]) -> list[str]:
         """The scores of a part in a line, and what stands below it."""

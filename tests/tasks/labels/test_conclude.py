@@ -1,13 +1,14 @@
 """What the end of a run on records says: scores of all parts, the report, and what its curve counts."""
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
-from small_record_runs import write_prices, write_sentences
+from small_record_runs import write_heartbeats, write_prices, write_sentences
 from unrolled.data.config import DataConfig
 from unrolled.data.encoders.numbers import Scaler
 from unrolled.data.encoders.texts import fit_vocabulary
@@ -73,3 +74,30 @@ def test_tags_are_counted_as_labels(tmp_path: Path) -> None:
 )
 def test_what_the_loss_is(target: Any, words: str) -> None:
     assert target.loss_in_words == words
+
+
+def test_how_late_a_live_stream_answers(tmp_path: Path) -> None:
+    words = write_sentences(tmp_path / "words.conll", 30)
+    _, page = run(words, tmp_path / "both")
+    assert "delay of a live stream" not in page
+    for folder, settings, shown in (("forwards", {}, "none"), ("waits", {"lookahead": 2}, "2 steps")):
+        result = train_files(
+            [str(words)],
+            run=str(tmp_path / folder),
+            model=ModelConfig(family="gru", width=4, layers=1, members=1, bidirectional=False, **settings),
+            train_config=TrainConfig(max_steps=1, precision="32"),
+            silent=True,
+        )
+        assert result["delay"] == {"steps": settings.get("lookahead", 0), "seconds": None}
+        page = (tmp_path / folder / "report.html").read_text()
+        assert re.search(rf"<dt>delay of a live stream</dt><dd[^>]*>{shown}</dd>", page)
+    hearts = train_files(
+        [str(write_heartbeats(tmp_path / "hearts"))],
+        run=str(tmp_path / "beats"),
+        model=ModelConfig(family="gru", width=4, layers=1, members=1, bidirectional=False, lookahead=3),
+        train_config=TrainConfig(max_steps=1, precision="32"),
+        silent=True,
+    )
+    # 20 samples of 250 a second for the filter; 3 steps of 125 a second to wait, and for an event of 3 on each side 17.
+    assert hearts["delay"] == {"steps": 30, "seconds": pytest.approx(0.24)}
+    assert re.search(r"<dd[^>]*>30 steps ?<small>.*0\.24 s", (tmp_path / "beats" / "report.html").read_text())

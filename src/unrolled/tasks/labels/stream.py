@@ -2,6 +2,7 @@
 
 import functools
 import json
+import math
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
@@ -83,6 +84,12 @@ class RecordStream:
     def delay(self, rate: float | None = None) -> float:
         """Seconds from a step of a signal that comes at `rate` until what is told of it."""
         return self.live.delay(rate) + self.network.latency * self.live.step_seconds + self.told.delay
+
+    def delay_steps(self, rate: float | None = None) -> int:
+        """The same in steps of what the network reads; of a signal those that have begun by then."""
+        if not self.live.step_seconds:
+            return self.network.latency
+        return math.ceil(self.delay(rate) / self.live.step_seconds - 1e-6)
 
     def beginning(self) -> RecordStreamState:
         """The state before the first step of a record."""

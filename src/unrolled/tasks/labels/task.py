@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from unrolled.tasks.task import LiveStream, Prepared, Task, Trained
+from unrolled.tasks.task import Delay, LiveStream, Prepared, Task, Trained
 
 if TYPE_CHECKING:
     from unrolled.tasks.choose_reading import Opened
@@ -36,6 +36,17 @@ class RecordTask(Task):
         from unrolled.tasks.labels.trained import TrainedRecords
 
         return TrainedRecords(folder)
+
+    def delay(self, trained: Trained) -> Delay | None:
+        from unrolled.errors import UserError
+        from unrolled.tasks.labels.stream import RecordStream
+
+        loaded = trained.loaded  # type: ignore[attr-defined]
+        try:
+            stream = RecordStream(loaded.model, loaded.recipe.inputs)
+        except UserError:
+            return None
+        return Delay(stream.delay_steps(), stream.delay() or None)
 
     def stream(self, folder: Path, **options: Any) -> LiveStream:
         from unrolled.tasks.labels.load import load_records
