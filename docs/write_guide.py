@@ -32,8 +32,7 @@ PICTURES = {
 
 def shown(printed: str) -> list[str]:
     """What a page shows of the lines that a command prints: of the training the beginning and the end."""
-    lines = [line for line in printed.strip().splitlines() if " | ETA" not in line and not line.startswith("warning")]
-    lines = [line for line in lines if not re.match(r"\w+ 100% \|", line)]
+    lines = [line for line in printed.strip().splitlines() if not re.match(r"warning|.+ \d+% \| ", line)]
     validations = [line for line in lines if line.startswith("validation at step")]
     kept = [line for line in lines if line not in validations]
     end = next((place for place, line in enumerate(kept) if line.startswith("done")), len(kept))

@@ -1,10 +1,15 @@
-"""What every test run needs: one thread per worker, and property tests that give the same result every time."""
+"""What every test run needs: one thread per worker, property tests that give the same result every time, and an end."""
 
 import os
 import signal
+from collections.abc import Generator
+from typing import Any
 
+import pytest
 import torch
 from hypothesis import settings
+
+from bounded import bounded
 
 if "PYTEST_XDIST_WORKER" in os.environ:
     # The workers share the cores already; threads inside each would only fight. Subprocesses inherit the variables.
@@ -22,3 +27,11 @@ for number, usual in ((signal.SIGINT, signal.default_int_handler), (getattr(sign
 settings.register_profile("repeatable", deadline=None, derandomize=True)
 settings.register_profile("explore", deadline=None, max_examples=1000)
 settings.load_profile("repeatable")
+
+
+def _bounded(item: pytest.Item) -> Generator[None, Any, Any]:
+    with bounded(item.name):
+        return (yield)
+
+
+pytest_runtest_setup = pytest_runtest_call = pytest_runtest_teardown = pytest.hookimpl(wrapper=True)(_bounded)

@@ -20,6 +20,9 @@ PATTERNS = (
 )
 NEEDS = {"heart": "wfdb", "sounds": "soundfile", "clips": "av", "phrases": "sacrebleu"}
 
+PROGRESS = re.compile(r".+ \d+% \| ")
+"""How a line begins that comes only where something takes long, so that no page promises it."""
+
 
 class Block(NamedTuple):
     """A block of code of a page."""
@@ -81,7 +84,7 @@ def run(words: list[str]) -> list[str]:
     with contextlib.redirect_stdout(out), contextlib.redirect_stderr(out):
         code = main(words)
     assert code == 0, out.getvalue()
-    return out.getvalue().splitlines()
+    return [line for line in out.getvalue().splitlines() if not PROGRESS.match(line)]
 
 
 @pytest.mark.parametrize("command", commands("data"), ids=lambda command: command.words[1])

@@ -38,11 +38,13 @@ def test_work_that_never_looks_up_is_left_behind_and_ended_once_it_does() -> Non
         except KeyboardInterrupt:
             ended.set()
 
-    with pytest.raises(KeyboardInterrupt):
-        interruptible(work)
-    assert not ended.is_set()
-    go_on.set()
-    assert ended.wait(60)
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            interruptible(work)
+        assert not ended.is_set()
+    finally:
+        go_on.set()
+    ended.wait()
 
 
 def test_byte_pairs_are_given_up_while_they_are_merged(monkeypatch: pytest.MonkeyPatch) -> None:

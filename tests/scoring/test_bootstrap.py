@@ -1,11 +1,10 @@
-import time
-
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
+from python_calls import python_calls
 from unrolled.scoring.bootstrap import (
     Measure,
     add_up,
@@ -108,11 +107,11 @@ def test_nan_is_undefined_with_its_reason_and_spares_other_metrics():
     assert (found["count"].value, found["count"].low) == (10.0, 10.0)
 
 
-def test_ten_thousand_records_take_less_than_half_a_second():
+def test_ten_thousand_records_are_resampled_many_at_once():
     data = np.random.default_rng(6).normal(size=(10_000, 8))
-    start = time.process_time()
-    measure(data, [Measure(str(i), "higher", lambda s, i=i: s[..., i]) for i in range(8)])
-    assert time.process_time() - start < 1.0  # 0.2 on an idle machine
+    measures = [Measure(str(i), "higher", lambda s, i=i: s[..., i]) for i in range(8)]
+    few, many = (python_calls(lambda rows=rows: measure(data[:rows], measures)) for rows in (100, 10_000))
+    assert many < 10 * few
 
 
 @given(st.lists(st.integers(0, 200), min_size=1, max_size=40))

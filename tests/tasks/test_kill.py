@@ -2,6 +2,7 @@
 
 import random
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -50,13 +51,26 @@ def forecast(folder: Path, run: str, *options: str) -> subprocess.Popen:
 
 def wait_for_step(process: subprocess.Popen, run: Path, step: int) -> None:
     """Until a checkpoint of at least this step is there."""
-    until = time.monotonic() + 60
-    while time.monotonic() < until and process.poll() is None:
+    while process.poll() is None:
         steps = [int(path.name.removeprefix("step-")) for path in (run / "checkpoints").glob("step-*[0-9]")]
         if max(steps, default=0) >= step:
             return
         time.sleep(0.002)
     raise AssertionError(f"no checkpoint of step {step}: {process.communicate()[1]}")
+
+
+def killed_three_times(start: Callable[..., subprocess.Popen], folder: Path, run: str, chance: random.Random) -> bool:
+    """Whether each process was killed before its end: a busy machine may come too late."""
+    for turn in range(3):
+        process = start(folder, run, *(["--train.resume", "auto"] if turn else []))
+        wait_for_step(process, folder / run, 25 * turn + 5)
+        time.sleep(chance.uniform(0, 0.05))
+        process.send_signal(signal.SIGKILL)
+        _, errors = process.communicate()
+        if process.returncode == 0:
+            return False
+        assert process.returncode == -signal.SIGKILL, errors
+    return True
 
 
 @pytest.mark.slow
@@ -66,20 +80,15 @@ def test_killed_at_any_moment_and_resumed_is_the_same_run(
 ) -> None:
     text_file(tmp_path)
     whole = start(tmp_path, "whole")
-    _, errors = whole.communicate(timeout=60)
+    _, errors = whole.communicate()
     assert whole.returncode == 0, errors
-    chance = random.Random()
-    seed = chance.randrange(10**6)
+    seed = random.randrange(10**6)
     print("moments drawn with seed", seed)  # for a failure to be repeated
-    chance.seed(seed)
-    for turn in range(3):
-        process = start(tmp_path, "cut", *(["--train.resume", "auto"] if turn else []))
-        wait_for_step(process, tmp_path / "cut", 25 * turn + 5)
-        time.sleep(chance.uniform(0, 0.05))
-        process.send_signal(signal.SIGKILL)
-        assert process.wait() == -signal.SIGKILL
+    chance = random.Random(seed)
+    while not killed_three_times(start, tmp_path, "cut", chance):
+        shutil.rmtree(tmp_path / "cut")
     last = start(tmp_path, "cut", "--train.resume", "auto")
-    _, errors = last.communicate(timeout=60)
+    _, errors = last.communicate()
     assert last.returncode == 0, errors
     assert re.search(r"going on from step \d+", errors)
     assert_same_run(tmp_path / "whole", tmp_path / "cut", apart_from=())
@@ -91,7 +100,7 @@ def test_interrupted_by_ctrl_c(tmp_path: Path) -> None:
     process = start(tmp_path, "cut", "--train.max_steps", "100000", "--train.checkpoint_every", "50")
     wait_for_step(process, tmp_path / "cut", 50)
     process.send_signal(signal.SIGINT)
-    _, errors = process.communicate(timeout=60)
+    _, errors = process.communicate()
     assert process.returncode == 130
     _, position = last_checkpoint(tmp_path / "cut")
     step = f"{position['step']:,}"

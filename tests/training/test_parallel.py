@@ -21,7 +21,6 @@ def torchrun(folder: Path, parallel: str, *names: str) -> subprocess.CompletedPr
         [*launcher, script, str(folder), parallel, *names],
         capture_output=True,
         text=True,
-        timeout=120,
         env={**os.environ, "OMP_NUM_THREADS": "1"},
     )
 

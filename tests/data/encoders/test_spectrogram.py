@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.signal import stft
 
+from python_calls import python_calls
 from unrolled.data.encoders.spectrogram import log_mel, mel_bank
 from unrolled.errors import UserError
 
@@ -98,12 +99,14 @@ def test_it_takes_little_more_than_its_transforms() -> None:
             np.abs(np.fft.rfft(frame * np.hanning(400), 512)) ** 2
 
     assert quickest(ours) < quickest(frame_by_frame)
+    assert python_calls(ours) < len(frames) / 5
 
 
 def quickest(work: Callable[[], None]) -> float:
+    """Processor time, which neighbours on a busy machine do not count in."""
     seconds = []
     for _ in range(5):
-        start = time.perf_counter()
+        start = time.process_time()
         work()
-        seconds.append(time.perf_counter() - start)
+        seconds.append(time.process_time() - start)
     return min(seconds)

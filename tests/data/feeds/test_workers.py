@@ -89,9 +89,10 @@ def test_ctrl_c_ends_other_processes_in_the_middle_of_a_record() -> None:
             time.sleep(0.01)
         os.kill(os.getpid(), signal.SIGINT)
 
-    presses = threading.Thread(target=press)
-    presses.start()
-    with pytest.raises(KeyboardInterrupt):
+    def next_one() -> None:
+        threading.Thread(target=press, daemon=True).start()
         next(reading)
-    presses.join()
+
+    with pytest.raises(KeyboardInterrupt):
+        next_one()
     assert set(multiprocessing.active_children()) - before == set()

@@ -222,7 +222,7 @@ def test_a_limit_on_file_sizes_is_a_full_disk(tmp_path: Path) -> None:
         "prepare_text(sys.argv[1], DataConfig(cache=sys.argv[2]))\n"
     )
     command = [sys.executable, "-c", program, str(tmp_path / "text.txt"), str(tmp_path / "cache")]
-    result = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    result = subprocess.run(command, capture_output=True, text=True, check=False)
     assert "UserError: the encoded text cannot be written" in result.stderr
     assert "the disk is full" in result.stderr
     assert os.listdir(tmp_path / "cache") == []
