@@ -145,7 +145,11 @@ class DataConfig:
     context: int | None = setting(
         None,
         "steps in one training window or chunk; how far a forecast looks back",
-        but=("classify", "regress", "transcribe"),
+        but=("transcribe",),
+        when=Condition(
+            "records are not read whole (those with one answer are, unless --data.feed streams)",
+            lambda here: here.task not in ("classify", "regress") or here.data.feed == "streams",
+        ),
         allowed=COUNT,
     )
     horizon: int | None = setting(
@@ -164,13 +168,20 @@ class DataConfig:
         "auto",
         "windows: random pieces, full backpropagation through time; streams: parallel contiguous streams with the "
         "state carried from chunk to chunk, truncated backpropagation through time",
-        tasks=("language",),
+        tasks=("language", "classify", "regress", "tag"),
+        when=Condition(
+            "records are cut (those with one answer are only for streams)",
+            lambda here: here.task not in ("classify", "regress") or here.data.feed == "streams",
+        ),
     )
     carry: bool = setting(
         True,
         "streams: carry the state from chunk to chunk (false drops it, to see what it is worth)",
-        tasks=("language",),
-        when=Condition("the feed is streams", lambda here: here.data.feed != "windows"),
+        tasks=("language", "classify", "regress", "tag"),
+        when=Condition(
+            "the feed is streams",
+            lambda here: here.data.feed == "streams" or (here.task == "language" and here.data.feed == "auto"),
+        ),
     )
     batching: Literal["buckets", "packed"] = setting(
         "buckets",

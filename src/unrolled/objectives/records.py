@@ -36,7 +36,7 @@ def class_loss(
 
 
 def labels_loss(
-    logits: Float[Tensor, "members items labels"], targets: Float[Tensor, "items labels"]
+    logits: Float[Tensor, "members *items labels"], targets: Float[Tensor, "*items labels"]
 ) -> Float[Tensor, ""]:
     """Binary cross entropy of several labels at once, summed over those that are known."""
     known = targets.isfinite()

@@ -123,9 +123,30 @@ def test_labels_of_series_are_smoothed_where_that_has_an_effect() -> None:
         assert chosen(facts)[2].label_smoothing is None
 
 
+@pytest.mark.parametrize(
+    ("given", "feed"),
+    [
+        ({"bidirectional": False}, "streams"),
+        ({"lookahead": 9}, "streams"),
+        ({}, "windows"),
+        ({"family": "feedforward"}, "windows"),
+        ({"family": "transformer", "bidirectional": False}, "windows"),
+        ({"family": "transformer", "bidirectional": False, "window": 9}, "streams"),
+        ({"feed": "streams"}, "streams"),
+    ],
+)
+def test_long_records_with_an_answer_per_step_are_streams_where_a_state_can_be_carried(given: dict, feed: str) -> None:
+    facts = SERIES._replace(task="tag", cut=True)
+    assert chosen(facts, **given)[0].feed == feed
+    if "feed" not in given:
+        assert chosen(facts._replace(cut=False), **given)[0].feed == "windows"
+        assert chosen(facts._replace(task="classify"), **given)[0].feed == "auto"
+    assert chosen(facts, bidirectional=False, feed="windows")[0].feed == "windows"
+
+
 def test_facts_alone_decide() -> None:
     """Nothing here knows the name of a data set, a class or a field."""
     assert set(Facts._fields) == {
-        "task", "records", "steps", "channels", "tokens", "signal", "embeds", "aligned", "multilabel",
+        "task", "records", "steps", "channels", "tokens", "signal", "embeds", "aligned", "multilabel", "cut",
     }  # fmt: skip
     assert replace(chosen(SERIES)[1]) == chosen(SERIES._replace(channels=9))[1]

@@ -23,6 +23,12 @@ KINDS: dict[str, dict[str, dict[str, Any]]] = {
     "inception": {"model": {"family": "inception", "width": 8, "layers": 3, "kernel": 4, "members": 2}},
     "gru packed": {"model": {"family": "gru", "dropout": 0.3}, "data": {"batching": "packed"}},
     "transformer": {"model": {"family": "transformer", "heads": 2, "dropout": 0.1}, "train": {"optimizer": "muon"}},
+    "gru in streams": {"model": {"family": "gru", "dropout": 0.3}, "data": {"feed": "streams", "context": 3}},
+    "lstm in streams": {
+        "model": {"family": "lstm", "pooling": "attention", "members": 2},
+        "data": {"feed": "streams", "context": 4},
+        "train": {"accumulate": 2},
+    },
     "feedforward": {"model": {"family": "feedforward"}, "train": {"accumulate": 2}, "data": {"augment": "signal"}},
 }
 

@@ -20,7 +20,19 @@ BLANK = 8
 """At most one of so many parts of a record is blanked out."""
 
 
-def augment(example: Example, random: np.random.Generator, kind: Augmentation, *, per_step: bool) -> Example:
+def random_gain(random: np.random.Generator, channels: int) -> np.ndarray:
+    """How much louder or quieter each channel becomes, `[1, channels]`."""
+    return random.normal(1.0, GAIN, size=(1, channels)).astype(np.float32)
+
+
+def augment(
+    example: Example,
+    random: np.random.Generator,
+    kind: Augmentation,
+    *,
+    per_step: bool,
+    gain: np.ndarray | None = None,
+) -> Example:
     """An example with its scaled numbers varied, and with the same steps, tokens and target.
 
     * noise: each channel louder or quieter, and noise on every number. For short records, in which every step has a
@@ -28,13 +40,15 @@ def augment(example: Example, random: np.random.Generator, kind: Augmentation, *
     * signal: each channel louder or quieter; often a little noise; and where the target is one for the whole record
       also often stretched in time or moved, and often with a piece blanked out.
 
+    `gain` is the loudness of a piece of a longer record (see `random_gain`), which is drawn once for all of it.
+
     Sources: Um et al. 2017, arXiv:1706.00527 (scaling, noise, time warping of sensors); Park et al. 2019,
     arXiv:1904.08779 (blanking times of spectrograms).
     """
     numbers = example.numbers
     if numbers is None or kind == "none":
         return example
-    numbers = numbers * random.normal(1.0, GAIN, size=(1, numbers.shape[1])).astype(np.float32)
+    numbers = numbers * (random_gain(random, numbers.shape[1]) if gain is None else gain)
     if kind == "noise" or random.random() < CHANCE:
         numbers = numbers + random.normal(0.0, NOISE[kind], size=numbers.shape).astype(np.float32)
     if kind == "signal" and not per_step:

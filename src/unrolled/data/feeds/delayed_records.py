@@ -15,12 +15,18 @@ class Delayed:
     def __init__(self, records: Records, steps: int) -> None:
         self._records, self._steps = records, steps
         self.lengths = [length + steps for length in records.lengths]
+        self._last: tuple[int, Example] | None = None
+        """long records are read piece by piece"""
 
     def __len__(self) -> int:
         return len(self._records)
 
     def __getitem__(self, index: int) -> Example:
-        record = self._records[index]
+        if self._last is None or self._last[0] != index:
+            self._last = index, self._delayed(self._records[index])
+        return self._last[1]
+
+    def _delayed(self, record: Example) -> Example:
         blank = blank_steps(record, self._steps)
         numbers, tokens = (
             None if values is None else np.concatenate([values, more])

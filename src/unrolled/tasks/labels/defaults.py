@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import Literal, NamedTuple
 
 from unrolled.data.config import DataConfig
+from unrolled.errors import UserError
 from unrolled.models.config import ModelConfig
 from unrolled.training.config import TrainConfig
 
@@ -45,6 +46,8 @@ class Facts(NamedTuple):
     """whether all records have the same number of steps, so that the same place may mean the same in each"""
     multilabel: bool = False
     """whether a record may have several labels"""
+    cut: bool = False
+    """whether records are longer than a row"""
 
     @property
     def pooled(self) -> bool:
@@ -61,10 +64,29 @@ def choose_for_records(
     data: DataConfig, model: ModelConfig, train: TrainConfig, facts: Facts
 ) -> tuple[DataConfig, ModelConfig, TrainConfig]:
     """Complete configurations; what was given is kept."""
-    model = _choose_model(model, facts)
+    model = _choose_model(model, facts, streams=data.feed == "streams")
+    data = replace(data, feed=_feed(data, model, facts))
     if data.augment == "auto" and not facts.tokens:
         data = replace(data, augment=_variation(facts))
     return data, model, _choose_training(train, model, facts)
+
+
+def _feed(data: DataConfig, model: ModelConfig, facts: Facts) -> Literal["auto", "windows", "streams"]:
+    """Long records with an answer per step come as streams, if the model can carry a state through all of them."""
+    carries = model.bidirectional is False and model.family not in ("bidirectional", "feedforward")
+    carries = carries and not model.sees_unbounded_past
+    if data.feed == "streams" and not carries:
+        raise UserError(_NOT_CARRIED)
+    if data.feed != "auto" or facts.task != "tag":
+        return data.feed
+    return "streams" if carries and facts.cut else "windows"
+
+
+_NOT_CARRIED = (
+    "streams carry the state through long records, which this model cannot: it reads from both ends, looks at one step "
+    "alone, or at an unbounded past; add --model.bidirectional false (and to a transformer --model.window 64 and "
+    "--model.positions rotary), choose another family, or use --data.feed windows"
+)
 
 
 def _variation(facts: Facts) -> Literal["none", "signal", "noise"]:
@@ -74,7 +96,7 @@ def _variation(facts: Facts) -> Literal["none", "signal", "noise"]:
     return "noise" if facts.pooled and facts.steps < SHORT else "signal"
 
 
-def _choose_model(model: ModelConfig, facts: Facts) -> ModelConfig:
+def _choose_model(model: ModelConfig, facts: Facts, *, streams: bool = False) -> ModelConfig:
     family = _family(facts) if model.family == "auto" else model.family
     convolution, transformer = family == "convolution", family == "transformer"
     width = model.width or {"inception": 64, "convolution": 64}.get(family, 128)
@@ -82,9 +104,10 @@ def _choose_model(model: ModelConfig, facts: Facts) -> ModelConfig:
     usual = {"inception": 6, "convolution": 2 if facts.placed else 4, "feedforward": 2, "transformer": 3}
     heads = model.heads or max(1, width // 32)
     # What does not apply stays as it was given: what has been chosen can be given again (see `applicable`).
-    # Who waits for the steps ahead reads forward: from both ends there is nothing to wait for.
-    both_ends = facts.task in ("classify", "regress", "tag", "transcribe") and not model.lookahead
-    either = family != "feedforward" and (family != "inception" or bool(model.lookahead))
+    # Who waits for the steps ahead reads forward: from both ends there is nothing to wait for, and nothing to carry.
+    forward = bool(model.lookahead) or streams
+    both_ends = facts.task in ("classify", "regress", "tag", "transcribe") and not forward
+    either = family != "feedforward" and (family != "inception" or forward)
     kernel = model.kernel
     if kernel is None and family == "inception":
         kernel = max(1, min(LONGEST_KERNEL, facts.steps // 2))

@@ -10,6 +10,7 @@ from unrolled.data.feeds.delayed_records import Delayed
 from unrolled.data.feeds.examples import Examples
 from unrolled.data.feeds.long_records import Windows
 from unrolled.data.feeds.record_feed import RecordFeed
+from unrolled.data.feeds.record_streams import RecordStreamFeed
 from unrolled.errors import UserError
 from unrolled.models.config import ModelConfig
 from unrolled.models.records import InputSizes, RecordNetwork
@@ -45,12 +46,13 @@ class PreparedRecords:
         for vectors in self.vectors:
             model = with_size(model, vectors.size)
         self.given = data, model, config
-        self.training: Any = dataset.train
+        self.records: Any = dataset.train
         if self.encoding.target.per_step and model.lookahead:
-            self.training = Delayed(self.training, model.lookahead)
-        self.window = data.context or window_for(self.training.lengths)
-        if self.encoding.target.per_step and max(self.training.lengths) > self.window:
-            self.training = Windows(self.training, self.window, margin(self.window))
+            self.records = Delayed(self.records, model.lookahead)
+        self.window = data.context or window_for(self.records.lengths)
+        self.training = self.records
+        if self.encoding.target.per_step and max(self.records.lengths) > self.window:
+            self.training = Windows(self.records, self.window, margin(self.window))
 
     def configure(self) -> Configs:
         data, model, config = self.given
@@ -63,17 +65,7 @@ class PreparedRecords:
     def assemble(self, chosen: Configs, device: torch.device, shard: Shard) -> Assembly:
         data, model, config = chosen
         dataset, encoding = self.dataset, self.encoding
-        feed = RecordFeed(
-            self.training,
-            batch_size=config.batch_size or 1,
-            seed=config.seed,
-            per_step=encoding.target.per_step,
-            texts=not (encoding.target.pooled or encoding.target.per_step),
-            packed=data.batching == "packed",
-            augmentation="none" if data.augment == "auto" else data.augment,
-            rank=shard.rank,
-            world=shard.world,
-        )
+        feed, streams = self._feed(chosen, shard), data.feed == "streams"
         if not len(feed):
             raise UserError("no record of the training part has a known target; check --target")
         longest = max(self.window, *map(max, _lengths(dataset))) + (model.lookahead or 0)
@@ -101,6 +93,7 @@ class PreparedRecords:
                 autocast=context,
                 label_smoothing=config.label_smoothing or 0.0,
                 weights=None if weights is None else torch.from_numpy(weights),
+                streams=streams,
             ),
             feed=feed,
             validate=None if valid is None else lambda: scored(valid),
@@ -117,20 +110,44 @@ class PreparedRecords:
             opening=[
                 *map(str, self.vectors),
                 model_in_words(model, network.parameters()),
-                training_in_words(config, f"batches of {feed.batch_size}"),
+                training_in_words(config, _feed_in_words(feed, data)),
             ],
             loss=encoding.target.loss_in_words,
             unit="labels" if encoding.target.per_step else "records",
             counted="steps" if encoding.target.per_step else "records",
             nats=encoding.target.loss_in_nats,
             is_matrix=network.is_matrix,
+            carry=streams and data.carry,
         )
+
+    def _feed(self, chosen: Configs, shard: Shard) -> RecordFeed | RecordStreamFeed:
+        data, _, config = chosen
+        target = self.encoding.target
+        shared: dict[str, Any] = {
+            "batch_size": config.batch_size or 1,
+            "seed": config.seed,
+            "per_step": target.per_step,
+            "augmentation": "none" if data.augment == "auto" else data.augment,
+            "rank": shard.rank,
+            "world": shard.world,
+        }
+        if data.feed == "streams":
+            return RecordStreamFeed(self.records, context=self.window, **shared)
+        texts = not (target.pooled or target.per_step)
+        return RecordFeed(self.training, texts=texts, packed=data.batching == "packed", **shared)
 
     def held_out(self) -> list[Part]:
         return [Part(name, PARTS[name], part) for name, part in self.dataset.parts.items() if name != "train"]
 
     def facts(self, position: Position) -> dict[str, Any]:
         return {}
+
+
+def _feed_in_words(feed: RecordFeed | RecordStreamFeed, data: DataConfig) -> str:
+    if isinstance(feed, RecordFeed):
+        return f"batches of {feed.batch_size}"
+    carried = "carried" if data.carry else "dropped"
+    return f"{feed.batch_size} streams in chunks of {feed.context} steps, state {carried}"
 
 
 def make_network(encoding: RecordEncoding, model: ModelConfig, seed: int, *, steps: int) -> RecordNetwork:
@@ -162,6 +179,7 @@ def _facts(dataset: Dataset, training: Any, model: ModelConfig) -> Facts:
         embeds=bool(encoding.tables) and model.embedding != "one-hot",
         aligned=min(training.lengths) == max(training.lengths),
         multilabel=encoding.target.multilabel,
+        cut=isinstance(training, Windows),
     )
 
 
