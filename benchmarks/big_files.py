@@ -54,7 +54,7 @@ sys.exit(main(sys.argv[1:]))
 ENCODE = f"""{REPORT}
 from unrolled.data.config import DataConfig
 from unrolled.tasks.language.text_data import prepare_text
-from unrolled.tasks.choose_reading import wish_of
+from unrolled.tasks.reads import wish_of
 prepare_text(sys.argv[1], DataConfig(vocabulary=sys.argv[2], cache=sys.argv[3]))
 report()
 """

@@ -17,12 +17,12 @@ from unrolled.estimators.intake import RECORDS, TARGETS, check_data, taken_in
 from unrolled.estimators.labels import Labels, labels_of, read_labels
 from unrolled.estimators.paths import is_path, paths_of
 from unrolled.estimators.settings import configs
-from unrolled.tasks.choose_reading import wish_of
 from unrolled.tasks.labels.dataset import encode_part, prepare_source
 from unrolled.tasks.labels.load import LoadedRecords, load_records
 from unrolled.tasks.labels.predict import predict
 from unrolled.tasks.labels.scores import RecordScores
 from unrolled.tasks.labels.target import Target
+from unrolled.tasks.reads import wish_of
 
 AnyRecords = TypeVar("AnyRecords", bound="RecordEstimator")
 TARGET = "y"

@@ -6,9 +6,10 @@ from typing import NamedTuple
 from unrolled.data.config import DataConfig
 from unrolled.data.readers.open_parts import parts_within, within_in_words
 from unrolled.data.records import Field, Notes
-from unrolled.data.schema import Schema
 from unrolled.errors import UserError
-from unrolled.tasks.choose_reading import Choice, choose_reading, reads_of
+from unrolled.tasks.choose_reading import Choice, choose_reading
+from unrolled.tasks.reads import reads_of
+from unrolled.tasks.schema import Schema
 
 
 class Outline(NamedTuple):

@@ -1,13 +1,14 @@
 """What a task reads of data: in which shapes, which field can be its target, and when it is meant by itself."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import ClassVar
 
 from unrolled.data.config import DataConfig
 from unrolled.data.readers.offers import Offer
 from unrolled.data.records import ANYTHING, Field, Shape, Source, Wish
-from unrolled.data.schema import Schema
 from unrolled.plural import counted
+from unrolled.tasks.schema import Schema, roles_in_words
+from unrolled.tasks.task import task_named
 
 Described = Offer | Source
 """Data of which the fields are known: an offer of a reader, or records that are open."""
@@ -71,17 +72,6 @@ class Reads:
         return ""
 
 
-def roles_in_words(schema: Schema, facts: Mapping[str, str] | None = None, steps: str = "") -> str:
-    """What is learned from what, such as `classify: features and colour -> label`.
-
-    `facts` stand in brackets behind the names they belong to, and how many `steps` there are behind the inputs.
-    """
-    facts = {name: f" ({fact})" for name, fact in (facts or {}).items() if fact}
-    names = " and ".join(field.name + facts.get(field.name, "") for field in schema.inputs)
-    target = "" if schema.target is None else f" -> {schema.target.name}{facts.get(schema.target.name, '')}"
-    return f"{schema.task}: {names}{' x ' if steps else ''}{steps}{target}"
-
-
 def kinds(fields: Sequence[Field]) -> set[str]:
     return {field.kind for field in fields}
 
@@ -89,3 +79,13 @@ def kinds(fields: Sequence[Field]) -> set[str]:
 def shape_of(data: Described) -> Shape | None:
     """The shape that a reader offers; of records that are open it is not known."""
     return data.shape if isinstance(data, Offer) else None
+
+
+def reads_of(task: str) -> Reads:
+    """What a task reads."""
+    return task_named(task).reads()
+
+
+def wish_of(task: str | None) -> Wish:
+    """What a task wants of data; nothing without one."""
+    return ANYTHING if task is None else reads_of(task).wish

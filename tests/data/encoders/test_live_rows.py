@@ -11,9 +11,9 @@ from unrolled.data.config import DataConfig
 from unrolled.data.encoders.live_rows import LiveRows, LiveState
 from unrolled.data.feeds.examples import Example
 from unrolled.data.records import Field, Record
-from unrolled.data.schema import Schema
 from unrolled.errors import UserError
 from unrolled.tasks.labels.encoding import RecordEncoding, fit_encoding
+from unrolled.tasks.schema import Schema
 
 RANDOM = np.random.default_rng(5)
 LABEL = Field("label", "categorical", False)

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from unrolled.data.config import DataConfig
 from unrolled.data.encoders.spelling import ASPECTS, SpellingTable, is_open, shape
 from unrolled.data.records import Field, Record
-from unrolled.data.schema import Schema
 from unrolled.tasks.labels.encoding import RecordEncoding, fit_encoding
+from unrolled.tasks.schema import Schema
 
 SENTENCES = [["Anna", "lives", "in", "Paris"], ["Hanna", "loves", "Paris"], ["anna", "42", "x-ray"]]
 

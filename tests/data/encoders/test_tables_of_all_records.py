@@ -10,9 +10,9 @@ import pytest
 from unrolled.data.config import DataConfig
 from unrolled.data.encoders.texts import TextEncoder
 from unrolled.data.records import Field, Record, Source
-from unrolled.data.schema import Schema
 from unrolled.tasks.labels.dataset import Dataset, prepare_source
 from unrolled.tasks.labels.encoding import RecordEncoding, fit_encoding
+from unrolled.tasks.schema import Schema
 
 COUNT = 5000
 """Records, more than twice as many as scalers look at: with every second one read, the odd ones would be missed."""

@@ -18,7 +18,7 @@ from unrolled.data.feeds.workers import TRIED, read_and_encode
 from unrolled.data.readers.audio import read_audio
 from unrolled.data.records import Field, Notes, Reading, Record, Source
 from unrolled.errors import UserError
-from unrolled.tasks.choose_reading import infer_schema
+from unrolled.tasks.infer_schema import infer_schema
 from unrolled.tasks.labels.encoding import fit_encoding
 
 soundfile = pytest.importorskip("soundfile")

@@ -7,12 +7,13 @@ import pytest
 import scipy.io.arff
 
 from unrolled.data.config import DataConfig
-from unrolled.data.readers.read_like_training import recipe_of, reopen
+from unrolled.data.readers.read_like_training import reopen
 from unrolled.data.readers.registry import open_source
-from unrolled.data.records import ANYTHING, Notes, Reading, Source
+from unrolled.data.records import Notes, Reading, Source
 from unrolled.data.splits.part_names import find_parts
 from unrolled.errors import UserError
-from unrolled.tasks.choose_reading import infer_schema
+from unrolled.tasks.choose_reading import opened_source
+from unrolled.tasks.infer_schema import infer_schema
 
 RNG = np.random.default_rng(0)
 UCR = Path(__file__).parents[3].parent / "shared" / "data" / "ucr"
@@ -147,7 +148,7 @@ def test_texts_and_a_label(tmp_path: Path) -> None:
 def test_other_files_by_the_recipe(tmp_path: Path) -> None:
     train, new = tmp_path / "Italy_TRAIN.arff", tmp_path / "new.arff"
     source = opened(train, univariate())
-    recipe = recipe_of(source, infer_schema(source, task=None, target=None, inputs=[]), DataConfig(), ANYTHING)
+    recipe = opened_source(source, DataConfig(), None).recipe
     new.write_text(univariate(cases=4).replace(",1\n", ",?\n").replace(",2\n", ",?\n"))
     found = reopen([str(new)], recipe, Notes(), labelled=False)
     assert len(found) == 4

@@ -7,7 +7,8 @@ from unrolled.data.config import DataConfig
 from unrolled.data.readers.array_files import read_array_files
 from unrolled.data.records import Notes, Reading
 from unrolled.errors import UserError
-from unrolled.tasks.choose_reading import choose_reading, open_reading, wish_of
+from unrolled.tasks.choose_reading import choose_reading, open_reading
+from unrolled.tasks.reads import wish_of
 
 X = np.arange(24, dtype=np.float32).reshape(2, 4, 3)
 

@@ -11,7 +11,7 @@ import pytest
 from unrolled.data.readers.array_files import read_array_files
 from unrolled.data.records import Notes, Reading
 from unrolled.errors import UserError
-from unrolled.tasks.choose_reading import wish_of
+from unrolled.tasks.reads import wish_of
 
 HEADER = "{{'descr': '<f4', 'fortran_order': False, 'shape': {shape}, }}"
 

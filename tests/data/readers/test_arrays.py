@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from unrolled.data.readers.arrays import read_arrays
 from unrolled.data.records import Notes
 from unrolled.errors import UserError
-from unrolled.tasks.choose_reading import wish_of
+from unrolled.tasks.reads import wish_of
 
 X3 = np.arange(24, dtype=np.float64).reshape(2, 4, 3)
 

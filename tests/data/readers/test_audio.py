@@ -8,7 +8,7 @@ from unrolled.data.readers import extras
 from unrolled.data.readers.audio import read_audio
 from unrolled.data.records import Notes, Reading
 from unrolled.errors import UserError
-from unrolled.tasks.choose_reading import wish_of
+from unrolled.tasks.reads import wish_of
 
 soundfile = pytest.importorskip("soundfile")
 

@@ -7,7 +7,7 @@ from unrolled.data.readers.registry import find_reader, open_source
 from unrolled.data.readers.tables import read_table, table_layout
 from unrolled.data.records import Notes, Reading, Source
 from unrolled.errors import UserError
-from unrolled.tasks.choose_reading import wish_of
+from unrolled.tasks.reads import wish_of
 
 
 def read(folder: Path, name: str, text: str, notes: Notes | None = None, **reading: object) -> Source:

@@ -20,7 +20,7 @@ from unrolled.data.readers.field_counts import may_be_ragged
 from unrolled.data.readers.tables import read_table
 from unrolled.data.records import Notes, Reading, Source
 from unrolled.errors import UserError
-from unrolled.tasks.choose_reading import wish_of
+from unrolled.tasks.reads import wish_of
 
 BLOCKS = (1, 7, 40)
 """cells in a block: a row or a few"""

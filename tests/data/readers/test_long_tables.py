@@ -13,7 +13,7 @@ from unrolled.data.readers.steps import StepSource
 from unrolled.data.readers.tables import read_table
 from unrolled.data.records import Notes, Reading
 from unrolled.errors import UserError
-from unrolled.tasks.choose_reading import wish_of
+from unrolled.tasks.reads import wish_of
 
 HEARTS = (
     "beat,t,mv,lead2,patient,rhythm\nb1,0,1,5,p1,normal\nb2,0,10,6,p1,odd\nb1,1,2,5,p1,normal\nb2,1,20,7,p1,odd\n"

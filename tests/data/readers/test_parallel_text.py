@@ -8,7 +8,7 @@ from unrolled.data.readers.parallel_text import looks_like, read_parallel_files
 from unrolled.data.readers.tables import read_table, table_layout
 from unrolled.data.records import Notes, Reading, Source
 from unrolled.errors import UserError
-from unrolled.tasks.choose_reading import wish_of
+from unrolled.tasks.reads import wish_of
 
 
 def pairs(source: Source) -> list[tuple[str, str]]:

@@ -11,7 +11,7 @@ from unrolled.data.readers.steps import StepSource
 from unrolled.data.readers.tables import table_layout
 from unrolled.data.records import Notes, Reading
 from unrolled.errors import UserError
-from unrolled.tasks.choose_reading import wish_of
+from unrolled.tasks.reads import wish_of
 
 
 def read(folder: Path, text: str, notes: Notes | None = None, **reading: object) -> StepSource:

@@ -16,7 +16,7 @@ from unrolled.data.readers.tables import table_layout
 from unrolled.data.readers.time_steps import step_of_frequency, times_from
 from unrolled.data.records import Notes, Reading
 from unrolled.errors import UserError
-from unrolled.tasks.choose_reading import wish_of
+from unrolled.tasks.reads import wish_of
 
 COUNT, HORIZON = 60, 4
 

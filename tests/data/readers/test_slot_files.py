@@ -11,7 +11,8 @@ from unrolled.data.readers.registry import find_reader, is_plain_text, open_sour
 from unrolled.data.records import Notes, Reading, Source
 from unrolled.data.splits.part_names import find_parts
 from unrolled.errors import UserError
-from unrolled.tasks.choose_reading import infer_schema, wish_of
+from unrolled.tasks.infer_schema import infer_schema
+from unrolled.tasks.reads import wish_of
 
 LINES = [
     ("show flights to new york", "O O O B-city I-city", "flight"),

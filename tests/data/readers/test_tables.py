@@ -13,7 +13,8 @@ from unrolled.data.readers.registry import Files
 from unrolled.data.readers.tables import read_table, table_layout
 from unrolled.data.records import Notes, Reading, Source
 from unrolled.errors import UserError
-from unrolled.tasks.choose_reading import choose_reading, open_files, wish_of
+from unrolled.tasks.choose_reading import choose_reading, open_files
+from unrolled.tasks.reads import wish_of
 
 
 def write(folder: Path, text: str, name: str = "table.csv") -> Path:

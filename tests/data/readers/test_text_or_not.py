@@ -11,10 +11,11 @@ from unrolled.data.readers.registry import open_source
 from unrolled.data.readers.tables import read_table, table_layout
 from unrolled.data.records import Notes, Reading
 from unrolled.errors import UserError
-from unrolled.tasks.choose_reading import open_files, wish_of
+from unrolled.tasks.choose_reading import open_files
 from unrolled.tasks.forecast.data import prepare_forecast
 from unrolled.tasks.forecast.files import reading_by
 from unrolled.tasks.inspect_data import outline
+from unrolled.tasks.reads import wish_of
 
 DAYS = [date(2022, 1, 1) + timedelta(days=day) for day in range(400)]
 COUNTS = np.random.default_rng(0).integers(0, 8, len(DAYS)).tolist()

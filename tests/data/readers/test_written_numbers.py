@@ -9,12 +9,12 @@ import pytest
 
 from unrolled.data.config import DataConfig
 from unrolled.data.readers.column_facts import find_facts
-from unrolled.data.readers.read_like_training import recipe_of, reopen
+from unrolled.data.readers.read_like_training import reopen
 from unrolled.data.readers.tables import read_table
 from unrolled.data.readers.written_numbers import NumberFormat, is_written_number, parse
-from unrolled.data.records import ANYTHING, Notes, Reading
+from unrolled.data.records import Notes, Reading
 from unrolled.errors import UserError
-from unrolled.tasks.choose_reading import infer_schema
+from unrolled.tasks.choose_reading import opened_source
 from unrolled.tasks.inspect_data import outline
 
 
@@ -154,7 +154,7 @@ def test_other_files_are_read_as_training_was(tmp_path: Path) -> None:
     train = wide(tmp_path, "train.csv", ["1.230,49", "20,5", "7.000", "3,25"])
     data = DataConfig()
     source = read_table([train], Reading(), Notes())
-    recipe = recipe_of(source, infer_schema(source, task=None, target=None, inputs=[]), data, ANYTHING)
+    recipe = opened_source(source, data, None).recipe
     recipe = type(recipe).from_json(recipe.to_json())
     one = wide(tmp_path, "one.csv", ["1.230"])
     assert reopen([str(one)], recipe, Notes(), labelled=False).record(0).values["features"].tolist() == [1230, 0.5]
@@ -168,7 +168,7 @@ def test_per_cents_and_numbers_do_not_replace_each_other(tmp_path: Path) -> None
     plain = wide(tmp_path, "plain.csv", ["0.12", "0.2", "0.07", "0.03"])
     for first, other, found in ((train, plain, "0.12"), (plain, train, "12 %")):
         source = read_table([first], Reading(), Notes())
-        recipe = recipe_of(source, infer_schema(source, task=None, target=None, inputs=[]), DataConfig(), ANYTHING)
+        recipe = opened_source(source, DataConfig(), None).recipe
         with pytest.raises(UserError, match=f"row 1: column 'amount' has '{found}'"):
             reopen([str(other)], recipe, Notes(), labelled=False)
 

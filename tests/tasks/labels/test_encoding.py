@@ -10,10 +10,10 @@ import pytest
 from unrolled.data.config import DataConfig
 from unrolled.data.feeds.examples import NO_TARGET
 from unrolled.data.records import Events, Field, Record, Source
-from unrolled.data.schema import Schema
 from unrolled.errors import UserError
 from unrolled.tasks.labels.dataset import prepare_records, prepare_source
 from unrolled.tasks.labels.encoding import RecordEncoding, fit_encoding
+from unrolled.tasks.schema import Schema
 
 FIELDS = (
     Field("x", "numeric", True, ("u", "v")),

@@ -10,13 +10,13 @@ import torch
 from unrolled.data.config import DataConfig
 from unrolled.data.feeds.examples import Examples
 from unrolled.data.records import Events, Field, Record
-from unrolled.data.schema import Schema
 from unrolled.errors import UserError
 from unrolled.models.config import ModelConfig
 from unrolled.models.records import InputSizes, RecordNetwork
 from unrolled.tasks.labels.answers import RecordModel
 from unrolled.tasks.labels.encoding import fit_encoding
 from unrolled.tasks.labels.stream import RecordStream
+from unrolled.tasks.schema import Schema
 
 FAMILIES: dict[str, dict[str, Any]] = {
     "rnn": {"family": "rnn"},

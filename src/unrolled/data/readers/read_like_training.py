@@ -10,7 +10,6 @@ from unrolled.data.config import DataConfig
 from unrolled.data.readers.alignment import align, columns_of
 from unrolled.data.readers.registry import open_source
 from unrolled.data.records import ANYTHING, Field, Notes, Reading, Record, Source, Wish
-from unrolled.data.schema import Schema
 from unrolled.errors import UserError
 from unrolled.plural import counted
 
@@ -61,15 +60,15 @@ def _field(data: dict[str, Any]) -> Field:
     return Field(**data | {"channels": tuple(data["channels"])})
 
 
-def recipe_of(source: Source, schema: Schema, data: DataConfig, wish: Wish) -> Recipe:
+def recipe_of(source: Source, inputs: tuple[Field, ...], target: Field | None, data: DataConfig, wish: Wish) -> Recipe:
     """The recipe of an open training part; `wish` is what other files are wanted for."""
     rule = getattr(getattr(source, "files", source), "rule", None)
-    target = None if schema.target is None else schema.target.name
+    name = None if target is None else target.name
     if wish.target == "sequence":  # it may be what a reader made of many columns, which has no name in the file
-        target = data.target
+        name = data.target
     reading = Reading(
         inputs=tuple(data.inputs),
-        target=target,
+        target=name,
         id=data.id,
         time=data.time,
         group=data.group,
@@ -81,7 +80,7 @@ def recipe_of(source: Source, schema: Schema, data: DataConfig, wish: Wish) -> R
         decimal=data.decimal,
         formats=source.formats,
     )
-    return Recipe(reading, schema.inputs, schema.target)
+    return Recipe(reading, inputs, target)
 
 
 def reopen(files: list[str], recipe: Recipe, notes: Notes, *, labelled: bool, labels: str | None = None) -> Source:

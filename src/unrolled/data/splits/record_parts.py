@@ -4,7 +4,6 @@ import numpy as np
 
 from unrolled.data.config import DataConfig
 from unrolled.data.records import Field, Source
-from unrolled.data.schema import Schema
 from unrolled.data.splits.hold_out import FEW, hold_out
 from unrolled.data.splits.in_time import TimeSlice, can_be_cut
 from unrolled.errors import UserError
@@ -12,7 +11,7 @@ from unrolled.plural import counted
 
 
 def split_records(
-    sources: dict[str, Source], schema: Schema, data: DataConfig, seed: int
+    sources: dict[str, Source], target: Field | None, data: DataConfig, seed: int
 ) -> tuple[dict[str, tuple[Source, np.ndarray]], str]:
     """The records of each part, as a source and numbers in it, and in words how they were chosen."""
     source = sources["train"]
@@ -36,7 +35,7 @@ def split_records(
             ways.append("one record, none held out")
             continue
         groups = _groups(source, data, kept)
-        labels = None if schema.target is None else labels_of(source, schema.target)
+        labels = None if target is None else labels_of(source, target)
         first, second, way = hold_out(
             len(kept),
             share * len(source) / len(kept),

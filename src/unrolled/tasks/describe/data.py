@@ -15,14 +15,13 @@ from unrolled.data.encoders.vocabulary import infer_vocabulary
 from unrolled.data.readers.open_parts import with_own_groups
 from unrolled.data.readers.read_like_training import Recipe, recipe_of
 from unrolled.data.records import Field, Record, Source
-from unrolled.data.schema import Schema
 from unrolled.data.splits.hold_out import hold_out
 from unrolled.errors import UserError
 from unrolled.tasks.choose_reading import Opened
 from unrolled.tasks.describe.output_sequences import Written, WrittenLevels, WrittenText, WrittenTokens
 from unrolled.tasks.describe.reads import by_channel
 from unrolled.tasks.describe.sequences import DescriptionEncoding, Descriptions
-from unrolled.tasks.reads import roles_in_words
+from unrolled.tasks.schema import Schema, roles_in_words
 
 LONGEST = 1024
 """Tokens of a sequence at most, unless `data.context` says how many."""
@@ -83,7 +82,7 @@ def prepare_descriptions(opened: Opened, data: DataConfig, *, seed: int) -> Desc
     return DescriptionData(
         encoded,
         encoding,
-        recipe_of(source, schema, data, opened.recipe.reading.wish),
+        recipe_of(source, schema.inputs, target, data, opened.recipe.reading.wish),
         longest,
         f"{summary}; {words}" if words else summary,
         notes.lines(),

@@ -4,8 +4,8 @@ from dataclasses import replace
 
 from unrolled.data.config import DataConfig
 from unrolled.data.records import Field, Source, Wish
-from unrolled.data.schema import Schema
 from unrolled.tasks.reads import Reads
+from unrolled.tasks.schema import Schema
 
 
 class ReadsSequences(Reads):

@@ -10,9 +10,9 @@ import numpy as np
 from unrolled.data.config import DataConfig
 from unrolled.data.encoders.calendar import useful_cycles
 from unrolled.data.encoders.numbers import Scaler, Scaling
+from unrolled.data.fields import require_field
 from unrolled.data.pieces import in_pieces
 from unrolled.data.records import Notes, Source
-from unrolled.data.schema import require_field
 from unrolled.errors import UserError
 from unrolled.plural import counted
 from unrolled.tasks.choose_reading import Opened

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 
 from unrolled.data.config import DataConfig
 from unrolled.data.records import Field, Source, Wish
-from unrolled.data.schema import Schema
 from unrolled.tasks.reads import Described, Reads, kinds, shape_of
+from unrolled.tasks.schema import Schema
 
 SHAPES = ("series", "long", "series-rows", "arrays")
 """Data in such a shape is a series that goes on. A series in a row of a table of many is a record."""

@@ -17,14 +17,13 @@ from unrolled.data.feeds.workers import read_and_encode
 from unrolled.data.readers.open_parts import with_own_groups
 from unrolled.data.readers.read_like_training import Recipe
 from unrolled.data.records import Field, Notes, Record, Source
-from unrolled.data.schema import Schema
 from unrolled.data.splits.part_names import find_parts
 from unrolled.data.splits.record_parts import split_records
 from unrolled.errors import UserError
 from unrolled.plural import counted
 from unrolled.tasks.choose_reading import Opened, open_files, opened_source
 from unrolled.tasks.labels.encoding import RecordEncoding, fit_encoding
-from unrolled.tasks.reads import roles_in_words
+from unrolled.tasks.schema import Schema, roles_in_words
 
 
 @dataclass
@@ -82,7 +81,7 @@ def _prepare(opened: Opened, data: DataConfig, *, seed: int, progress: Progress 
         if not len(part):
             raise UserError(f"the {name} part has no record; give a file with some in it, or leave it out")
     data = with_own_groups(data, source)
-    picks, way = split_records(sources, schema, data, seed)
+    picks, way = split_records(sources, schema.target, data, seed)
     source, kept = picks["train"]
 
     def training() -> Iterator[Record]:
@@ -160,7 +159,7 @@ def own_part(
     opened = open_files(files, data, encoding.task)
     notes.update(opened.notes)
     data = with_own_groups(data, opened.sources["train"])
-    picks, _ = split_records(opened.sources, opened.schema, data, seed)
+    picks, _ = split_records(opened.sources, opened.schema.target, data, seed)
     if {name: numbers.tolist() for name, (_, numbers) in picks.items()} != {
         name: numbers for name, numbers in split.items() if name != "how"
     }:

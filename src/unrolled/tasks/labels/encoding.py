@@ -9,12 +9,12 @@ from unrolled.data.config import DataConfig
 from unrolled.data.encoders.encoding import Encoding, fit_inputs, inputs_from_json
 from unrolled.data.feeds.examples import Example
 from unrolled.data.records import Record
-from unrolled.data.schema import Schema
 from unrolled.tasks.labels.target import Target
 from unrolled.tasks.labels.targets.events import EventTarget
 from unrolled.tasks.labels.targets.labels import ClassTarget
 from unrolled.tasks.labels.targets.numbers import NumberTarget, StepNumberTarget
 from unrolled.tasks.labels.targets.tags import TagTarget
+from unrolled.tasks.schema import Schema
 from unrolled.tasks.transcribe.target import TranscriptTarget
 from unrolled.untrusted import parse_json
 

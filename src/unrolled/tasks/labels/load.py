@@ -7,11 +7,11 @@ from unrolled.data.readers.read_like_training import Recipe
 from unrolled.errors import UserError
 from unrolled.models.files import read_model, size_in
 from unrolled.models.records import InputSizes, RecordNetwork
-from unrolled.tasks.choose_reading import wish_of
 from unrolled.tasks.labels.answers import RecordModel
 from unrolled.tasks.labels.encoding import RecordEncoding
 from unrolled.tasks.labels.target import Naive
 from unrolled.tasks.load import ADVICE, find_model, task_of
+from unrolled.tasks.reads import wish_of
 from unrolled.untrusted import read_text, short, sound, typed
 
 TASKS = ("classify", "regress", "tag", "transcribe")

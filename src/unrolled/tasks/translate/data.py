@@ -17,7 +17,7 @@ from unrolled.data.records import Field, Notes, Record, Source
 from unrolled.data.splits.hold_out import hold_out
 from unrolled.errors import UserError
 from unrolled.tasks.choose_reading import Opened, open_files, opened_source
-from unrolled.tasks.reads import roles_in_words
+from unrolled.tasks.schema import roles_in_words
 from unrolled.tasks.translate.pairs import LONGEST, PairEncoding, Pairs
 
 MOST_HELD_OUT = 2000

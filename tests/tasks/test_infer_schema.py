@@ -6,7 +6,7 @@ import pytest
 
 from unrolled.data.records import Field, Record, Source
 from unrolled.errors import UserError
-from unrolled.tasks.choose_reading import infer_schema
+from unrolled.tasks.infer_schema import infer_schema
 
 LABEL = Field("label", "categorical", False)
 STYLE = Field("style", "categorical", False)

@@ -1,22 +1,11 @@
-"""What is learned from what: fields to read and a field to learn."""
+"""Fields by their names."""
 
 import difflib
 import fnmatch
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from unrolled.data.records import Field
 from unrolled.errors import UserError
-
-
-@dataclass(frozen=True)
-class Schema:
-    """The roles of the fields."""
-
-    task: str
-    inputs: tuple[Field, ...]
-    target: Field | None
-    """None where what comes next is learned"""
 
 
 def choose_inputs(fields: Sequence[Field], wanted: Sequence[str]) -> tuple[Field, ...]:
