@@ -8,6 +8,7 @@ from sklearn.base import ClassifierMixin, RegressorMixin
 from unrolled.errors import UserError
 from unrolled.estimators.intake import TARGETS, check_data, taken_in
 from unrolled.estimators.record_base import RecordEstimator, Trained
+from unrolled.estimators.validation import check_labels, check_numbers
 
 
 class SequenceClassifier(ClassifierMixin, RecordEstimator):
@@ -17,7 +18,11 @@ class SequenceClassifier(ClassifierMixin, RecordEstimator):
     """
 
     _task = "classify"
+    _single = True
     classes_: np.ndarray
+
+    def _check_target(self, y: Any) -> None:
+        check_labels(y)
 
     def predict_proba(self, X: Any) -> np.ndarray:
         """float32 `[n, classes]`, in the order of `classes_`."""
@@ -45,7 +50,13 @@ class SequenceClassifier(ClassifierMixin, RecordEstimator):
                 return float(np.mean([set(a) == set(b) for a, b in zip(predicted, y, strict=True)]))
             return float(super().score(X, y, sample_weight))
 
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.classifier_tags.multi_label = True
+        return tags
+
     def _take(self, model: Trained) -> None:
+        super()._take(model)
         self.classes_ = model.labels.values
 
 
@@ -53,10 +64,14 @@ class SequenceRegressor(RegressorMixin, RecordEstimator):
     """Numbers per sequence: y is `[n]` or `[n, outputs]`."""
 
     _task = "regress"
+    _single = True
+
+    def _check_target(self, y: Any) -> None:
+        check_numbers(y)
 
     def predict(self, X: Any) -> np.ndarray:
-        """float32 `[n]` or `[n, outputs]`, in the units of y."""
-        return np.stack(self._values(X))
+        """float64 `[n]` or `[n, outputs]`, in the units of y."""
+        return np.stack(self._values(X)).astype(np.float64)
 
     def score(self, X: Any, y: Any = None, sample_weight: Any = None) -> float:
         """R², the share of the variance that is explained."""
@@ -66,6 +81,11 @@ class SequenceRegressor(RegressorMixin, RecordEstimator):
         check_data(y, "y", TARGETS)
         with taken_in("y", TARGETS):
             return float(super().score(X, y, sample_weight))
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.target_tags.multi_output = True
+        return tags
 
 
 class SequenceTagger(RecordEstimator):
@@ -93,6 +113,7 @@ class SequenceTagger(RecordEstimator):
         return self._metric(X, y, "span_f1", "f1", "accuracy", "r2")
 
     def _take(self, model: Trained) -> None:
+        super()._take(model)
         if model.target.probabilities:
             self.classes_ = model.labels.values
 

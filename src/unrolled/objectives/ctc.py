@@ -15,12 +15,14 @@ def ctc_loss(
     *,
     mask: Bool[Tensor, "batch time"] | None = None,
     target_mask: Bool[Tensor, "batch target"] | None = None,
+    row_weights: Float[Tensor, " batch"] | None = None,
 ) -> tuple[Float[Tensor, ""], Int[Tensor, ""]]:
     """The sum over rows of -log p(target | steps) in nats, computed in float32, and how many rows are infeasible.
 
     The probability of a target is that of all paths through the steps which give it when repeats are merged and blanks
     dropped. Class 0 of the logits is the blank; `targets` are numbers of the vocabulary, 0 and up. Rows of both are
-    padded on the right; what lies under a mask, NaN included, reaches nothing, forward or backward.
+    padded on the right; what lies under a mask, NaN included, reaches nothing, forward or backward. With `row_weights`
+    every row counts as much as it says.
 
     A target longer than its steps allow (they must hold its tokens and a blank between two equal ones) has no path. It
     is counted as infeasible and adds neither loss nor gradient. Raises `ValueError` for masks with holes.
@@ -47,9 +49,11 @@ def ctc_loss(
             lengths[counted],
             target_lengths[counted],
             blank=BLANK,
-            reduction="sum",
+            reduction="sum" if row_weights is None else "none",
             zero_infinity=True,
         )
+    if row_weights is not None:
+        loss = (loss * row_weights[counted]).sum()
     return loss, (~feasible).sum()
 
 

@@ -6,6 +6,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from unrolled.data.config import DataConfig
 from unrolled.data.encoders.token_parts import naming
 from unrolled.data.readers.array_files import UnnamedTarget
@@ -52,6 +54,8 @@ class Opened:
     """how the parts came about, in words"""
     notes: Notes = field(default_factory=Notes)
     files: Sequence[str] = ()
+    weights: np.ndarray | None = None
+    """float `[records]`: how much each record of the part for training counts in the loss; None if all count alike"""
 
 
 def choose_task(files: list[str], data: DataConfig, name: str | None) -> tuple[Task, Any]:

@@ -32,7 +32,8 @@ class Delayed:
             None if values is None else np.concatenate([values, more])
             for values, more in zip(record[:2], blank[:2], strict=True)
         )
-        return Example(numbers, tokens, None if record.target is None else self._later(record.target))
+        target = None if record.target is None else self._later(record.target)
+        return Example(numbers, tokens, target, record.weight)
 
     def _later(self, target: np.ndarray) -> np.ndarray:
         nothing = np.nan if np.issubdtype(target.dtype, np.floating) else NO_TARGET

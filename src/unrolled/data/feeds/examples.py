@@ -27,6 +27,8 @@ class Example(NamedTuple):
     """int64 `[time, columns]`"""
     target: np.ndarray | None
     """what is to be learned, see `unrolled.tasks.labels.target`; None if there is nothing"""
+    weight: np.ndarray | None = None
+    """float32 `[]`, or `[time]` where several records follow each other: how much it counts in the loss; None for 1"""
 
     @property
     def time(self) -> int:
@@ -51,6 +53,9 @@ class ExampleBatch(NamedTuple):
     texts int64 `[records, longest]`, 0 at the end"""
     lengths: np.ndarray | None
     """int64 `[records]`: of the texts"""
+    weights: np.ndarray | None = None
+    """float32, how much what is scored counts: per record `[records]`, in the order of the targets, or per step
+    `[rows, time]`; None if all count alike"""
     fresh: bool = True
 
     @property
@@ -169,7 +174,8 @@ class Examples:
 
 def steps_of(example: Example, part: slice) -> Example:
     """Some steps of an example whose target, if there is one, is one for each of them."""
-    return Example(*(None if values is None else values[part] for values in example))
+    numbers, tokens, target = (None if values is None else values[part] for values in example[:3])
+    return Example(numbers, tokens, target, example.weight)
 
 
 def collate(examples: Sequence[Example], *, per_step: bool, texts: bool = False, packed: bool = False) -> ExampleBatch:
@@ -188,7 +194,10 @@ def collate(examples: Sequence[Example], *, per_step: bool, texts: bool = False,
     first = examples[0]
     numbers = None if first.numbers is None else np.zeros((rows, longest, first.numbers.shape[1]), dtype=np.float32)
     tokens = None if first.tokens is None else np.zeros((rows, longest, first.tokens.shape[1]), dtype=np.int64)
-    steps = None
+    steps = weights = None
+    weighted = any(example.weight is not None for example in examples)
+    if per_step and weighted:
+        weights = np.ones((rows, longest), dtype=np.float32)
     if per_step and first.target is not None:
         nothing = np.nan if np.issubdtype(first.target.dtype, np.floating) else NO_TARGET
         steps = np.full((rows, longest, *first.target.shape[1:]), nothing, dtype=first.target.dtype)
@@ -202,6 +211,8 @@ def collate(examples: Sequence[Example], *, per_step: bool, texts: bool = False,
             tokens[row, start:stop] = example.tokens
         if steps is not None and example.target is not None:
             steps[row, start:stop] = example.target
+        if weights is not None and example.weight is not None:
+            weights[row, start:stop] = example.weight
     order = sorted(range(len(examples)), key=lambda number: positions[number])
     targets, text_lengths = steps, None
     if not per_step and first.target is not None:
@@ -210,6 +221,9 @@ def collate(examples: Sequence[Example], *, per_step: bool, texts: bool = False,
             targets, text_lengths = _pad([value for value in values if value is not None])
         else:
             targets = np.stack([value for value in values if value is not None])
+        if weighted:
+            own = [examples[number].weight for number in order]
+            weights = np.array([1.0 if weight is None else weight for weight in own], dtype=np.float32)
     return ExampleBatch(
         numbers,
         tokens,
@@ -217,6 +231,7 @@ def collate(examples: Sequence[Example], *, per_step: bool, texts: bool = False,
         reset if reset.any() else None,
         targets,
         text_lengths,
+        weights,
     )
 
 

@@ -54,7 +54,7 @@ class RecordFeed:
 def unscored(batch: ExampleBatch) -> ExampleBatch:
     """The batch with nothing to learn in it."""
     if batch.targets is None or batch.lengths is not None:
-        return batch._replace(lengths=np.zeros(0, dtype=np.int64))
+        return batch._replace(lengths=np.zeros(0, dtype=np.int64), weights=None)
     nothing = np.nan if np.issubdtype(batch.targets.dtype, np.floating) else NO_TARGET
     return batch._replace(targets=np.full_like(batch.targets, nothing))
 

@@ -87,6 +87,7 @@ class RecordStreamFeed:
             reset if reset.any() else None,
             _stacked([example.target for example in examples], width, _nothing(first.target)),
             None,
+            None if first.weight is None else _stacked([example.weight for example in examples], width, 0),
             fresh=chunk == 0,
         )
         # A process whose rows have all ended takes part all the same, with steps that are not scored.
@@ -122,10 +123,16 @@ class RecordStreamFeed:
     def _part(self, piece: Piece) -> Example:
         whole = self._records[piece.record]
         steps = slice(piece.start, piece.stop)
+        if whole.weight is not None:
+            weight = np.full(piece.stop - piece.start, whole.weight, dtype=np.float32)
+            return self._steps(whole, steps)._replace(weight=weight)
+        return self._steps(whole, steps)
+
+    def _steps(self, whole: Example, steps: slice) -> Example:
         if self._per_step:
             return steps_of(whole, steps)
         target = np.asarray(whole.target)
-        asked = np.full((piece.stop - piece.start, *target.shape), _nothing(target), dtype=target.dtype)
+        asked = np.full((steps.stop - steps.start, *target.shape), _nothing(target), dtype=target.dtype)
         asked[-1:] = target
         return steps_of(whole._replace(target=None), steps)._replace(target=asked)
 

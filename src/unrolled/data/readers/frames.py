@@ -20,6 +20,13 @@ def is_hugging_face(data: object) -> bool:
     return all(hasattr(data, name) for name in ("column_names", "features", "__getitem__", "__len__"))
 
 
+def column_names(data: Any) -> list[Any]:
+    """The names of the columns of what `is_frame`."""
+    if hasattr(data, "collect_schema"):
+        return list(data.collect_schema())
+    return list(data.column_names if is_hugging_face(data) else data.columns)
+
+
 def read_frame(data: Any, reading: Reading, notes: Notes, name: str = "the frame") -> Source:
     """A frame read as a table of the same columns would be: long with `reading.id`, wide, a series, or pairs of text.
 

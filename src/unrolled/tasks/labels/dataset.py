@@ -57,9 +57,12 @@ def prepare_records(files: list[str], data: DataConfig, *, task: str | None, see
     return prepare_opened(open_files(files, data, task), data, seed=seed)
 
 
-def prepare_source(source: Source, data: DataConfig, *, task: str | None, seed: int = 0) -> Dataset:
-    """The same for records that are already open, such as arrays."""
-    return prepare_opened(opened_source(source, data, task), data, seed=seed)
+def prepare_source(
+    source: Source, data: DataConfig, *, task: str | None, seed: int = 0, weights: np.ndarray | None = None
+) -> Dataset:
+    """The same for records that are already open, such as arrays. `weights`: how much each counts in the loss, which is
+    seen in proportion to the others of the training part; above 0."""
+    return prepare_opened(replace(opened_source(source, data, task), weights=weights), data, seed=seed)
 
 
 def prepare_opened(opened: Opened, data: DataConfig, *, seed: int = 0, progress: Progress | None = None) -> Dataset:
@@ -93,7 +96,10 @@ def _prepare(opened: Opened, data: DataConfig, *, seed: int, progress: Progress 
     for name, (origin, numbers) in picks.items():
         before = sum(map(len, parts.values()))
         report = None if progress is None else partial(_report, progress, before, total)
-        parts[name] = encode_part(origin, numbers, encoding, notes, name, report, group=data.group)
+        own = None
+        if opened.weights is not None and name == "train":
+            own = opened.weights[numbers] / opened.weights[numbers].mean()
+        parts[name] = encode_part(origin, numbers, encoding, notes, name, report, group=data.group, weights=own)
     words = "; ".join(part for part in (opened.how, way) if part)
     numbers_of = {name: numbers.tolist() for name, (_, numbers) in picks.items()}
     return Dataset(
@@ -123,8 +129,10 @@ def encode_part(
     report: Callable[[int], None] | None = None,
     *,
     group: str | None = None,
+    weights: np.ndarray | None = None,
 ) -> Examples:
-    """Some records of a source with their targets, and with the name of a group column with their groups.
+    """Some records of a source with their targets, and with the name of a group column with their groups; `weights`:
+    how much each of them counts.
 
     `report` is told how many are done.
     """
@@ -132,6 +140,8 @@ def encode_part(
     groups = None if group is None else source.groups(group)
     examples.groups = None if groups is None else [groups[int(number)] for number in numbers]
     for record, example in read_and_encode(source, [int(number) for number in numbers], encoding):
+        if weights is not None:
+            example = example._replace(weight=np.asarray(weights[len(examples)], dtype=np.float32))
         examples.append(example, record.origin)
         _count_unseen(record, example, encoding, notes, name)
         for what, number in record.mended:

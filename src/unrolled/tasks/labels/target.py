@@ -110,13 +110,20 @@ class Target(ABC):
         return f"{len(self.labels)} classes" if self.labels else self.field
 
     def loss(self, outputs: Any, batch: Any, *, weights: Any = None, label_smoothing: float = 0.0) -> Any:
-        """The loss `[]` of the outputs `[members, ...]` for a batch of examples (tensors), summed over what is scored.
+        """The loss `[]` of the outputs `[members, ...]` for a batch of examples (tensors), summed over what is scored,
+        each as often as its record counts.
 
         By default that of one label of several; `weights` and `label_smoothing` are for no other.
         """
         from unrolled.objectives.records import class_loss
 
-        return class_loss(outputs, batch.targets, weights=weights, label_smoothing=label_smoothing)
+        return class_loss(
+            outputs,
+            batch.targets,
+            weights=weights,
+            item_weights=batch.weights,
+            label_smoothing=label_smoothing,
+        )
 
     def class_weights(self, training: Records, wanted: str) -> np.ndarray | None:
         """What a record of each label counts in the loss, float32 `[labels]`; None where all count alike."""

@@ -79,7 +79,10 @@ class TranscriptTarget(Target):
         if not len(batch.lengths):
             return outputs.sum() * 0
         wanted = torch.arange(batch.targets.shape[1], device=batch.targets.device) < batch.lengths[:, None]
-        losses = [ctc_loss(member, batch.targets - 1, mask=batch.mask, target_mask=wanted)[0] for member in outputs]
+        losses = [
+            ctc_loss(member, batch.targets - 1, mask=batch.mask, target_mask=wanted, row_weights=batch.weights)[0]
+            for member in outputs
+        ]
         return torch.stack(losses).mean()
 
     def meaning(self, outputs: Any) -> np.ndarray:

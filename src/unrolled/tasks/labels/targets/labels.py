@@ -66,14 +66,17 @@ class ClassTarget(Target):
     def class_weights(self, training: Records, wanted: str) -> np.ndarray | None:
         """`balanced`: n / (classes * n_class), as in scikit-learn. `auto` takes its square root where the most frequent
         class of records is more than four times as frequent as the rarest, so that rare ones are learned and the
-        frequent ones not forgotten."""
+        frequent ones not forgotten. Records count by their weights."""
         if wanted == "none":
             return None
-        labels = np.array([training[number].target for number in range(len(training))], dtype=np.int64)
-        counts = np.bincount(labels[labels != NO_TARGET], minlength=len(self.labels))
+        examples = [training[number] for number in range(len(training))]
+        labels = np.array([example.target for example in examples], dtype=np.int64)
+        own = np.array([1.0 if example.weight is None else float(example.weight) for example in examples])
+        known = labels != NO_TARGET
+        counts = np.bincount(labels[known], weights=own[known], minlength=len(self.labels))
         if wanted == "auto" and counts.max() <= 4 * counts.min():
             return None
-        weights = counts.sum() / (len(counts) * np.maximum(counts, 1))
+        weights = counts.sum() / (len(counts) * np.where(counts > 0, counts, 1))
         return (np.sqrt(weights) if wanted == "auto" else weights).astype(np.float32)
 
     def value(self, record: Record, answer: np.ndarray) -> str:
@@ -146,7 +149,7 @@ class MultilabelTarget(Target):
     def loss(self, outputs: Any, batch: Any, *, weights: Any = None, label_smoothing: float = 0.0) -> Any:
         from unrolled.objectives.records import labels_loss
 
-        return labels_loss(outputs, batch.targets)
+        return labels_loss(outputs, batch.targets, item_weights=batch.weights)
 
     def meaning(self, outputs: Any) -> np.ndarray:
         """The mean of the probabilities of the members."""

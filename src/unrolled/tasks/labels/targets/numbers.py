@@ -66,7 +66,7 @@ class NumberTarget(Target):
     def loss(self, outputs: Any, batch: Any, *, weights: Any = None, label_smoothing: float = 0.0) -> Any:
         from unrolled.objectives.records import value_loss
 
-        return value_loss(outputs, batch.targets)
+        return value_loss(outputs, batch.targets, item_weights=batch.weights)
 
     def meaning(self, outputs: Any) -> np.ndarray:
         """The mean of the values of the members."""
