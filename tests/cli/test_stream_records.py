@@ -131,5 +131,5 @@ def test_a_model_that_reads_from_both_ends_says_how_to_train_another(tmp_path: P
     run = train_small([write_sentences(tmp_path / "a.conll", 40)], tmp_path / "run", "tag", split="random")
     code, lines, err = stream(run, [{"tokens": "Anna"}])
     assert (code, lines) == (2, [])
-    assert "reads each record from both ends, so it cannot run live; train one that can with --model." in err
+    assert "reads each record from both ends, so it cannot run live; train one that can with --model.causal true" in err
     assert err.count("\n") == 1

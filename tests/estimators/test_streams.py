@@ -61,9 +61,7 @@ def test_records_run_live(kind: type) -> None:
 def test_others_say_so() -> None:
     X, Y = np.random.default_rng(0).normal(size=(24, 5, 2)), np.array([0, 1] * 12)
     model = SequenceClassifier(family="gru", width=4, layers=1, max_steps=1, bidirectional=True).fit(X, Y)
-    with pytest.raises(
-        UserError, match="both ends, so it cannot run live; train one that can with bidirectional=False"
-    ):
+    with pytest.raises(UserError, match="both ends, so it cannot run live; train one that can with causal=True"):
         model.stream()
     for kind in (SequenceClassifier, Forecaster, LanguageModel, Translator):
         with pytest.raises(NotFittedError):

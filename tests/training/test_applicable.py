@@ -15,7 +15,7 @@ from unrolled.training.config import TrainConfig
 
 EVERYWHERE = {
     "data": {"valid", "test", "valid_fraction"},
-    "model": {"family", "layers", "width", "dropout"},
+    "model": {"family", "layers", "width", "dropout", "causal"},
     "train": {field.name for field in fields(TrainConfig)} - {"label_smoothing", "class_weights"},
 }
 FAMILIES = ["rnn", "lstm", "gru", "transformer", "convolution", "inception", "feedforward"]

@@ -74,6 +74,12 @@ class ModelConfig:
         "drop the same features at every step of a chunk (Gal and Ghahramani 2016)",
         families=("rnn", "lstm", "gru", "transformer"),
     )
+    causal: bool | None = setting(
+        None,
+        "go forward only, so that the model can run as a live stream; true chooses the family and the settings that do "
+        "that best, false reads each sequence from both ends",
+        common=True,
+    )
     bidirectional: bool | None = setting(
         None,
         "read each sequence from both ends",

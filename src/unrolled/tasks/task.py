@@ -247,6 +247,8 @@ class Task:
     """by verb, what only models of this task have"""
     families: ClassVar[Sequence[str]] = FAMILIES
     """those it can be learned with"""
+    looks_ahead: ClassVar[bool] = False
+    """whether its models may read a sequence from both ends"""
     input_kinds: ClassVar[Sequence[str]] = tuple(KINDS)
     """kinds of the fields it can learn from, see `unrolled.data.records`"""
 

@@ -13,6 +13,7 @@ from unrolled.data.config import DataConfig
 from unrolled.data.given import given_paths
 from unrolled.models.config import ModelConfig
 from unrolled.models.files import write_model
+from unrolled.tasks.causal import check_causal
 from unrolled.tasks.choose_reading import choose_task
 from unrolled.tasks.end_of_run import end_run
 from unrolled.tasks.model_card import model_card
@@ -55,6 +56,7 @@ def train_files(
     else:
         assert task is not None
         chosen = task_named(task)
+    check_causal(chosen, start.model)
     with _preparing(start, silent) as progress:
         prepared = chosen.prepare(opened, start, progress)
     del opened  # it has been read, and training needs the memory

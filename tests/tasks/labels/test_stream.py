@@ -248,7 +248,7 @@ def test_models_and_columns_that_cannot_stream() -> None:
     network = RecordNetwork(
         model.network.inputs, 3, ModelConfig(family="lstm", width=4, layers=1, bidirectional=True), pooled=False
     )
-    with pytest.raises(UserError, match="from both ends, so it cannot run live; train one that can with --model"):
+    with pytest.raises(UserError, match=r"so it cannot run live; train one that can with --model\.causal true"):
         RecordStream(RecordModel(network, model.encoding, 10), (AIR,))
     with pytest.raises(UserError, match='reads a column "end", which in a stream is a key of its own; rename'):
         RecordStream(model, (Field("air", "numeric", True, ("temp", "end")),))

@@ -15,7 +15,7 @@ from unrolled.tasks.language.defaults import choose
 from unrolled.training.applicable import RULES, Situation
 from unrolled.training.config import TrainConfig
 
-MAY_STAY_OPEN = {"forget_bias", "window", "embedding_size", "heads", "kv_heads", "cache", "bidirectional"}
+MAY_STAY_OPEN = {"forget_bias", "window", "embedding_size", "heads", "kv_heads", "cache", "bidirectional", "causal"}
 MAY_STAY_AUTO = {"vocabulary", "precision", "positions"}  # chosen by the text, the device, or no matter (recurrent)
 
 

@@ -18,6 +18,8 @@ changes what they say, and they are varied by noise alone."""
 LONGEST_KERNEL = 40
 """Of an inception network; shorter records get half of their length, since a kernel longer than a record mostly sees
 the zeros around it."""
+LONGEST_WINDOW = 128
+"""Steps that a transformer which tags live looks back at; half of a shorter record."""
 FEW = 1_000
 """Below so many records batches are smaller, for more updates out of each pass, and networks vote (five as in
 InceptionTime), since what one learns from few records depends on its seed."""
@@ -63,7 +65,7 @@ class Facts(NamedTuple):
 def choose_for_records(
     data: DataConfig, model: ModelConfig, train: TrainConfig, facts: Facts
 ) -> tuple[DataConfig, ModelConfig, TrainConfig]:
-    """Complete configurations; what was given is kept."""
+    """Complete configurations; what was given is kept. Raises `UserError` where that cannot be."""
     model = _choose_model(model, facts, streams=data.feed == "streams")
     data = replace(data, feed=_feed(data, model, facts))
     if data.augment == "auto" and not facts.tokens:
@@ -97,7 +99,10 @@ def _variation(facts: Facts) -> Literal["none", "signal", "noise"]:
 
 
 def _choose_model(model: ModelConfig, facts: Facts, *, streams: bool = False) -> ModelConfig:
-    family = _family(facts) if model.family == "auto" else model.family
+    usual_family = _causal_family if model.causal else _family
+    family = usual_family(facts) if model.family == "auto" else model.family
+    if model.causal is False and family == "feedforward":
+        raise UserError("--model.causal false reads each record from both ends, and these have one step; leave it out")
     convolution, transformer = family == "convolution", family == "transformer"
     width = model.width or {"inception": 64, "convolution": 64}.get(family, 128)
     # Motifs of letters are short and few: two blocks of wide kernels did better than four of narrow ones.
@@ -105,7 +110,7 @@ def _choose_model(model: ModelConfig, facts: Facts, *, streams: bool = False) ->
     heads = model.heads or max(1, width // 32)
     # What does not apply stays as it was given: what has been chosen can be given again (see `applicable`).
     # Who waits for the steps ahead reads forward: from both ends there is nothing to wait for, and nothing to carry.
-    forward = bool(model.lookahead) or streams
+    forward = bool(model.lookahead or streams) if model.causal is None else model.causal
     both_ends = facts.task in ("classify", "regress", "tag", "transcribe") and not forward
     either = family != "feedforward" and (family != "inception" or forward)
     kernel = model.kernel
@@ -123,6 +128,7 @@ def _choose_model(model: ModelConfig, facts: Facts, *, streams: bool = False) ->
         positions="rotary" if model.positions == "auto" and transformer else model.positions,
         bidirectional=both_ends if model.bidirectional is None and either else model.bidirectional,
         embedding_size=model.embedding_size or (min(width, 64) if facts.embeds else None),
+        window=_window(model, family, facts),
         kernel=kernel,
         pooling=_pooling(facts) if model.pooling == "auto" and facts.pooled else model.pooling,
         dropout=_dropout(family, facts) if model.dropout is None else model.dropout,
@@ -141,6 +147,19 @@ def _family(facts: Facts) -> Literal["feedforward", "lstm", "gru", "convolution"
     if facts.tokens:
         return "convolution" if facts.placed else "lstm"
     return "gru" if facts.task == "tag" and not facts.signal else "inception"
+
+
+def _causal_family(facts: Facts) -> Literal["feedforward", "lstm", "gru", "convolution", "inception"]:
+    """Of those that go forward only."""
+    return _family(facts)
+
+
+def _window(model: ModelConfig, family: str, facts: Facts) -> int | None:
+    """What a tagger that goes forward looks back at is bounded, so that it may run for ever."""
+    endless = model.causal and family == "transformer" and facts.task == "tag"
+    if model.window is None and endless and model.positions not in ("sinusoidal", "learned"):
+        return max(1, min(LONGEST_WINDOW, facts.steps // 2))
+    return model.window
 
 
 def _pooling(facts: Facts) -> Literal["mean", "attention", "position-attention"]:

@@ -20,6 +20,7 @@ from unrolled.errors import UserError
 from unrolled.layers import state as states
 from unrolled.layers.state import State
 from unrolled.models.records import RecordInputs
+from unrolled.tasks.causal import require_live
 from unrolled.tasks.labels.answers import RecordModel
 from unrolled.tasks.labels.live_answers import Told
 from unrolled.tasks.saved_streams import model_digest, require_saved_by
@@ -61,11 +62,7 @@ class RecordStream:
     def __init__(self, model: RecordModel, fields: Sequence[Field]) -> None:
         """`fields` are those the model reads. Raises `UserError` for a model that needs whole records."""
         self.model, self.network = model, model.network.eval()
-        if not self.network.supports_step:
-            raise UserError(
-                "the model reads each record from both ends, so it cannot run live; train one that can with "
-                f"{advice(self.network.config.family)}"
-            )
+        require_live(self.network.supports_step)
         self.live, self.told = LiveRows(model.encoding, fields), model.encoding.target.live()
         for field in fields:
             for name in {field.name, *field.channels} & {*self._controls}:
@@ -235,8 +232,3 @@ class RecordStream:
     @functools.cached_property
     def _model(self) -> Tensor:
         return model_digest(self.network, self.model.encoding.to_text())
-
-
-def advice(family: str) -> str:
-    """What to train with for a model that can run live."""
-    return "--model.bidirectional false"

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 class RecordTask(Task):
     """What the tasks that answer about records have in common. Data in memory comes as a `Dataset`, encoded already."""
 
+    looks_ahead = True
+
     def prepare(self, opened: "Opened | Dataset", start: "Beginning", progress: "Progress") -> Prepared:
         from unrolled.tasks.choose_reading import Opened
         from unrolled.tasks.labels.dataset import prepare_opened
