@@ -48,7 +48,11 @@ def test_an_estimator_has_the_settings_of_its_task(kind: Any) -> None:
             {"vocabulary", "pooling", "kmer", "carry"},
         ),
         (LanguageModel, {"vocabulary", "feed", "carry", "tie_weights"}, {"target", "horizon", "pooling", "members"}),
-        (SequenceClassifier, {"pooling", "members", "class_weights", "kmer"}, {"horizon", "carry", "event_labels"}),
+        (
+            SequenceClassifier,
+            {"pooling", "members", "class_weights", "kmer"},
+            {"horizon", "share_vocabulary", "event_labels"},
+        ),
         (SequenceRegressor, {"pooling", "members", "scaling"}, {"class_weights", "label_smoothing", "label_separator"}),
         (SequenceTagger, {"event_labels", "spelling", "context"}, {"pooling", "class_weights", "quantiles"}),
         (Transcriber, {"features", "mels", "rate"}, {"pooling", "batching", "class_weights"}),
