@@ -7,7 +7,8 @@ import torch
 
 from unrolled.models.config import ModelConfig
 from unrolled.models.records import InputSizes
-from unrolled.tasks.describe.network import DescriptionNetwork
+from unrolled.tasks.describe.network import DescriptionInputs, DescriptionNetwork
+from unrolled.testing import check_model
 
 KNOWN = InputSizes(2, (4, 3))
 FAMILIES: dict[str, dict[str, Any]] = {
@@ -44,13 +45,13 @@ def test_forward_is_step_after_step(name: str) -> None:
     made = network(name)
     tokens, numbers, categories = inputs()
     condition = made.condition(numbers, categories)
-    whole, _ = made(tokens, condition)
+    whole, _ = made(made.at_every_step(tokens, condition))
     state = made.initial_state(len(tokens))
     for time in range(tokens.shape[1]):
-        logits, state = made.step(tokens[:, time], condition, state)
+        logits, state = made.step(DescriptionInputs(tokens[:, time], condition), state)
         torch.testing.assert_close(logits, whole[:, time], atol=2e-5, rtol=1e-4)
-    first, state = made(tokens[:, :4], condition)
-    rest, _ = made(tokens[:, 4:], condition, state)
+    first, state = made(made.at_every_step(tokens[:, :4], condition))
+    rest, _ = made(made.at_every_step(tokens[:, 4:], condition), state)
     torch.testing.assert_close(torch.cat([first, rest], 1), whole, atol=2e-5, rtol=1e-4)
 
 
@@ -59,13 +60,25 @@ def test_the_condition_reaches_every_step_and_the_future_none(name: str) -> None
     made = network(name)
     tokens, numbers, categories = inputs()
     condition = made.condition(numbers, categories).detach().requires_grad_()
-    whole, _ = made(tokens, condition)
+    whole, _ = made(made.at_every_step(tokens, condition))
     for time in (0, 4, 8):
         (gradient,) = torch.autograd.grad(whole[:, time].sum(), condition, retain_graph=True)
         assert gradient.abs().sum(1).min() > 1e-4
     changed = tokens.clone()
     changed[:, 5:] = (changed[:, 5:] + 1) % 7
-    torch.testing.assert_close(made(changed, condition)[0][:, :5], whole[:, :5])
+    torch.testing.assert_close(made(made.at_every_step(changed, condition))[0][:, :5], whole[:, :5])
+
+
+@pytest.mark.parametrize("name", ["lstm", "transformer-window"])
+def test_it_keeps_every_law_of_models(name: str) -> None:
+    made = network(name)
+
+    def draw(batch: int, time: int, generator: torch.Generator) -> DescriptionInputs:
+        condition = torch.randn(batch, time, made.embedding.embedding_dim, generator=generator)
+        return DescriptionInputs(torch.randint(0, 7, (batch, time), generator=generator), condition)
+
+    checked = check_model(made, draw, batch_size=2, length=8, long_steps=100, tolerance=1e-4)
+    assert all(result.cases for result in checked)
 
 
 @pytest.mark.parametrize("name", ["gru", "transformer"])
@@ -84,7 +97,7 @@ def test_pads_and_batches_change_no_loss(name: str) -> None:
         loss, _ = made.token_losses(numbers[one], categories[one], tokens[one, :length], targets[one, :length])
         alone += loss.item()
     assert total.item() == pytest.approx(alone, rel=1e-5)
-    logits, _ = made(tokens, made.condition(numbers, categories))
+    logits, _ = made(made.at_every_step(tokens, made.condition(numbers, categories)))
     picked = logits.log_softmax(-1).gather(2, targets.clamp(min=0)[..., None])[..., 0]
     assert total.item() == pytest.approx(-picked[targets != -100].sum().item(), rel=1e-5)
 

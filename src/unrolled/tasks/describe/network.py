@@ -1,5 +1,7 @@
 """The conditioned decoder: a sequence from labels and numbers, one token after another."""
 
+from typing import NamedTuple
+
 import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
@@ -10,11 +12,20 @@ from unrolled.layers.state import State
 from unrolled.models.config import ModelConfig
 from unrolled.models.family_settings import family_settings
 from unrolled.models.records import InputSizes
+from unrolled.models.sequence_model import SequenceModel
 from unrolled.objectives.softmax import NO_TARGET, softmax_loss
 
 
-class DescriptionNetwork(nn.Module):
-    """Condition, embedding, backbone, head: what is known and the sequence so far to logits of the next token.
+class DescriptionInputs(NamedTuple):
+    """What the network reads at each step: `[batch, time, ...]`, or `[batch, ...]` for one."""
+
+    tokens: Int[Tensor, "batch *time"]
+    condition: Float[Tensor, "batch *time size"]
+
+
+class DescriptionNetwork(SequenceModel):
+    """Condition, embedding, backbone, head: what is known and the sequence so far to logits of the next token, under
+    the contract of `SequenceModel`.
 
     The condition, the sum of an embedding of every label and a linear map of the numbers, is added to the embedding of
     every token, so that it is as near at the end of a long sequence as at its beginning (the "add to every step" form
@@ -46,10 +57,15 @@ class DescriptionNetwork(nn.Module):
                 f"family {config.family} reads the whole sequence, so it cannot write one; choose rnn, lstm, gru, "
                 "transformer or convolution"
             )
+        self.receptive_field = self.backbone.receptive_field
         self.head = nn.Linear(width, tokens + 1)
         nn.init.normal_(self.head.weight, std=0.05)
         nn.init.zeros_(self.head.bias)
         self.dropout, self.variational = config.dropout or 0.0, config.variational
+
+    @property
+    def output_shape(self) -> tuple[int, ...]:
+        return (self.tokens + 1,)
 
     def initial_state(self, batch_size: int, *, device: torch.device | str | None = None) -> State:
         return self.backbone.initial_state(batch_size, device=device)
@@ -63,23 +79,35 @@ class DescriptionNetwork(nn.Module):
             parts += [table(column) for table, column in zip(self.labels, categories.unbind(1), strict=True)]
         return torch.stack(parts).sum(0)
 
+    @staticmethod
+    def at_every_step(tokens: Int[Tensor, "batch time"], condition: Float[Tensor, "batch size"]) -> DescriptionInputs:
+        """Tokens beside a condition that holds for all of them."""
+        return DescriptionInputs(tokens, condition[:, None].expand(-1, tokens.shape[1], -1))
+
     def forward(
         self,
-        tokens: Int[Tensor, "batch time"],
-        condition: Float[Tensor, "batch size"],
+        inputs: DescriptionInputs,
         state: State | None = None,
         *,
         mask: Bool[Tensor, "batch time"] | None = None,
+        reset: Bool[Tensor, "batch time"] | None = None,
     ) -> tuple[Float[Tensor, "batch time tokens"], State]:
-        """Logits of the next token after each of `tokens`, all at once, and the state after them."""
-        x, state = self._features(tokens, condition, state, mask)
-        return self.head(x), state
+        """Logits of the next token after each, all at once, and the state after them."""
+        x = self._drop(self.embedding(inputs.tokens) + inputs.condition)
+        x, state = self.backbone(x, state, mask=mask, reset=reset)
+        return self.head(self._drop(x)), state
 
     def step(
-        self, tokens: Int[Tensor, " batch"], condition: Float[Tensor, "batch size"], state: State
+        self,
+        inputs: DescriptionInputs,
+        state: State,
+        *,
+        mask: Bool[Tensor, " batch"] | None = None,
+        reset: Bool[Tensor, " batch"] | None = None,
     ) -> tuple[Float[Tensor, "batch tokens"], State]:
         """One token per row: logits of the next, and the state after it."""
-        x, state = self.backbone.step(self.embedding(tokens) + condition, state)
+        x = self.embedding(inputs.tokens) + inputs.condition
+        x, state = self.backbone.step(x, state, mask=mask, reset=reset)
         return self.head(x), state
 
     def token_losses(
@@ -93,18 +121,11 @@ class DescriptionNetwork(nn.Module):
     ) -> tuple[Float[Tensor, ""], Int[Tensor, ""]]:
         """The summed loss in nats of the targets (-100: none) given their own past, and how many there are."""
         # Without a mask: the family is causal, so pads on the right reach no answer.
-        x, _ = self._features(inputs, self.condition(numbers, categories), None, None)
+        x, _ = self.backbone(self._drop(self.embedding(inputs) + self.condition(numbers, categories)[:, None]))
+        x = self._drop(x)
         wanted = targets != NO_TARGET
         loss = softmax_loss(self.head(x[wanted]), targets[wanted], label_smoothing=label_smoothing)
         return loss, wanted.sum()
-
-    def _features(
-        self, tokens: Tensor, condition: Tensor, state: State | None, mask: Tensor | None
-    ) -> tuple[Tensor, State]:
-        if mask is not None:
-            tokens = tokens.where(mask, 0)
-        x, state = self.backbone(self._drop(self.embedding(tokens) + condition[:, None]), state, mask=mask)
-        return self._drop(x), state
 
     def _drop(self, x: Tensor) -> Tensor:
         return dropout(x, self.dropout, training=self.training, variational=self.variational)

@@ -31,7 +31,7 @@ def record_losses(network: DescriptionNetwork, part: Descriptions) -> np.ndarray
         for start in range(0, len(order), size):
             chosen = order[start : start + size]
             batch: Any = on_device(part.batch(chosen), device)
-            logits, _ = network(batch.inputs, network.condition(batch.numbers, batch.categories))
+            logits, _ = network(network.at_every_step(batch.inputs, network.condition(batch.numbers, batch.categories)))
             losses = functional.cross_entropy(
                 logits.float().transpose(1, 2), batch.targets, ignore_index=NO_TARGET, reduction="none"
             )

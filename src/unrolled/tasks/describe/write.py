@@ -11,7 +11,7 @@ from unrolled.data.encoders.token_counts import unseen
 from unrolled.data.records import Notes, Record, Source
 from unrolled.layers import state as states
 from unrolled.tasks.describe.load import LoadedDescription
-from unrolled.tasks.describe.network import DescriptionNetwork
+from unrolled.tasks.describe.network import DescriptionInputs, DescriptionNetwork
 from unrolled.tasks.describe.output_sequences import WrittenText, WrittenTokens
 from unrolled.tasks.describe.sequences import END, stacked
 from unrolled.tasks.predictions import Kind, Predictions, Row
@@ -86,7 +86,7 @@ def write_tokens(
     rows = torch.arange(len(conditions), device=device)
     tokens = torch.full_like(rows, END)
     for _ in range(max_length):
-        logits, state = network.step(tokens, condition, state)
+        logits, state = network.step(DescriptionInputs(tokens, condition), state)
         tokens = sample(logits, sampling, generator=generator)
         going = tokens != END
         if not bool(going.all()):
