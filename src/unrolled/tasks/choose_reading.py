@@ -11,6 +11,7 @@ import numpy as np
 from unrolled.data.config import DataConfig
 from unrolled.data.encoders.token_parts import naming
 from unrolled.data.readers.array_files import UnnamedTarget
+from unrolled.data.readers.file_source import NoNumber
 from unrolled.data.readers.offers import Offer, SeveralWays
 from unrolled.data.readers.open_parts import parts_within, reading_of, within_in_words
 from unrolled.data.readers.other_formats import RunningText
@@ -112,6 +113,9 @@ def _naming_tasks(task: str | None) -> Iterator[None]:
         raise UnknownFiles(error.path, error.suffixes, f", text with --task {_text_task()}") from None
     except UnnamedTarget as error:
         raise UserError(f"{error}, or choose --task {_series_task()}" if task is None else str(error)) from None
+    except NoNumber as error:
+        classes = next(name for name in TASKS if reads_of(name).wish.target == "label")
+        raise UserError(f"{error}; use --task {classes} for classes") from None
     except RunningText as error:
         raise UserError(f"{error}, or say --task {_text_task()} to learn its characters as they stand") from None
 

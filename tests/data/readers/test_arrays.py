@@ -52,6 +52,8 @@ def test_texts_and_words() -> None:
     assert source.field("X").kind == "token"
     assert source.record(0).values == {"X": ["a", "b"], "y": ["N", "V"]}
     assert read_arrays(["go", "hi"], ["geh", "hallo"], wish=wish_of("translate")).field("y").kind == "text"
+    with pytest.raises(UserError, match=r"y\[1\] is 3, where a text is expected"):
+        read_arrays(["go", "hi"], ["geh", 3], wish=wish_of("translate"))
 
 
 @pytest.mark.parametrize(

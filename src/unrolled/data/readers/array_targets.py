@@ -43,6 +43,9 @@ def read_target(y: Any, records: int, lengths: list[int] | None, wanted: TargetF
     if len(entries) != records:
         raise UserError(f"y has {len(entries):,} entries, but X has {records:,} records; give one per record")
     if wanted == "text":
+        odd = next((number for number, entry in enumerate(entries) if not isinstance(entry, (str, list, tuple))), None)
+        if odd is not None:
+            raise UserError(f"y[{odd}] is {entries[odd]}, where a text is expected; give one text per record")
         values = [entry if isinstance(entry, str) else " ".join(map(str, entry)) for entry in entries]
         return Target(Field("y", "text", timed=False), values)
     single = [not isinstance(entry, (list, tuple, set, frozenset, np.ndarray)) for entry in entries]

@@ -11,6 +11,10 @@ from unrolled.data.records import Field, Kind, Record, Source
 from unrolled.errors import UserError
 
 
+class NoNumber(UserError):
+    """The label of a file is a word, and numbers were wanted."""
+
+
 class FileSource(Source):
     """A signal or frames from each file, and what is known about the file as a label.
 
@@ -55,5 +59,5 @@ def _number(path: Path, text: str) -> np.ndarray:
     except ValueError:
         value = np.nan
     if not np.isfinite(value):
-        raise UserError(f"the label of {path} is {text!r}, expected a number; labels in words are classes")
+        raise NoNumber(f"the label of {path} is {text!r}, expected a number")
     return np.array([value], dtype=np.float32)

@@ -106,17 +106,18 @@ def offer_source(shape: Shape, name: str, read: Callable[[Notes], Source], **set
 def pick(offers: Iterable[Offer], shapes: tuple[Shape, ...]) -> Offer:
     """The first offer in a shape that is wanted, or without any wish the first that the files suggest.
 
-    Where no offer has a shape that was wanted, the last one: whoever reads it says what is wrong with it. Raises
+    Where none has a shape that was wanted, the last that the files suggest: whoever reads it says what is wrong. Raises
     `SeveralWays` where nothing was wanted and nothing is suggested.
     """
-    last: Offer | None = None
-    for last in offers:
-        if last.shape in shapes if shapes else last.likely:
-            return last
-    assert last is not None
+    seen: list[Offer] = []
+    for offer in offers:
+        if offer.shape in shapes if shapes else offer.likely:
+            return offer
+        seen.append(offer)
     if not shapes:
-        raise SeveralWays(last.name, last.columns)
-    return last
+        raise SeveralWays(seen[-1].name, seen[-1].columns)
+    records = [offer for offer in seen if offer.likely and offer.shape != "text"]
+    return (records or seen)[-1]
 
 
 class SeveralWays(UserError):
