@@ -262,8 +262,10 @@ def test_data_asks_for_no_task_and_advises_none() -> None:
     """The settings in `data/config.py`, which say whom they are for, are excepted."""
     asking = {}
     for path in (ROOT / "src" / "unrolled" / "data").rglob("*.py"):
+        if path.name == "config.py":
+            continue
         nodes = [*ast.walk(ast.parse(path.read_text()))]
         asked = ["task" for node in nodes if isinstance(node, ast.Attribute) and node.attr == "task"]
         texts = [node.value for node in nodes if isinstance(node, ast.Constant) and isinstance(node.value, str)]
-        asking[path.name] = asked + [text for text in texts if "--task" in text and path.name != "config.py"]
+        asking[path.name] = asked + [text for text in texts if "--task" in text]
     assert {name: words for name, words in asking.items() if words} == {}
