@@ -89,7 +89,7 @@ class ModelConfig:
     lookahead: int | None = setting(
         None,
         "steps that a causal model waits before it answers for one: its delay in a live stream",
-        tasks=("tag",),
+        tasks=("tag", "transcribe"),
         allowed=COUNT,
         when=Condition(
             "the model does not read each record from both ends",

@@ -28,6 +28,14 @@ def test_targets_come_later_and_inputs_end_in_blanks(floats: bool) -> None:
     assert sum(int((np.isfinite(piece) if floats else piece != NO_TARGET).sum()) for piece in pieces) == 5
 
 
+def test_a_text_of_a_whole_record_stays_as_it_is() -> None:
+    examples = Examples()
+    examples.append(Example(np.ones((4, 2), dtype=np.float32), None, np.array([1, 2, 1])), "")
+    record = Delayed(examples, 3, per_step=False)[0]
+    assert record.time == 7
+    assert record.target.tolist() == [1, 2, 1]  # type: ignore[union-attr]
+
+
 def test_without_a_target() -> None:
     examples = Examples()
     examples.append(Example(None, np.ones((2, 1), dtype=np.int64), None), "")

@@ -45,7 +45,7 @@ def test_a_model_that_does_not_wait_cannot(tmp_path: Path) -> None:
 def test_where_there_is_nothing_to_wait_for(settings: dict, tmp_path: Path) -> None:
     (tmp_path / "words.conll").write_text("a\tx\nb\ty\n\n" * 20)
     with pytest.raises(
-        UserError, match=r"--model\.lookahead 2 would have no effect: it is for tag where the model does"
+        UserError, match=r"--model\.lookahead 2 would have no effect: it is for tag and transcribe where"
     ):
         train_files(
             [str(tmp_path / "words.conll")],

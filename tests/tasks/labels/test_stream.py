@@ -141,7 +141,7 @@ def assert_like_predict(model: RecordModel, record: Record, told: list[dict[str,
 @pytest.mark.parametrize("family", FAMILIES)
 @pytest.mark.parametrize("task", TASKS)
 def test_like_predict_with_a_saved_state_in_the_middle(task: str, family: str) -> None:
-    if family == "waits" and task not in ("tags", "spans", "numbers", "events"):
+    if family == "waits" and task not in ("tags", "spans", "numbers", "events", "text"):
         pytest.skip("an answer for a whole record waits for nothing")
     model, field = model_of(task, family)
     record = Record({field.name: inputs(100, field)}, "", field.rate)

@@ -7,13 +7,14 @@ from unrolled.data.feeds.long_records import Records
 
 
 class Delayed:
-    """Records with `steps` blank steps at their end, and the target of every step moved to `steps` later.
+    """Records with `steps` blank steps at their end, and if targets are `per_step` that of every step moved to `steps`
+    later.
 
     Blank steps hold zeros (of scaled numbers the mean) and the token 0. The first `steps` steps have no target.
     """
 
-    def __init__(self, records: Records, steps: int) -> None:
-        self._records, self._steps = records, steps
+    def __init__(self, records: Records, steps: int, *, per_step: bool = True) -> None:
+        self._records, self._steps, self._per_step = records, steps, per_step
         self.lengths = [length + steps for length in records.lengths]
         self._last: tuple[int, Example] | None = None
         """long records are read piece by piece"""
@@ -32,7 +33,9 @@ class Delayed:
             None if values is None else np.concatenate([values, more])
             for values, more in zip(record[:2], blank[:2], strict=True)
         )
-        target = None if record.target is None else self._later(record.target)
+        target = record.target
+        if self._per_step and target is not None:
+            target = self._later(target)
         return Example(numbers, tokens, target, record.weight)
 
     def _later(self, target: np.ndarray) -> np.ndarray:

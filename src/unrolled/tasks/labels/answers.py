@@ -44,10 +44,10 @@ class RecordModel:
 
     def answers(self, examples: Examples, progress: Callable[[int, int], None] | None = None) -> list[np.ndarray]:
         """One array per record, in their order: see the kinds of `Target`."""
-        if not self.encoding.target.per_step:
-            return [row for _, row in sorted(self._outputs(examples, progress), key=lambda pair: pair[0])]
         delay = self.network.latency
-        records = Delayed(examples, delay) if delay else examples
+        records = Delayed(examples, delay, per_step=self.encoding.target.per_step) if delay else examples
+        if not self.encoding.target.per_step:
+            return [row[delay:] for _, row in sorted(self._outputs(records, progress), key=lambda pair: pair[0])]
         windows = Windows(records, self.window, margin(self.window))
         if self.carries:
             windows = Windows(records, max([self.window, *records.lengths]), 0)

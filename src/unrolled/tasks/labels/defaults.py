@@ -86,8 +86,8 @@ def _feed(data: DataConfig, model: ModelConfig, facts: Facts) -> Literal["auto",
 
 _NOT_CARRIED = (
     "streams carry the state through long records, which this model cannot: it reads from both ends, looks at one step "
-    "alone, or at an unbounded past; add --model.bidirectional false (and to a transformer --model.window 64 and "
-    "--model.positions rotary), choose another family, or use --data.feed windows"
+    "alone, or at an unbounded past; add --model.causal true (and to a transformer --model.positions "
+    "rotary), choose another family, or use --data.feed windows"
 )
 
 

@@ -41,4 +41,7 @@ class RecordObjective(nn.Module):
                 outputs = outputs.movedim(2, 0)
             else:
                 outputs = self.network.answers(RecordInputs(numbers, tokens), mask=mask, reset=reset)
+        wait = self.network.latency
+        if wait and not self.target.per_step:  # the answers to a record of its own in each row begin later
+            outputs, batch = outputs[:, :, wait:], batch._replace(mask=None if mask is None else mask[:, wait:])
         return self.target.loss(outputs, batch, weights=self.weights, label_smoothing=self.label_smoothing), after

@@ -47,11 +47,12 @@ class PreparedRecords:
             model = with_size(model, vectors.size)
         self.given = data, model, config
         self.records: Any = dataset.train
-        if self.encoding.target.per_step and model.lookahead:
-            self.records = Delayed(self.records, model.lookahead)
+        target = self.encoding.target
+        if model.lookahead and not target.pooled:
+            self.records = Delayed(self.records, model.lookahead, per_step=target.per_step)
         self.window = data.context or window_for(self.records.lengths)
         self.training = self.records
-        if self.encoding.target.per_step and max(self.records.lengths) > self.window:
+        if target.per_step and max(self.records.lengths) > self.window:
             self.training = Windows(self.records, self.window, margin(self.window))
 
     def configure(self) -> Configs:
