@@ -10,6 +10,7 @@ from unrolled.openmp import spin_briefly
 
 if TYPE_CHECKING:
     from unrolled.errors import UserError
+    from unrolled.estimators.describer import SequenceDescriber
     from unrolled.estimators.forecaster import Forecaster
     from unrolled.estimators.language import LanguageModel
     from unrolled.estimators.records import SequenceClassifier, SequenceRegressor, SequenceTagger, Transcriber
@@ -35,6 +36,7 @@ __all__ = [
     "Pointwise",
     "Residual",
     "SequenceClassifier",
+    "SequenceDescriber",
     "SequenceLayer",
     "SequenceRegressor",
     "SequenceTagger",
@@ -57,6 +59,7 @@ _HOMES = {
     "Pointwise": "layers.combinators",
     "Residual": "layers.combinators",
     "SequenceClassifier": "estimators.records",
+    "SequenceDescriber": "estimators.describer",
     "SequenceLayer": "layers.layer",
     "SequenceRegressor": "estimators.records",
     "SequenceTagger": "estimators.records",

@@ -11,6 +11,7 @@ from unrolled import (
     Forecaster,
     LanguageModel,
     SequenceClassifier,
+    SequenceDescriber,
     SequenceRegressor,
     SequenceTagger,
     Transcriber,
@@ -19,7 +20,10 @@ from unrolled import (
 from unrolled.errors import UserError
 from unrolled.tasks.task_settings import settings_of
 
-ALL = [Forecaster, LanguageModel, SequenceClassifier, SequenceRegressor, SequenceTagger, Transcriber, Translator]
+ALL = [
+    *(Forecaster, LanguageModel, SequenceClassifier, SequenceDescriber, SequenceRegressor, SequenceTagger),
+    *(Transcriber, Translator),
+]
 TINY: dict[str, Any] = {"family": "gru", "width": 4, "layers": 1, "members": 1, "max_steps": 2, "precision": "32"}
 X = np.random.default_rng(0).normal(size=(24, 5, 2))
 Y = np.array([0, 1] * 12)

@@ -66,3 +66,12 @@ def test_others_say_so() -> None:
     for kind in (SequenceClassifier, Forecaster, LanguageModel, Translator):
         with pytest.raises(NotFittedError):
             kind().stream()
+
+
+def test_a_translation_is_written_live() -> None:
+    model = Translator(family="gru", width=8, layers=1, max_steps=3, batch_size=8).fit(
+        ["a b", "c"] * 12, ["x", "y z"] * 12
+    )
+    told = list(model.stream().feed({"source": "a b"}))
+    assert told[-1]["end"]
+    assert [answer["step"] for answer in told[:-1]] == list(range(1, len(told)))

@@ -3,18 +3,13 @@
 from collections.abc import Callable
 from typing import Any
 
-from unrolled.errors import UserError
-
 
 def stream_of(task: str, model: Any, **options: Any) -> Any:
     """A stream of what the estimator of a task has loaded: an object with `feed`, `save` and `load`.
 
     Raises `UserError` for models that need whole records.
     """
-    make = _STREAMS.get(task)
-    if make is None:
-        raise UserError(f"models that {task} have no live stream; give predict the whole records")
-    return make(model, **options)
+    return _STREAMS[task](model, **options)
 
 
 def _language(model: Any, **options: Any) -> Any:
@@ -35,8 +30,24 @@ def _records(model: Any) -> Any:
     return RecordStream(model.loaded.model, model.loaded.recipe.inputs)
 
 
+def _translate(model: Any) -> Any:
+    from unrolled.tasks.translate.stream import write
+    from unrolled.tasks.written_stream import WrittenStream
+
+    return WrittenStream(model.network, lambda request: write(model, request), '{"source": "..."}')
+
+
+def _describe(model: Any, *, seed: int = 0) -> Any:
+    from unrolled.tasks.describe.stream import write
+    from unrolled.tasks.written_stream import WrittenStream
+
+    return WrittenStream(model.network, lambda request: write(model, request, seed=seed), '{"condition": "..."}')
+
+
 _STREAMS: dict[str, Callable[..., Any]] = {
     "language": _language,
     "forecast": _forecast,
+    "translate": _translate,
+    "describe": _describe,
     **dict.fromkeys(("classify", "regress", "tag", "transcribe"), _records),
 }

@@ -22,7 +22,7 @@ class Describe(Task):
     name = "describe"
     models = "models that describe"
     title = "A model that writes sequences for labels and numbers"
-    estimator = ""
+    estimator = "SequenceDescriber"
     usage = ("generate . --given NAME=VALUE", "predict . FILE -o sequences.csv")
     after_training = "generate RUN --given NAME=VALUE"
     families = ("rnn", "lstm", "gru", "transformer", "convolution", "feedforward")
