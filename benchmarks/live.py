@@ -79,7 +79,7 @@ def chunks(count: int, random: np.random.Generator, most: int = 400) -> Iterator
 def heart(data: Path, scratch: Path, seed: int, limits: dict[str, Any]) -> Live:
     """Record 100 of MIT-BIH: beats over the last 20 %, sample by sample, at +-75 ms (Physionet's own is 150 ms)."""
     record = data / "ecg" / "100.hea"
-    settings = {"causal": True, "test_fraction": 0.2}
+    settings = {"bidirectional": False, "family": "inception", "test_fraction": 0.2}
     run = train([record], scratch / f"heart-{seed}", None, limits | {"seed": seed}, **settings)
     loaded = load_records(run)
     (whole,) = reopen([str(record)], loaded.recipe, Notes(), labelled=True)
@@ -99,7 +99,7 @@ def heart(data: Path, scratch: Path, seed: int, limits: dict[str, Any]) -> Live:
     if wanted != places.tolist():
         raise SystemExit(f"the stream told {len(places)} events and predict {len(wanted)}, and they are not the same")
     late = statistics.median([(when - one["step"]) / rate for when, one in events])
-    hits = int(match_events(truth, places, 0.075 * rate).truth.sum())
+    hits = len(match_events(truth, places, 0.075 * rate).truth)
     quality = f"sensitivity {hits / len(truth):.4f}, precision {hits / max(1, len(places)):.4f} at 75 ms"
     return Live("heart record 100, beats", quality, f"{late:.2f} s", *speeds(run))
 
@@ -107,7 +107,7 @@ def heart(data: Path, scratch: Path, seed: int, limits: dict[str, Any]) -> Live:
 def digits(data: Path, scratch: Path, seed: int, limits: dict[str, Any]) -> Live:
     """Spoken digits from raw samples at 8 kHz in ragged chunks: what is right by time, and at the end."""
     folder = data / "audio" / "fsdd"
-    settings = {"causal": True, "test": [str(folder / "*_[0-4].wav")]}
+    settings = {"bidirectional": False, "family": "inception", "test": [str(folder / "*_[0-4].wav")]}
     run = train([folder], scratch / f"digits-{seed}", None, limits | {"seed": seed}, **settings)
     random = np.random.default_rng(seed)
     right: dict[float, list[bool]] = {}
@@ -140,7 +140,7 @@ def words(data: Path, scratch: Path, seed: int, limits: dict[str, Any]) -> Live:
     """WNUT 17, word by word."""
     folder = data / "tags"
     test = folder / "emerging.test.annotated"
-    settings = {"causal": True, "valid": [str(folder / "emerging.dev.conll")], "test": [str(test)]}
+    settings = {"bidirectional": False, "family": "inception", "valid": [str(folder / "emerging.dev.conll")], "test": [str(test)]}
     run = train([folder / "wnut17train.conll"], scratch / f"words-{seed}", None, limits | {"seed": seed}, **settings)
     loaded, stream, name = load_records(run), open_stream(run), "tokens"
     same = total = 0
@@ -195,7 +195,7 @@ def joined(data: Path, scratch: Path, seed: int, limits: dict[str, Any]) -> Live
     folder = scratch / "joined"
     if not folder.exists():
         joined_digits(data / "audio" / "fsdd", folder)
-    settings = {"labels": str(folder / "names.csv"), "test": [str(folder / "test")], "causal": True}
+    settings = {"labels": str(folder / "names.csv"), "test": [str(folder / "test")], "bidirectional": False, "family": "inception"}
     run = train([folder / "train"], scratch / f"joined-{seed}", "transcribe", limits | {"seed": seed}, **settings)
     truth = dict(line.split(",", 1) for line in (folder / "names.csv").read_text().splitlines()[1:])
     stream, random = open_stream(run), np.random.default_rng(seed)
@@ -345,13 +345,13 @@ def main() -> None:
     options.add_argument("--data", type=Path, help="folder with the data sets")
     options.add_argument("--only", nargs="+", choices=ROWS, default=list(ROWS))
     options.add_argument("--seed", type=int, default=0)
-    options.add_argument("--time", default=None, help="of each training, such as 3m; by default what training chooses")
+    options.add_argument("--steps", type=int, help="updates of each training; by default what training chooses")
     options.add_argument("--quick", action="store_true", help="a few seconds, to see that it runs; measures nothing")
     options.add_argument("--write", action="store_true", help="also write the table into benchmarks/results/")
     chosen = options.parse_args()
     lines = []
     with tempfile.TemporaryDirectory(prefix="unrolled-live-") as scratch:
-        limits = {} if chosen.time is None else {"max_time": chosen.time}
+        limits = {} if chosen.steps is None else {"max_steps": chosen.steps}
         rows, data = [ROWS[name] for name in chosen.only], chosen.data
         if chosen.quick or data is None:
             rows, data = [waves], write_waves(Path(scratch) / "waves-data")
