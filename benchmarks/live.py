@@ -159,7 +159,9 @@ def words(data: Path, scratch: Path, seed: int, limits: dict[str, Any]) -> Live:
         raise SystemExit(f"{total - same} of {total} sentences were tagged otherwise live than by predict")
     trained = load(run)
     metrics = trained.score(trained.read([str(test)], Notes(), silence()), Notes(), silence()).scores["metrics"]
-    return Live("WNUT 17, words", f"span F1 {metrics['span_f1']['value']:.3f}; {revised} tags revised", "0 words", *speeds(run))
+    return Live(
+        "WNUT 17, words", f"span F1 {metrics['span_f1']['value']:.3f}; {revised} tags revised", "0 words", *speeds(run)
+    )
 
 
 def forecast(data: Path, scratch: Path, seed: int, limits: dict[str, Any]) -> Live:

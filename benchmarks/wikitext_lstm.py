@@ -29,8 +29,8 @@ from unrolled.models.config import ModelConfig
 from unrolled.models.language import LanguageNetwork
 from unrolled.models.on_device import on_device
 from unrolled.tasks.language.evaluate import evaluate_part
-from unrolled.tasks.language.objective import LanguageObjective
 from unrolled.tasks.language.text_data import TextData, prepare_text
+from unrolled.tasks.language.train import LanguageObjective
 from unrolled.tasks.train_files import train_files
 from unrolled.training.config import TrainConfig
 from unrolled.training.gradients import clip_gradients

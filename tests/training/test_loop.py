@@ -20,7 +20,7 @@ from unrolled.layers import state as states
 from unrolled.models.config import ModelConfig
 from unrolled.models.language import LanguageNetwork
 from unrolled.tasks.language.evaluate import Evaluation
-from unrolled.tasks.language.objective import LanguageObjective
+from unrolled.tasks.language.train import LanguageObjective
 from unrolled.training import loop
 from unrolled.training.config import TrainConfig
 from unrolled.training.interruption import Interruption

@@ -1,19 +1,22 @@
 """Series ready for training, and the network that learns to forecast them."""
 
-from typing import Any
+import contextlib
+from typing import Any, cast
 
 import torch
+from jaxtyping import Float
+from torch import Tensor, nn
 
 from unrolled.data.config import DataConfig
 from unrolled.errors import UserError
+from unrolled.layers.state import State
 from unrolled.models.config import ModelConfig
 from unrolled.tasks.forecast.data import ForecastData
 from unrolled.tasks.forecast.defaults import choose_for_forecast, network_config
 from unrolled.tasks.forecast.files import Windows
 from unrolled.tasks.forecast.forecast import ForecastScores, score_forecasts
 from unrolled.tasks.forecast.network import ForecastNetwork
-from unrolled.tasks.forecast.objective import ForecastObjective
-from unrolled.tasks.forecast.windows import ForecastFeed
+from unrolled.tasks.forecast.windows import ForecastBatch, ForecastFeed
 from unrolled.tasks.task import Assembly, Part, Shard
 from unrolled.tasks.words import PARTS
 from unrolled.training.applicable import Situation
@@ -23,6 +26,20 @@ from unrolled.training.run_training import Configs, model_in_words, seed_beginni
 
 MOST_WEIGHTS = 200_000_000
 """of a network that forecasts"""
+
+
+class ForecastObjective(nn.Module):
+    """The summed loss of some windows; there is no state between batches."""
+
+    def __init__(self, network: ForecastNetwork, *, autocast: contextlib.AbstractContextManager) -> None:
+        super().__init__()
+        self.network, self.autocast = network, autocast
+
+    def forward(self, batch: ForecastBatch, state: State | None) -> tuple[Float[Tensor, ""], State]:
+        past, future, known, *_ = cast(tuple[Any, ...], batch)
+        with self.autocast:
+            loss, _ = self.network.losses(past, future, known)
+        return loss, ()
 
 
 class PreparedForecast:

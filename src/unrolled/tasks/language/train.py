@@ -1,19 +1,22 @@
 """Text ready for training, and the network that learns what comes next in it."""
 
+import contextlib
 from typing import Any, cast
 
 import torch
-from torch import nn
+from jaxtyping import Float
+from torch import Tensor, nn
 
 from unrolled.data.config import DataConfig
 from unrolled.data.encoders.word_vectors import WordVectors
-from unrolled.data.feeds.text_feeds import StreamFeed, WindowFeed
+from unrolled.data.feeds.text_feeds import Batch, StreamFeed, WindowFeed
 from unrolled.errors import UserError
+from unrolled.layers.state import State
 from unrolled.models.config import ModelConfig
 from unrolled.models.language import LanguageNetwork
+from unrolled.objectives.softmax import NO_TARGET
 from unrolled.tasks.language.defaults import choose
 from unrolled.tasks.language.evaluate import Evaluation, evaluate_part
-from unrolled.tasks.language.objective import LanguageObjective
 from unrolled.tasks.language.text_data import TextData, start_tokens
 from unrolled.tasks.task import Assembly, Part, Shard
 from unrolled.tasks.word_vectors import fill, of_width, with_size
@@ -26,6 +29,30 @@ from unrolled.training.run_training import Configs, model_in_words, training_in_
 
 VALIDATION_TOKENS = 32_768
 """Validations during training read about so many tokens, always the same ones."""
+
+
+class LanguageObjective(nn.Module):
+    """The summed loss of a batch in nats and the state after it."""
+
+    def __init__(
+        self, network: LanguageNetwork, *, label_smoothing: float, autocast: contextlib.AbstractContextManager
+    ) -> None:
+        super().__init__()
+        self.network, self.label_smoothing, self.autocast = network, label_smoothing, autocast
+
+    def forward(self, batch: Batch, state: State | None) -> tuple[Float[Tensor, ""], State]:
+        inputs, targets, mask, reset, _ = cast(tuple[Any, ...], batch)
+        if mask is not None and not mask.any():
+            # One process may have no real step where others have some. Wrappers still wait for every gradient, so the
+            # weights take part in a loss of zero, and the state stays what it was.
+            after = self.network.initial_state(len(inputs), device=inputs.device) if state is None else state
+            nothing = targets.new_full(targets.shape, NO_TARGET)
+            return self(Batch(inputs, nothing, None, None, True), state)[0], after
+        with self.autocast:
+            loss, _, state = self.network.token_losses(
+                inputs, targets, state, mask=mask, reset=reset, label_smoothing=self.label_smoothing
+            )
+        return loss, state
 
 
 FINAL_TOKENS = 1_000_000
