@@ -109,19 +109,19 @@ class WindowNetwork(nn.Module):
         values = scale.take_out(values)
         own = self._of_targets(values)
         y = self._decode(self._embed(values, own, there, known), known)
-        y = y.view(batch, self.rows, self.ahead * config.patch, self.values, -1)[:, :, : config.horizon]
-        y = y.permute(0, 2, 1, 3, 4).flatten(2, 3)
+        y = y.view(batch, self.rows, -1, self.values, len(self.middle)).transpose(2, 3).flatten(1, 2)
+        y = y[:, :, : config.horizon]
         if self.linear is not None:
-            straight = self.linear(own.transpose(1, 2)).transpose(1, 2)[..., None]
+            straight = self.linear(own)[..., None]
             y = y + (straight * self.middle if config.quantiles else straight)
         if config.quantiles:
             y = ascending(y)
-        y = scale.map(lambda part: self._of_targets(part)[..., None]).put_back(y)
+        y = scale.map(lambda part: self._of_targets(part)[..., None]).put_back(y).transpose(1, 2)
         return y if explained is None else y + explained[:, config.context :, :, None]
 
     def _of_targets(self, x: Tensor) -> Tensor:
-        """The channels that are forecast."""
-        return x if self.all_targets else x.index_select(2, self.target_index)
+        """The channels that are forecast: `[batch, time, channels]` to `[batch, targets, time]`."""
+        return (x if self.all_targets else x.index_select(2, self.target_index)).transpose(1, 2)
 
     def _embed(self, values: Tensor, own: Tensor, there: Tensor, known: Tensor | None) -> Tensor:
         """Segments as steps of the backbone: `[batch * rows, segments, width]`."""
@@ -145,7 +145,7 @@ class WindowNetwork(nn.Module):
     def _by_row(self, x: Tensor, own: Tensor) -> list[Tensor]:
         """What each row reads of the targets, and of the other channels: each `[batch, rows, time, features]`."""
         batch, time = x.shape[:2]
-        parts = [own.view(batch, time, self.rows, self.values).transpose(1, 2)]
+        parts = [own.view(batch, self.rows, self.values, time).transpose(2, 3)]
         if len(self.other_index):
             parts.append(x.index_select(2, self.other_index)[:, None].expand(-1, self.rows, -1, -1))
         return parts
