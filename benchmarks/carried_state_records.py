@@ -86,14 +86,18 @@ def main() -> None:
         first = results[0]["carried"]
         waits = f", answers {record.lookahead} steps late" if record.lookahead else ""
         body += [
-            f"## {record.name}",
+            f"**{record.name}**",
             table(["trained", "loss on the test part, per step", record.metric.replace("_", " ")], rows),
             f"{chosen.family}, 1 layer of width {chosen.width}, {first['parameters']:,} parameters, {steps:,} updates "
             f"on chunks of {chosen.context} steps{waits}; {first['test']['count']:,} steps or events in the test part; "
             f"{seeds} seeds, median and middle half. Carried has the lower loss than dropped with "
             f"{sum(gain > 0 for gain in gains)} of {seeds} seeds, by {spread(gains).say('+.4f')}.",
         ]
-    if not body:
+    body.append(
+        "All are judged with the state carried through the whole test part, as a live stream carries it; to the "
+        "networks trained without, a state older than a chunk is new."
+    )
+    if len(body) == 1:
         raise SystemExit(f"{chosen.data} holds none of the records")
     title = f"{chosen.family.upper()} on long records, trained with the state carried and dropped"
     publish(f"carried_state_records_{chosen.family}", title, body, write=chosen.write, quick=chosen.quick)

@@ -8,6 +8,7 @@ COMMANDS = {
     "families": "python benchmarks/families.py --data tiny-shakespeare.txt --time 3m --families lstm gru",
     "nanogpt_cpu": "python benchmarks/nanogpt_cpu.py --data tiny-shakespeare.txt --rounds 1",
     "carried_state_lstm": "python benchmarks/carried_state.py --data tiny-shakespeare.txt --seeds 3 --steps 3000",
+    "carried_state_records_gru": "python benchmarks/carried_state_records.py --data DATA --steps 800",
     "wikitext_lstm": "python benchmarks/wikitext_lstm.py --data wikitext-2/ --steps 500",
     "quality": "python benchmarks/quality.py --data DATA",
 }

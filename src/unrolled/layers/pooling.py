@@ -122,7 +122,7 @@ class Pool(SequenceLayer):
     ) -> tuple[Tensor, Tensor, Tensor]:
         """Highest score, sum of weights and weighted mean after every step, block by block."""
         highest, total, mean = state.highest, state.total, state.mean.unflatten(1, (self.heads, self.share))
-        found = []
+        parts = []
         blocks = x.unflatten(2, (self.heads, self.share)).split(BLOCK, 1), scores.split(BLOCK, 1)
         for values, score in zip(*blocks, strict=True):
             top = torch.cat([highest[:, None], score], dim=1).cummax(1).values[:, 1:]
@@ -132,9 +132,9 @@ class Pool(SequenceLayer):
             carried = (highest[:, None] - top).exp() * total[:, None]
             sums = carried + weights.sum(2)
             means = (carried[..., None] * mean[:, None] + _sums(weights, values)) / sums[..., None]
-            found.append((top, sums, means.flatten(2)))
+            parts.append((top, sums, means.flatten(2)))
             highest, total, mean = top[:, -1], sums[:, -1], means[:, -1]
-        tops, totals, means_ = (torch.cat(parts, dim=1) for parts in zip(*found, strict=True))
+        tops, totals, means_ = (torch.cat(columns, dim=1) for columns in zip(*parts, strict=True))
         return tops, totals, means_
 
     def at_end(

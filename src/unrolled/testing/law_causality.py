@@ -1,5 +1,7 @@
 """Law 5: an output depends on the steps that the layer says it depends on."""
 
+import itertools
+
 import torch
 from torch import Tensor
 
@@ -91,17 +93,16 @@ def _gradients(subject: Subject, x: Inputs, chosen: list[int]) -> Tensor:
     for t in chosen:
         total = (y[:, t] * weights).sum()
         if total.requires_grad:
-            found = torch.autograd.grad(total, floats, retain_graph=True, allow_unused=True, materialize_grads=True)
+            gradients = torch.autograd.grad(total, floats, retain_graph=True, allow_unused=True, materialize_grads=True)
         else:
-            found = tuple(torch.zeros_like(leaf) for leaf in floats)
-        sizes = [gradient.abs().nan_to_num(nan=torch.inf).flatten(2).amax(dim=(0, 2)) for gradient in found]
+            gradients = tuple(torch.zeros_like(leaf) for leaf in floats)
+        sizes = [gradient.abs().nan_to_num(nan=torch.inf).flatten(2).amax(dim=(0, 2)) for gradient in gradients]
         reach.append(torch.stack(sizes).amax(0))
     return torch.stack(reach)
 
 
 def _changes(subject: Subject, x: Inputs, chosen: list[int]) -> Tensor:
     """The largest change of each output when what is not a float is another at one step: a row for each step."""
-    others = subject.input(lead(x).shape[1])
     steps = torch.arange(lead(x).shape[1], device=subject.device)
 
     def changed(leaf: Tensor, other: Tensor) -> Tensor:
@@ -112,7 +113,8 @@ def _changes(subject: Subject, x: Inputs, chosen: list[int]) -> Tensor:
 
     reach = torch.zeros(len(chosen), len(steps), dtype=subject.dtype, device=subject.device)
     with torch.no_grad():
-        for row in range(subject.batch_size):
+        # One draw alone may have the same token at a step.
+        for row, others in itertools.product(range(subject.batch_size), [subject.input(len(steps)) for _ in range(3)]):
             whole = map_inputs(lambda leaf: leaf[row].expand(len(steps), *leaf.shape[1:]), x)  # noqa: B023
             other = map_inputs(lambda leaf: leaf[row].expand(len(steps), *leaf.shape[1:]), others)  # noqa: B023
             before, after = subject.layer(whole)[0], subject.layer(map_inputs(changed, whole, other))[0]

@@ -100,24 +100,24 @@ class RecordStreamFeed:
             self._order = np.random.default_rng([self._seed, epoch]).permutation(len(self._labelled))
             self._ends = np.cumsum(self._lengths[self._order])
         turn = int(epoch_keys(self._seed, np.array([epoch]))[1][0]) % self._total if epoch else 0
-        place = (turn + int(self._begins[row]) + done) % self._total
+        position = (turn + int(self._begins[row]) + done) % self._total
         left = min(width, int(self._sizes[row]) - done)
         pieces = []
         while left > 0:
-            number = int(np.searchsorted(self._ends, place, side="right"))
+            number = int(np.searchsorted(self._ends, position, side="right"))
             record = int(self._order[number])
             length = int(self._lengths[record])
-            start = place - (int(self._ends[number]) - length)
+            start = position - (int(self._ends[number]) - length)
             stop = min(length, start + left)
             pieces.append(Piece(int(self._labelled[record]), start, stop))
             left -= stop - start
-            place = (place + stop - start) % self._total
+            position = (position + stop - start) % self._total
         return pieces
 
     def _example(self, pieces: list[Piece]) -> Example:
         """The pieces as one, with a target for each step."""
-        found = [self._part(piece) for piece in pieces] or [self._part(Piece(int(self._labelled[0]), 0, 0))]
-        columns = zip(*found, strict=True)
+        parts = [self._part(piece) for piece in pieces] or [self._part(Piece(int(self._labelled[0]), 0, 0))]
+        columns = zip(*parts, strict=True)
         return Example(*(None if values[0] is None else np.concatenate(values) for values in columns))
 
     def _part(self, piece: Piece) -> Example:
@@ -153,6 +153,6 @@ def _nothing(target: np.ndarray | None) -> float | int:
 def _stacked(rows: list[np.ndarray | None], width: int, missing: float | int) -> np.ndarray:
     known = [row for row in rows if row is not None]
     stacked = np.full((len(rows), width, *known[0].shape[1:]), missing, dtype=known[0].dtype)
-    for place, row in zip(stacked, known, strict=True):
-        place[: len(row)] = row
+    for padded, row in zip(stacked, known, strict=True):
+        padded[: len(row)] = row
     return stacked

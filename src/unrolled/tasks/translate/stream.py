@@ -6,8 +6,10 @@ from typing import Any
 import torch
 
 from unrolled.errors import UserError
+from unrolled.layers.state import State
 from unrolled.tasks.translate.decode import padded
 from unrolled.tasks.translate.load import LoadedTranslation
+from unrolled.tasks.translate.speaker import Speaker
 
 
 def write(loaded: LoadedTranslation, request: dict[str, Any]) -> Iterator[dict[str, Any]]:
@@ -39,13 +41,14 @@ def _tokens(loaded: LoadedTranslation, source: str) -> Iterator[int]:
     network = loaded.network
     device = next(network.parameters()).device
     given = loaded.encoding.encode_source(source)[: loaded.longest]
-    encoded = network.encode(*padded([given], device))
+    speaker = Speaker(network)
+    state: State = network.encode(*padded([given], device))
     most = loaded.growth * len(given) + 10
     if network.longest is not None:
         most = min(most, network.longest)
-    state, token = encoded.state, torch.full((1,), network.end, device=device)
+    token = torch.full((1,), network.end, device=device)
     for _ in range(most):
-        logits, state, _ = network.step(token, encoded, state)
+        logits, state = speaker.step(token, state)
         token = logits.float().argmax(-1)
         if int(token) == network.end:
             return
