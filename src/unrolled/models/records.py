@@ -116,7 +116,7 @@ class RecordNetwork(SequenceModel):
         """Whole records at once: if `pooled`, `[members, records, outputs]`, what `forward` gives at the last step of
         every record (in the order of rows and time), else `[members, batch, time, outputs]`.
 
-        Outputs of absent steps, and the first `latency` of a record, do not matter."""
+        Outputs of absent steps do not matter."""
         if mask is not None:
             inputs = map_inputs(lambda leaf: zero_absent(leaf, mask), inputs)
         return torch.stack([member.answers(inputs, mask=mask, reset=reset) for member in self._members()])
@@ -205,7 +205,8 @@ class _Member(nn.Module):
     def answers(self, inputs: RecordInputs, *, mask: Tensor | None, reset: Tensor | None) -> Tensor:
         y, _ = self.backbone(self._features(inputs), None, mask=mask, reset=reset)
         if self.pool is None:
-            return self.head(self._drop_before_head(y))
+            y = self.head(self._drop_before_head(y))
+            return y if self.wait is None else self.wait(y, mask=mask, reset=reset)[0]
         y = self.pool.at_end(y, mask=mask, reset=reset)
         return self.head(self._drop_before_head(y[:, None])[:, 0])
 
