@@ -22,12 +22,12 @@ def tokens(batch_size: int, length: int, generator: torch.Generator) -> Tensor:
 
 
 class Classifier(RecordNetwork):
-    """Keeps every law."""
+    """Keeps every law. A plain recurrent network with a running mean, of numbers and tokens."""
 
     make_inputs = staticmethod(numbers_and_tokens)
 
     def __init__(self, pooling: str = "mean", members: int = 1) -> None:
-        config = ModelConfig(family="gru", layers=1, width=4, embedding_size=4, pooling=pooling, members=members)  # type: ignore[arg-type]
+        config = ModelConfig(family="rnn", layers=1, width=4, embedding_size=4, pooling=pooling, members=members)  # type: ignore[arg-type]
         super().__init__(InputSizes(2, (TOKENS,)), 3, config, pooled=True)
 
 
