@@ -214,10 +214,11 @@ def test_ci_runs_make_test() -> None:
 
 
 @pytest.mark.slow
-def test_the_layer_in_the_guide_keeps_the_laws() -> None:
+@pytest.mark.parametrize("check", ["check_layer", "check_model"])
+def test_the_layer_and_the_model_in_the_guide_keep_the_laws(check: str) -> None:
     page = (ROOT / "docs" / "guide" / "layers.md").read_text()
-    blocks = re.findall(r"```python\n(.*?)```", page, re.DOTALL)
-    done = subprocess.run([sys.executable, "-c", blocks[-1]], capture_output=True, text=True)
+    (block,) = (block for block in re.findall(r"```python\n(.*?)```", page, re.DOTALL) if f"import {check}\n" in block)
+    done = subprocess.run([sys.executable, "-c", block], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     assert [line.split(":")[0] for line in done.stdout.splitlines()] == re.findall(
         r"^\| (\w+) \| [^|]+ \|$", page, re.M
