@@ -10,20 +10,18 @@ import polars as pl
 from unrolled.data.interruptible import interruptible
 from unrolled.data.readers.cells import MISSING, Place, is_numeric
 from unrolled.data.readers.columns import SAMPLE
+from unrolled.data.readers.find_time_format import epoch_of, guess, styled
 from unrolled.data.readers.time_formats import (
     ABSENT,
     DAYS,
     NUMBER,
     SECONDS,
     TimeFormat,
-    epoch_of,
     field_number,
-    guess,
     moments,
     offset_of,
     seconds_between,
     shifted,
-    styled,
     ticks_per_second,
 )
 from unrolled.data.records import Notes
