@@ -44,6 +44,7 @@ class Offer:
         likely: bool = True,
         before: Notes | None = None,
         columns: str = "",
+        check: Callable[[], None] | None = None,
     ) -> None:
         self.shape = shape
         self.name = name
@@ -52,7 +53,7 @@ class Offer:
         """whether the files suggest this way by themselves"""
         self.columns = columns
         """of a table, for messages"""
-        self._lay_out, self._notes = lay_out, Notes()
+        self._check, self._lay_out, self._notes = check, lay_out, Notes()
         self._notes.update(before or Notes())
         self._guess: str | None = None
 
@@ -61,8 +62,14 @@ class Offer:
         self.likely, self._guess = True, guess
         return self
 
+    def check(self) -> None:
+        """Raises `UserError` for what can be told without looking for fields."""
+        if self._check is not None:
+            self._check()
+
     @cached_property
     def _layout(self) -> Layout:
+        self.check()
         layout = self._lay_out(self._notes)
         return layout if self._guess is None else layout._replace(guess=self._guess)
 

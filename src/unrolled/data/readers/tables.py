@@ -82,7 +82,9 @@ def _say_numbers(table: Table, notes: Notes) -> None:
 
 def table_layout(path: Path, reading: Reading) -> Shape:
     """What a table holds. Raises `UserError` with the candidates and the flag that chooses, if that cannot be told."""
-    return pick(table_offers(open_table(path, Notes()), reading), reading.wish.shapes).shape
+    offer = pick(table_offers(open_table(path, Notes()), reading), reading.wish.shapes)
+    offer.check()
+    return offer.shape
 
 
 def table_offers(table: Table, reading: Reading, before: Notes | None = None) -> Iterator[Offer]:
@@ -100,13 +102,13 @@ def table_offers(table: Table, reading: Reading, before: Notes | None = None) ->
     def offer(shape: Shape, *, likely: bool = True, check: Callable[[], None] | None = None) -> Offer:
         def lay_out(notes: Notes) -> Layout:
             notes.update(hints)
-            if check is not None:
-                check()
             _say_numbers(table, notes)
             layout = _LAYOUTS[shape](table, reading, notes)
             return layout._replace(open=partial(_open, table, layout))
 
-        return Offer(shape, table.name, lay_out, likely=likely, before=before, columns=shown(table.columns))
+        return Offer(
+            shape, table.name, lay_out, likely=likely, before=before, columns=shown(table.columns), check=check
+        )
 
     if is_series_rows(table, reading):
         yield offer("series-rows", likely=START in table.columns)
