@@ -6,7 +6,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
+from small_record_runs import write_sentences
 from unrolled.cli.main import main
 from unrolled.data.config import DataConfig
 from unrolled.errors import UserError
@@ -18,6 +20,7 @@ from unrolled.tasks.forecast.defaults import choose_for_forecast
 from unrolled.tasks.forecast.rules import ForecastRules
 from unrolled.tasks.labels.defaults import Facts, choose_for_records
 from unrolled.tasks.language.defaults import choose
+from unrolled.tasks.load import open_stream
 from unrolled.tasks.task import FAMILIES, task_named
 from unrolled.tasks.translate.defaults import choose_for_translation
 from unrolled.training.applicable import Situation, check_applicable
@@ -93,6 +96,18 @@ def test_contradictions_are_refused(settings: dict[str, Any], sentence: str) -> 
 def test_one_step_has_one_end() -> None:
     with pytest.raises(UserError, match="reads each record from both ends, and these have one step; leave it out"):
         chosen("classify", "numeric", 1, causal=False)
+
+
+def test_from_the_option_to_the_stream(tmp_path: Path) -> None:
+    run, size = str(tmp_path / "run"), ["--model.width", "8", "--model.layers", "1", "--train.max_steps", "1"]
+    assert (
+        main(["train", str(write_sentences(tmp_path / "a.conll")), "--run", run, "--model.causal", "true", *size]) == 0
+    )
+    told = [answer for word in ("Anna", "ran") for answer in open_stream(run).answers({"token": word})]
+    assert [set(answer) >= {"step", "tag"} for answer in told] == [True, True]
+    settings = yaml.safe_load((tmp_path / "run" / "config.yaml").read_text())
+    assert settings["model"]["causal"] is True
+    assert settings["model"]["bidirectional"] is False
 
 
 @pytest.mark.parametrize("task", FORWARD)

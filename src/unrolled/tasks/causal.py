@@ -22,8 +22,8 @@ def check_causal(task: Task, model: ModelConfig) -> None:
 
 def _against_forward(model: ModelConfig) -> str:
     if model.family == "bidirectional":
-        return "--model.family bidirectional reads it from both ends"
-    return "--model.bidirectional true reads it from both ends" if model.bidirectional else ""
+        return "--model.family bidirectional reads each sequence from both ends"
+    return "--model.bidirectional true reads each sequence from both ends" if model.bidirectional else ""
 
 
 def _against_both_ends(model: ModelConfig) -> str:
