@@ -103,7 +103,7 @@ def test_from_the_option_to_the_stream(tmp_path: Path) -> None:
     assert (
         main(["train", str(write_sentences(tmp_path / "a.conll")), "--run", run, "--model.causal", "true", *size]) == 0
     )
-    told = [answer for word in ("Anna", "ran") for answer in open_stream(run).answers({"token": word})]
+    told = [answer for word in ("Anna", "ran") for answer in open_stream(run).answers({"tokens": [word]})]
     assert [set(answer) >= {"step", "tag"} for answer in told] == [True, True]
     settings = yaml.safe_load((tmp_path / "run" / "config.yaml").read_text())
     assert settings["model"]["causal"] is True
