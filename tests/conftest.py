@@ -10,6 +10,9 @@ import torch
 from hypothesis import settings
 
 from bounded import bounded
+from checked_types import check_types_quickly
+
+check_types_quickly()
 
 if "PYTEST_XDIST_WORKER" in os.environ:
     # The workers share the cores already; threads inside each would only fight. Subprocesses inherit the variables.

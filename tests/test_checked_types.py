@@ -1,0 +1,38 @@
+"""Types and shapes are checked while tests run, and only there can that be switched off."""
+
+import jaxtyping
+import numpy as np
+import pytest
+from checked_types import has_shape
+from jaxtyping import Float
+from torch import Tensor
+
+from unrolled.formats import format_count
+from unrolled.scoring.bootstrap import fold, stretches
+
+
+def test_a_wrong_type_is_found() -> None:
+    with pytest.raises(Exception, match=r"format_count.*unit.*7") as found:
+        format_count(3, unit=7)  # type: ignore[arg-type]
+    assert "beartype" in type(found.value).__module__
+    jaxtyping.config.update("jaxtyping_disable", True)
+    try:
+        with pytest.raises(TypeError):
+            format_count(3, unit=7)  # type: ignore[arg-type]
+    finally:
+        jaxtyping.config.update("jaxtyping_disable", False)
+
+
+def test_a_wrong_shape_and_a_wrong_element_are_found() -> None:
+    assert len(fold(3)) == 3
+    for wrong in (np.zeros((2, 2), dtype=np.int64), np.zeros(2)):
+        with pytest.raises(jaxtyping.TypeCheckError, match="lengths"):
+            stretches(wrong)
+
+
+def test_a_shape_is_found_wherever_it_is_written() -> None:
+    array = Float[Tensor, "batch time"]
+    for annotation in (array, array | None, tuple[array, int], dict[str, list[array]], "Later"):
+        assert has_shape(annotation)
+    for annotation in (int, str | None, tuple[Tensor, int], dict[str, list[float]]):
+        assert not has_shape(annotation)
