@@ -10,7 +10,7 @@ demo: $(VENV)/.base
 	$(BIN)/unrolled demo
 
 test: check
-	$(BIN)/pytest -n auto
+	$(BIN)/pytest -n auto --dist worksteal
 
 check: $(VENV)/.dev
 	$(BIN)/ruff check .
