@@ -27,6 +27,7 @@ from unrolled.data.encoders.words import WordVocabulary
 from unrolled.data.readers.tables import read_table
 from unrolled.data.records import Notes, Reading, Source
 from unrolled.tasks.language.text_data import prepare_text
+from unrolled.tasks.reads import wish_of
 
 MB = 1_000_000
 ONE_PIECE = 4 * MB

@@ -94,7 +94,9 @@ class RecordEstimator(TrainedEstimator):
                         f"y is missing: {type(self).__name__} requires y to be passed, but the target y is None; give "
                         "it, or X as a path or a frame with a target column"
                     )
-                vectors = model.family in ("auto", "feedforward")
+                # A matrix is a vector for each record, as everywhere in scikit-learn; a list of rows is series.
+                matrix = model.family == "auto" and getattr(X, "ndim", None) == 2
+                vectors = model.family == "feedforward" or matrix
                 source = _open(X, y, groups, reading_of(data, wish_of(self._task)), vectors=vectors)
                 columns = None if not is_frame(X) else [str(name) for name in column_names(X)]
                 weights = None

@@ -71,6 +71,7 @@ class RecurrentDecoder(nn.Module):
             self.attention = AdditiveAttention(width, memory_size)
         elif attention == "multiplicative":
             self.attention = MultiplicativeAttention(width, memory_size)
+        self.receptive_field = self.backbone.receptive_field
         leaves = len(states.leaves(self.backbone.initial_state(0)))
         self.bridge = nn.Linear(memory_size, leaves * layers * width)
         self.combine = nn.Linear(width + (memory_size if self.attention else 0), output_size)
@@ -145,6 +146,7 @@ class TransformerDecoder(nn.Module):
         if attention == "additive":
             raise ValueError("the attention of a transformer is multiplicative; choose multiplicative or none")
         self.output_size, self.dropout, self.summarised = width, dropout, attention == "none"
+        self.receptive_field = None if window is None else layers * (window - 1)
         inner = positions if positions == "rotary" or positions == "alibi" else "none"
         self.positions = (
             AddPositions(width, positions, max_length=max_length)

@@ -25,6 +25,7 @@ class Speaker(SequenceModel):
     def __init__(self, network: TranslationNetwork) -> None:
         super().__init__()
         self.network = network
+        self.receptive_field = network.decoder.receptive_field  # what is read of the source is no earlier token
 
     @property
     def output_shape(self) -> tuple[int, ...]:
