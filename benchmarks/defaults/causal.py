@@ -1,7 +1,8 @@
 """Families that read forward, for `--model.causal true` of the tasks on records, compared on validation parts.
 
-The rules that came of it are in `unrolled/tasks/labels/defaults.py`. A candidate is a set of flags beside the defaults,
-all with `--model.bidirectional false`; "both ends" is what training without flags takes today, for what seeing the
+With `--model.causal true` the family is that of training without flags, made causal (`tasks/labels/defaults.py`); this
+holds it against the others. A candidate is a set of flags beside the defaults, all with `--model.bidirectional false`;
+"both ends" is what training without flags takes today, for what seeing the
 whole record is worth. All are trained for the same few updates, with one network. Test parts are left alone: of UCR
 sets and of TREC only the training file is read, of the spoken digits what is not the test set, of the weather, the
 heart record and the gait the first part in time. `--data` is a folder with data sets in the sub-folders that the rows

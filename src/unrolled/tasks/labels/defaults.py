@@ -99,8 +99,7 @@ def _variation(facts: Facts) -> Literal["none", "signal", "noise"]:
 
 
 def _choose_model(model: ModelConfig, facts: Facts, *, streams: bool = False) -> ModelConfig:
-    usual_family = _causal_family if model.causal else _family
-    family = usual_family(facts) if model.family == "auto" else model.family
+    family = _family(facts) if model.family == "auto" else model.family
     if model.causal is False and family == "feedforward":
         raise UserError("--model.causal false reads each record from both ends, and these have one step; leave it out")
     convolution, transformer = family == "convolution", family == "transformer"
@@ -147,11 +146,6 @@ def _family(facts: Facts) -> Literal["feedforward", "lstm", "gru", "convolution"
     if facts.tokens:
         return "convolution" if facts.placed else "lstm"
     return "gru" if facts.task == "tag" and not facts.signal else "inception"
-
-
-def _causal_family(facts: Facts) -> Literal["feedforward", "lstm", "gru", "convolution", "inception"]:
-    """Of those that go forward only."""
-    return _family(facts)
 
 
 def _window(model: ModelConfig, family: str, facts: Facts) -> int | None:
