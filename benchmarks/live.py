@@ -344,6 +344,8 @@ def waves(data: Path, scratch: Path, seed: int, limits: dict[str, Any]) -> Live:
     return Live("made-up waves", "as predict", "0 steps", *speeds(run))
 
 
+UPDATES = {"heart": 300, "digits": 300, "words": 1200, "forecast": 300, "joined": 1200}
+"""Of each training, where nothing else is asked for: a few minutes for all."""
 ROWS = {"heart": heart, "digits": digits, "words": words, "forecast": forecast, "joined": joined}
 
 
@@ -352,17 +354,17 @@ def main() -> None:
     options.add_argument("--data", type=Path, help="folder with the data sets")
     options.add_argument("--only", nargs="+", choices=ROWS, default=list(ROWS))
     options.add_argument("--seed", type=int, default=0)
-    options.add_argument("--steps", type=int, help="updates of each training; by default what training chooses")
+    options.add_argument("--steps", type=int, help="updates of each training")
     options.add_argument("--quick", action="store_true", help="a few seconds, to see that it runs; measures nothing")
     options.add_argument("--write", action="store_true", help="also write the table into benchmarks/results/")
     chosen = options.parse_args()
     lines = []
     with tempfile.TemporaryDirectory(prefix="unrolled-live-") as scratch:
-        limits = {} if chosen.steps is None else {"max_steps": chosen.steps}
-        rows, data = [ROWS[name] for name in chosen.only], chosen.data
+        rows, data = {name: ROWS[name] for name in chosen.only}, chosen.data
         if chosen.quick or data is None:
-            rows, data = [waves], write_waves(Path(scratch) / "waves-data")
-        for measured in rows:
+            rows, data = {"waves": waves}, write_waves(Path(scratch) / "waves-data")
+        for name, measured in rows.items():
+            limits = {"max_steps": chosen.steps or UPDATES.get(name, 3)}
             row = measured(data, Path(scratch), chosen.seed, limits)
             ratio = "-" if row.plain is None else f"{row.ours / row.plain:.2f}"
             lines.append([row.name, row.quality, row.delay, f"{row.ours:,.0f}", ratio])
