@@ -42,8 +42,8 @@ def infer_vocabulary(sample: str, total_bytes: int) -> tuple[str, str]:
     return "char", "few distinct characters"
 
 
-def vocabulary_from_json(data: dict[str, Any]) -> Vocabulary:
-    """The inverse of `to_json` for every kind. Raises `ValueError` or `KeyError` for data that is no vocabulary."""
+def vocabulary_from_json(data: Any) -> Vocabulary:
+    """The inverse of `to_json` for every kind. Raises `ValueError`, `KeyError` or `TypeError` for data that is none."""
     if data["kind"] not in VOCABULARIES:
         raise ValueError(f"kind {data['kind']!r}, expected one of {', '.join(VOCABULARIES)}")
     return VOCABULARIES[data["kind"]].from_json(data)
