@@ -113,7 +113,8 @@ def test_what_was_chosen_holds_everything_once() -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize(("family", "kind"), list(itertools.product(FAMILIES, KINDS)))
 def test_all_families_and_kinds_keep_every_law(family: str, kind: str) -> None:
-    check(make_network(family, kind, "numbers and tokens", 2))
+    """But for the exported step, which is slow and held by those that were chosen."""
+    check(make_network(family, kind, "numbers and tokens", 1), [law for law in LAWS if law != "export"])
 
 
 @pytest.mark.parametrize(
