@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from python_calls import python_calls
 from unrolled.data.readers.ts import read_ts
-from unrolled.data.records import Notes, Reading
+from unrolled.data.records import Notes, Reading, Source
 from unrolled.errors import UserError
 
 UCR = Path(__file__).parents[3].parent / "shared" / "data" / "ucr"
@@ -154,7 +154,7 @@ def test_files_that_do_not_go_together(tmp_path: Path) -> None:
 
 @pytest.mark.skipif(not UCR.exists(), reason="the public data is not here")
 def test_the_archive_is_read_fast() -> None:
-    def read() -> TsSource:
+    def read() -> Source:
         return read_ts([UCR / "JapaneseVowels/JapaneseVowels_TRAIN.ts"], Reading(), Notes())
 
     source = read()
