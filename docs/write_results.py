@@ -11,6 +11,8 @@ COMMANDS = {
     "carried_state_records_gru": "python benchmarks/carried_state_records.py --data DATA --steps 800",
     "wikitext_lstm": "python benchmarks/wikitext_lstm.py --data wikitext-2/ --steps 500",
     "quality": "python benchmarks/quality.py --data DATA",
+    "live": "python benchmarks/live.py --data DATA",
+    "live_forecast": "python benchmarks/live_forecast.py",
 }
 """By name of the result."""
 HEAD = """# Results
