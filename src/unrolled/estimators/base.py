@@ -11,6 +11,7 @@ import numpy as np
 from sklearn.base import BaseEstimator
 from sklearn.exceptions import NotFittedError
 
+from unrolled.data.config import DataConfig
 from unrolled.data.given import given_path
 from unrolled.errors import UserError
 from unrolled.estimators.history import history_of
@@ -18,8 +19,10 @@ from unrolled.estimators.hub import model_place, upload
 from unrolled.estimators.python_words import speaks_python
 from unrolled.estimators.settings import require_known, signature
 from unrolled.estimators.streams import stream_of
+from unrolled.models.config import ModelConfig
 from unrolled.models.files import replace_folder
 from unrolled.tasks.load import find_model, task_of
+from unrolled.training.config import TrainConfig
 
 Estimator = TypeVar("Estimator", bound="TrainedEstimator")
 
@@ -95,11 +98,34 @@ class TrainedEstimator(BaseEstimator):
             name = type(self).__name__
             raise NotTrained(f"this {name} is not trained yet; call fit, or {name}.from_pretrained")
 
-    def _trained_by(self, train: Callable[[str], dict[str, Any]]) -> None:
-        """Take in what a training gives that is told where its run is to be: the model, the result and the curve."""
-        with tempfile.TemporaryDirectory() as beside:
-            folder = Path(beside) / "run" if self.run is None else given_path(self.run, "run")
-            result = train(str(folder))
+    def _train(
+        self,
+        files: list[str],
+        opened: Any,
+        data: DataConfig,
+        model: ModelConfig,
+        train: TrainConfig,
+        *,
+        beside: Callable[[Path], None] | None = None,
+    ) -> None:
+        """Train on files, or on what is open, and take in the model, the result and the curve. `beside` writes more
+        files into the model directory."""
+        from unrolled.tasks.train_files import train_files
+
+        with tempfile.TemporaryDirectory() as scratch:
+            folder = Path(scratch) / "run" if self.run is None else given_path(self.run, "run")
+            result = train_files(
+                files,
+                task=self._task,
+                run=str(folder),
+                data=data,
+                model=model,
+                train_config=train,
+                silent=self.silent,
+                opened=opened,
+            )
+            if beside is not None:
+                beside(folder / "best")
             self._take_in(folder)
         self.result_ = result
         if self.run is None:

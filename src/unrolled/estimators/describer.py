@@ -48,8 +48,6 @@ class SequenceDescriber(TrainedEstimator):
     @alone()
     def fit(self, X: Any, y: Any = None) -> "SequenceDescriber":
         """Train. Raises `UserError` as `unrolled train` does."""
-        from unrolled.tasks.train_files import train_files
-
         data, model, train = configs(self)
         if is_path(X):
             check_data(X, "X", CONDITIONS)
@@ -60,19 +58,8 @@ class SequenceDescriber(TrainedEstimator):
             with taken_in("the data", CONDITIONS):
                 source = _Conditions(_frame(X), _sequences(y))
                 data = replace(data, target=SEQUENCE)
-                files, opened = [], opened_source(source, data, "describe")
-        self._trained_by(
-            lambda run: train_files(
-                files,
-                task="describe",
-                run=run,
-                data=data,
-                model=model,
-                train_config=train,
-                silent=self.silent,
-                opened=opened,
-            )
-        )
+                files, opened = [], opened_source(source, data, self._task)
+        self._train(files, opened, data, model, train)
         return self
 
     def predict(self, X: Any, *, length: int | None = None, seed: int | None = 0, **sampling: Any) -> list[Any]:

@@ -44,8 +44,6 @@ class Forecaster(TrainedEstimator):
     @alone()
     def fit(self, X: Any, y: Any = None) -> "Forecaster":
         """Train; y is not used. Raises `UserError` as `unrolled train` does."""
-        from unrolled.tasks.train_files import train_files
-
         data, model, train = configs(
             self,
             quantiles=_listed(self.quantiles) or "none",
@@ -58,18 +56,7 @@ class Forecaster(TrainedEstimator):
         else:
             with taken_in("X", SERIES):
                 files, opened = [], opened_source(_open(X, reading_of(data, ReadsSeries.wish)), data, self._task)
-        self._trained_by(
-            lambda run: train_files(
-                files,
-                task=self._task,
-                run=run,
-                data=data,
-                model=model,
-                train_config=train,
-                silent=self.silent,
-                opened=opened,
-            )
-        )
+        self._train(files, opened, data, model, train)
         return self
 
     def predict(self, X: Any, *, horizon: int | None = None) -> np.ndarray:

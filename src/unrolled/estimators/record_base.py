@@ -69,8 +69,6 @@ class RecordEstimator(TrainedEstimator):
 
         Raises `UserError` as `unrolled train` does.
         """
-        from unrolled.tasks.train_files import train_files
-
         data, model, train = configs(self)
         files, dataset, labels, columns = [], None, None, None
         if is_path(X):
@@ -110,22 +108,7 @@ class RecordEstimator(TrainedEstimator):
             if y is not None and dataset.encoding.target.probabilities:
                 labels = labels_of(y)
 
-        def training(run: str) -> dict[str, Any]:
-            result = train_files(
-                files,
-                task=self._task,
-                run=run,
-                data=data,
-                model=model,
-                train_config=train,
-                silent=self.silent,
-                opened=dataset,
-            )
-            if labels is not None:
-                labels.write(Path(run) / "best")
-            return result
-
-        self._trained_by(training)
+        self._train(files, dataset, data, model, train, beside=None if labels is None else labels.write)
         self._take(self._model)
         if columns is not None:
             self._name_features(columns)

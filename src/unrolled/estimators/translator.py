@@ -34,8 +34,6 @@ class Translator(TrainedEstimator):
     @alone()
     def fit(self, X: Any, y: Any = None) -> "Translator":
         """Train. Raises `UserError` as `unrolled train` does."""
-        from unrolled.tasks.train_files import train_files
-
         data, model, train = configs(self)
         if is_path(X):
             check_data(X, "X", TEXTS)
@@ -44,18 +42,7 @@ class Translator(TrainedEstimator):
             files, opened = paths_of(X), None
         else:
             files, opened = [], opened_pairs(_pairs(X, y))
-        self._trained_by(
-            lambda run: train_files(
-                files,
-                task=self._task,
-                run=run,
-                data=data,
-                model=model,
-                train_config=train,
-                silent=self.silent,
-                opened=opened,
-            )
-        )
+        self._train(files, opened, data, model, train)
         return self
 
     def predict(self, X: Any, *, beams: int = BEAMS, length_penalty: float = ALPHA) -> list[str]:
