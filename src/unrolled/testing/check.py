@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from unrolled.layers.layer import SequenceLayer, SequenceModule
+from unrolled.models.evaluating import evaluating
 from unrolled.testing.law_backends import backends
 from unrolled.testing.law_causality import causality
 from unrolled.testing.law_chunking import chunking
@@ -117,7 +118,7 @@ def check_model(
         if value < least:
             raise ValueError(f"{what} is {value}, it must be at least {least}")
     checked = []
-    with _evaluating(model), _zeros_filled(model, seed):
+    with evaluating(model), _zeros_filled(model, seed):
         for name in names:
             began = time.perf_counter()
             subject = Subject(
@@ -134,17 +135,6 @@ def check_model(
                 _check(LAWS[name], subject)
             checked.append(Checked(name, subject.cases, time.perf_counter() - began))
     return checked
-
-
-@contextmanager
-def _evaluating(layer: SequenceModule) -> Iterator[None]:
-    training = {module: module.training for module in layer.modules()}
-    try:
-        layer.eval()
-        yield
-    finally:
-        for module, mode in training.items():
-            module.training = mode
 
 
 @contextmanager

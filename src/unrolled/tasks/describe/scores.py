@@ -7,6 +7,7 @@ import torch
 from torch.nn import functional
 
 from unrolled.data.feeds.text_feeds import NO_TARGET
+from unrolled.models.evaluating import evaluating
 from unrolled.models.on_device import on_device
 from unrolled.scoring.baselines import unigram_cross_entropy
 from unrolled.scoring.bootstrap import Measure, measure
@@ -25,9 +26,7 @@ def record_losses(network: DescriptionNetwork, part: Descriptions) -> np.ndarray
     order = np.argsort(lengths, kind="stable")
     size = max(1, min(256, BATCH_STEPS // int(lengths.max())))
     found = np.zeros(len(part))
-    training = network.training
-    network.eval()
-    try:
+    with evaluating(network):
         for start in range(0, len(order), size):
             chosen = order[start : start + size]
             batch: Any = on_device(part.batch(chosen), device)
@@ -36,8 +35,6 @@ def record_losses(network: DescriptionNetwork, part: Descriptions) -> np.ndarray
                 logits.float().transpose(1, 2), batch.targets, ignore_index=NO_TARGET, reduction="none"
             )
             found[chosen] = losses.sum(1).double().cpu().numpy()
-    finally:
-        network.train(training)
     return found
 
 

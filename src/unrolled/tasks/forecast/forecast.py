@@ -1,6 +1,5 @@
 """Forecasts of a trained network: for any horizon, over all windows of a part, with intervals."""
 
-import contextlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -9,6 +8,7 @@ import torch
 from torch import Tensor
 
 from unrolled.errors import UserError
+from unrolled.models.evaluating import evaluating
 from unrolled.tasks.forecast.naive import seasonal_naive
 from unrolled.tasks.forecast.network import ForecastNetwork
 from unrolled.tasks.forecast.windows import ForecastBatch, ForecastWindows
@@ -54,7 +54,7 @@ def forecast_windows(
 ) -> Iterator[tuple[ForecastBatch, np.ndarray]]:
     """Every window in order, in batches, with its forecast over the windows' horizon (see `forecast`)."""
     device = next(network.parameters()).device
-    with torch.inference_mode(), _evaluating(network):
+    with torch.inference_mode(), evaluating(network):
         for batch in windows.in_order(batch_size):
             past = torch.from_numpy(batch.past).to(device)
             known = None if batch.known is None else torch.from_numpy(batch.known).to(device)
@@ -192,14 +192,3 @@ def _error_quantile(errors: np.ndarray, level: float) -> np.ndarray:
     place = np.clip(np.ceil(rank) if level >= 0.5 else np.floor(rank), 1, np.maximum(count, 1)).astype(np.int64) - 1
     found = np.take_along_axis(np.sort(errors, axis=0), place[None], axis=0)[0]  # NaN is sorted to the end
     return np.where(count > 0, found, 0)
-
-
-@contextlib.contextmanager
-def _evaluating(network: ForecastNetwork) -> Iterator[None]:
-    """Evaluation mode (no dropout) for a while."""
-    training = network.training
-    network.eval()
-    try:
-        yield
-    finally:
-        network.train(training)

@@ -13,6 +13,7 @@ from unrolled.data.feeds.examples import Examples, collate
 from unrolled.data.feeds.long_records import Windows
 from unrolled.data.feeds.record_feed import ordered_batches
 from unrolled.layers.inputs import lead, map_inputs
+from unrolled.models.evaluating import evaluating
 from unrolled.models.on_device import on_device
 from unrolled.models.records import RecordInputs, RecordNetwork
 from unrolled.tasks.labels.encoding import RecordEncoding
@@ -66,23 +67,18 @@ class RecordModel:
         longest = max(records.lengths, default=1)
         size = max(1, BATCH_STEPS // max(1, longest))
         done = 0
-        training = self.network.training
-        self.network.eval()
-        try:
-            with torch.inference_mode():
-                for numbers in ordered_batches(records, min(size, 256)):
-                    chosen = [records[int(number)]._replace(target=None) for number in numbers]
-                    batch = on_device(collate(chosen, per_step=False), device)
-                    values, tokens, mask, reset, *_ = cast(tuple[Any, ...], batch)
-                    outputs = self._computed(RecordInputs(values, tokens), mask, reset)
-                    answers = self.encoding.target.meaning(outputs)
-                    for number, example, row in zip(numbers, chosen, answers, strict=True):
-                        yield int(number), row if self.network.pooled else row[: example.time]
-                    done += len(numbers)
-                    if progress is not None:
-                        progress(done, len(records))
-        finally:
-            self.network.train(training)
+        with torch.inference_mode(), evaluating(self.network):
+            for numbers in ordered_batches(records, min(size, 256)):
+                chosen = [records[int(number)]._replace(target=None) for number in numbers]
+                batch = on_device(collate(chosen, per_step=False), device)
+                values, tokens, mask, reset, *_ = cast(tuple[Any, ...], batch)
+                outputs = self._computed(RecordInputs(values, tokens), mask, reset)
+                answers = self.encoding.target.meaning(outputs)
+                for number, example, row in zip(numbers, chosen, answers, strict=True):
+                    yield int(number), row if self.network.pooled else row[: example.time]
+                done += len(numbers)
+                if progress is not None:
+                    progress(done, len(records))
 
     def _computed(self, inputs: RecordInputs, mask: Tensor | None, reset: Tensor | None) -> Tensor:
         """The outputs `[members, ...]`, of long records in one piece after another with the state carried along."""

@@ -1,9 +1,8 @@
 """How well a model predicts a text."""
 
-import contextlib
 import math
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any, Literal, cast
 
@@ -12,6 +11,7 @@ import torch
 from unrolled.data.feeds.evaluation import carried_chunks, sliding_windows
 from unrolled.data.feeds.text_feeds import Batch
 from unrolled.errors import UserError
+from unrolled.models.evaluating import evaluating
 from unrolled.models.language import LanguageNetwork
 from unrolled.models.on_device import on_device
 from unrolled.tasks.language.text_data import TokenPart
@@ -104,7 +104,7 @@ def evaluate_part(
     device = next(network.parameters()).device
     state = None
     wanted = min(limit or part.targets, part.targets)
-    with torch.inference_mode(), _evaluating(network):
+    with torch.inference_mode(), evaluating(network):
         for batch in batches:
             if batch.fresh or policy == "sliding":
                 state = None
@@ -119,14 +119,3 @@ def evaluate_part(
     loss_per_token = total / max(count, 1)
     bits = loss_per_token / math.log(2) * len(part) / part.bytes if part.bytes else None
     return Evaluation(loss_per_token, count, bits, words, time.perf_counter() - started)
-
-
-@contextlib.contextmanager
-def _evaluating(network: LanguageNetwork) -> Iterator[None]:
-    """Evaluation mode (no dropout) for a while."""
-    training = network.training
-    network.eval()
-    try:
-        yield
-    finally:
-        network.train(training)

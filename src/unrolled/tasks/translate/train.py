@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from unrolled.errors import UserError
 from unrolled.layers.state import State
+from unrolled.models.evaluating import evaluating
 from unrolled.models.on_device import on_device
 from unrolled.tasks.task import Assembly, Part, Shard
 from unrolled.tasks.token_loss import TokenLoss
@@ -127,12 +128,10 @@ def _validate(network: TranslationNetwork, pairs: Pairs, context: contextlib.Abs
     chosen = pairs.spread(VALIDATION_PAIRS)
     order = chosen[np.argsort(pairs.lengths[chosen], kind="stable")]
     total, count = 0.0, 0
-    network.eval()
-    with torch.inference_mode(), context:
+    with torch.inference_mode(), context, evaluating(network):
         for start in range(0, len(order), 64):
             batch = on_device(pairs.batch(order[start : start + 64]), device)
             source, source_mask, target, target_mask, *_ = cast(tuple[Any, ...], batch)
             loss, tokens = network.token_losses(source, target, source_mask=source_mask, target_mask=target_mask)
             total, count = total + float(loss), count + int(tokens)
-    network.train()
     return TokenLoss(total / max(count, 1))
