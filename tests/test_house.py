@@ -227,9 +227,10 @@ def test_the_layer_and_the_model_in_the_guide_keep_the_laws(check: str) -> None:
 
 def test_the_walk_through_the_house_goes_where_it_says() -> None:
     page = (ROOT / "docs" / "follow-one-run.md").read_text()
-    places = re.findall(r"`((?:\w+/)+\w+\.py)`(?:\s+`(\w+)`)?", page)
-    assert len(places) > 20
-    for path, name in places:
+    links = re.findall(r"\[`([\w/]+\.py)`\]\(\.\./src/unrolled/([\w/]+\.py)\)(?:\s+`(\w+)`)?", page)
+    assert len(links) > 20
+    for path, target, name in links:
+        assert path == target
         source = (ROOT / "src" / "unrolled" / path).read_text()
         assert not name or re.search(rf"^(def|class) {name}\b", source, re.MULTILINE), f"{path} has no {name}"
     for kind, method in re.findall(r"`(\w+)\.(\w+)`", page):
