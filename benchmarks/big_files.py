@@ -88,11 +88,11 @@ def clock(begin: int, count: int, seconds: int) -> list[str]:
 def long_table(path: Path, size: int) -> Path:
     draw, times = np.random.default_rng(0), [time.replace("T", " ") for time in clock(0, 2000, 3600)]
 
-    def one(number: int) -> str:
+    def series(number: int) -> str:
         values = 50 + 20 * np.sin(np.arange(2000) * 2 * np.pi / 24 + number) + draw.normal(0, 3, 2000)
         return "".join(f"H{number},{time},{value:.3f}\n" for time, value in zip(times, values.tolist(), strict=True))
 
-    return write(path, size, "unique_id,ds,y\n", one)
+    return write(path, size, "unique_id,ds,y\n", series)
 
 
 def long_series(path: Path, size: int) -> Path:
@@ -129,7 +129,7 @@ def words(path: Path, size: int) -> Path:
 
     def some(number: int) -> str:
         drawn = draw.choice(len(known), 50_000, p=chances / chances.sum()).tolist()
-        return " ".join(known[word] + marks.get(place % 34, "") for place, word in enumerate(drawn)) + "\n"
+        return " ".join(known[word] + marks.get(position % 34, "") for position, word in enumerate(drawn)) + "\n"
 
     return write(path, size, "", some)
 
@@ -164,14 +164,14 @@ def check_long_table(path: Path) -> bool:
 
 def check_long_series(path: Path) -> bool:
     source: Any = opened(path, "forecast")
-    found, times, place = source.record(0).values["values"], source.times(0), 0
+    values, times, step = source.record(0).values["values"], source.times(0), 0
     for row in rows_of(path):
-        if (np.float32(row[1]), np.float32(row[2])) != (found[place, 0], found[place, 1]):
+        if (np.float32(row[1]), np.float32(row[2])) != (values[step, 0], values[step, 1]):
             return False
-        if times[place].item() != datetime.fromisoformat(row[0]):
+        if times[step].item() != datetime.fromisoformat(row[0]):
             return False
-        place += 1
-    return place == len(found)
+        step += 1
+    return step == len(values)
 
 
 def check_wide_table(path: Path) -> bool:
@@ -195,13 +195,13 @@ def check_words(path: Path, cache: Path) -> bool:
     if slow.tokens != data.vocabulary.tokens:
         return False
     for part, some in ((data.train, lines), (data.valid, valid.splitlines(keepends=True))):
-        place = 0
+        position = 0
         for line in some:
             ids = slow.encode(line)
-            if part is None or part.tokens[place : place + len(ids)].tolist() != ids.tolist():
+            if part is None or part.tokens[position : position + len(ids)].tolist() != ids.tolist():
                 return False
-            place += len(ids)
-        if part is None or place != len(part):
+            position += len(ids)
+        if part is None or position != len(part):
             return False
     return True
 
@@ -216,15 +216,15 @@ def check_byte_pairs(path: Path, cache: Path) -> bool:
     ids = vocabulary.tokenizer.encode(beginning, add_special_tokens=False).ids[:-100]
     if data.train.tokens[: len(ids)].tolist() != ids:
         return False
-    place = 0
+    position = 0
     for part in data.parts.values():
         decoder = vocabulary.stream_decoder()
         for begin in range(0, len(part), MB):
             piece = decoder.feed(part.tokens[begin : begin + MB])
-            if text[place : place + len(piece)] != piece:
+            if text[position : position + len(piece)] != piece:
                 return False
-            place += len(piece)
-    return place == len(text)
+            position += len(piece)
+    return position == len(text)
 
 
 TABLES: list[tuple[str, Callable[[Path, int], Path], Callable[[Path], bool], str]] = [

@@ -78,7 +78,7 @@ def another_program(busy: bool) -> Iterator[None]:
         yield
         return
     core = max(os.sched_getaffinity(0))
-    code = f"import os; os.sched_setaffinity(0, [{core}])\nwhile True: pass"
+    code = f"import os; os.sched_setaffinity(0, [{core}])\nwhile os.getppid() == {os.getpid()}: pass"
     process = subprocess.Popen([sys.executable, "-c", code])
     try:
         yield
@@ -103,30 +103,31 @@ def main() -> None:
     options.add_argument("--rounds", type=int, default=5)
     options.add_argument("--steps", type=int, default=400, help="updates of each training")
     chosen = options.parse_args()
-    rounds, steps = (1, 20) if chosen.quick else (chosen.rounds, chosen.steps)
-    found: dict[tuple[bool, str], list[Outcome]] = {(busy, name): [] for busy in (False, True) for name in WAYS}
+    rounds, steps = (1, 2) if chosen.quick else (chosen.rounds, chosen.steps)
+    ways = {name: WAYS[name] for name in ("ours", "one thread")} if chosen.quick else WAYS
+    outcomes: dict[tuple[bool, str], list[Outcome]] = {(busy, name): [] for busy in (False, True) for name in ways}
     with workplace(chosen.data, quick=chosen.quick) as (folder, text):
         for turn in range(rounds):
             for busy in (False, True):
-                names = list(WAYS)[turn % len(WAYS) :] + list(WAYS)[: turn % len(WAYS)]
+                names = list(ways)[turn % len(ways) :] + list(ways)[: turn % len(ways)]
                 for name in names:
                     load = os.getloadavg()[0]
-                    run = folder / f"{turn}-{busy}-{list(WAYS).index(name)}"
+                    run = folder / f"{turn}-{busy}-{list(ways).index(name)}"
                     with another_program(busy):
-                        outcome = train(text, run, steps, WAYS[name])
-                    found[busy, name].append(outcome)
+                        outcome = train(text, run, steps, ways[name])
+                    outcomes[busy, name].append(outcome)
                     beside = "busy" if busy else "alone"
-                    said = f"{outcome.speed:.1f} thousand tokens/s (load before: {load:.1f})"
-                    print(f"round {turn + 1}, {beside}, {name}: {said}", flush=True)
-                require_same({name: found[busy, name][-1] for name in WAYS})
+                    line = f"{outcome.speed:.1f} thousand tokens/s (load before: {load:.1f})"
+                    print(f"round {turn + 1}, {beside}, {name}: {line}", flush=True)
+                require_same({name: outcomes[busy, name][-1] for name in ways})
     rows = []
-    for name in WAYS:
-        speeds = [[outcome.speed for outcome in found[busy, name]] for busy in (False, True)]
+    for name in ways:
+        speeds = [[outcome.speed for outcome in outcomes[busy, name]] for busy in (False, True)]
         rows.append([name, *(spread(side).say(".1f") for side in speeds)])
-    best = [max(found[False, name][turn].speed for name in WAYS if name != "ours") for turn in range(rounds)]
-    quiet = ratios([outcome.speed for outcome in found[False, "ours"]], best)
-    one = [outcome.speed for outcome in found[True, "one thread"]]
-    busy_ratio = ratios([outcome.speed for outcome in found[True, "ours"]], one)
+    best = [max(outcomes[False, name][turn].speed for name in ways if name != "ours") for turn in range(rounds)]
+    quiet = ratios([outcome.speed for outcome in outcomes[False, "ours"]], best)
+    one_thread = [outcome.speed for outcome in outcomes[True, "one thread"]]
+    busy_ratio = ratios([outcome.speed for outcome in outcomes[True, "ours"]], one_thread)
     body = [
         table(["threads", "alone, thousand tokens/s", "beside another program"], rows),
         f"Ours over the best of the others, alone: {quiet.say()} (aim: 0.9). Ours over one thread, beside another "

@@ -30,7 +30,7 @@ def main() -> None:
     chosen = options.parse_args()
     rounds, limit = (1, "1s") if chosen.quick else (chosen.rounds, chosen.time)
     width, layers = (32, 1) if chosen.quick else (None, None)
-    found: dict[str, list[dict[str, Any]]] = {family: [] for family in chosen.families}
+    by_family: dict[str, list[dict[str, Any]]] = {family: [] for family in chosen.families}
     judged_tokens = set()
     with workplace(chosen.data, quick=chosen.quick) as (folder, text):
         for turn in range(rounds):
@@ -41,7 +41,7 @@ def main() -> None:
                 model = ModelConfig(family=family, width=width, layers=layers)
                 result, judged, tokens = run_training(text, folder / f"{family}-{turn}", data, model, train)
                 judged_tokens.add(judged.tokens)
-                found[family].append(result | {"judged": judged.loss, "policy": judged.policy})
+                by_family[family].append(result | {"judged": judged.loss, "policy": judged.policy})
                 print(f"round {turn + 1}, {family}: loss {judged.loss:.4f}", flush=True)
     if len(judged_tokens) != 1:
         raise SystemExit(f"the families were judged on different numbers of tokens: {judged_tokens}")
@@ -55,7 +55,7 @@ def main() -> None:
             spread([result["seconds"] for result in results]).say(".1f"),
             results[0]["policy"],
         ]
-        for family, results in sorted(found.items(), key=lambda item: median_loss(item[1]))
+        for family, results in sorted(by_family.items(), key=lambda item: median_loss(item[1]))
     ]
     body = [
         table(["family", "loss, nats", "tokens/s", "updates", "parameters", "training, s", "judged"], rows),

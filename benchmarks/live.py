@@ -90,15 +90,15 @@ def heart(data: Path, scratch: Path, seed: int, limits: dict[str, Any]) -> Live:
     truth = truth[truth >= start] - start
     stream, told = open_stream(run), []
     for now in range(start, len(signal)):
-        told += [(now - start, one) for one in stream.answers({field.name: signal[now : now + 1].tolist()})]
-    told += [(len(signal) - start, one) for one in stream.end()]
-    events = [(when, one) for when, one in told if "label" in one]
-    places = np.array([one["step"] for _, one in events])
+        told += [(now - start, reply) for reply in stream.answers({field.name: signal[now : now + 1].tolist()})]
+    told += [(len(signal) - start, reply) for reply in stream.end()]
+    events = [(when, reply) for when, reply in told if "label" in reply]
+    places = np.array([event["step"] for _, event in events])
     ((_, answer),) = predict(loaded.model, [Record({field.name: signal[start:]}, "", rate)])  # type: ignore[arg-type]
     wanted = [row["step"] for row in target.rows(Record({}, "", rate), answer, None)]
     if wanted != places.tolist():
         raise SystemExit(f"the stream told {len(places)} events and predict {len(wanted)}, and they are not the same")
-    late = statistics.median([(when - one["step"]) / rate for when, one in events])
+    late = statistics.median([(when - event["step"]) / rate for when, event in events])
     hits = len(match_events(truth, places, 0.075 * rate).truth)
     quality = f"sensitivity {hits / len(truth):.4f}, precision {hits / max(1, len(places)):.4f} at 75 ms"
     return Live("heart record 100, beats", quality, f"{late:.2f} s", *speeds(run))
@@ -116,22 +116,22 @@ def digits(data: Path, scratch: Path, seed: int, limits: dict[str, Any]) -> Live
     files = sorted(folder.glob("*_[0-4].wav"))
     for path in files:
         samples = samples_of(path)
-        said: list[tuple[float, str]] = []
+        told: list[tuple[float, str]] = []
         for piece in chunks(len(samples), random):
             answers = stream.answers({"audio": samples[piece].tolist()})
-            said += [(piece.stop / 8000, one["prediction"]) for one in answers]
-        said += [(len(samples) / 8000, one["prediction"]) for one in stream.end()]
+            told += [(piece.stop / 8000, reply["prediction"]) for reply in answers]
+        told += [(len(samples) / 8000, reply["prediction"]) for reply in stream.end()]
         digit = path.name[0]
-        ends.append(said[-1][1] == digit)
+        ends.append(told[-1][1] == digit)
         for share in (0.25, 0.5, 0.75):
-            before = [label for when, label in said if when <= share * len(samples) / 8000]
+            before = [label for when, label in told if when <= share * len(samples) / 8000]
             right.setdefault(share, []).append(bool(before) and before[-1] == digit)
     predictions, _ = load(run).predict([str(path) for path in files], Notes(), silence())
     truth = [path.name[0] for path in files]
     whole = [row["prediction"] == digit for row, digit in zip(predictions.rows, truth, strict=True)]
     if whole != ends:
         raise SystemExit("the stream ended with other answers than predict gives of the whole recordings")
-    by_time = ", ".join(f"{statistics.mean(found):.3f} after {share:.0%}" for share, found in right.items())
+    by_time = ", ".join(f"{statistics.mean(hits):.3f} after {share:.0%}" for share, hits in right.items())
     delay = "0.025 s (one window)"
     return Live("spoken digits", f"accuracy {statistics.mean(ends):.4f} at the end; {by_time}", delay, *speeds(run))
 
@@ -147,10 +147,10 @@ def words(data: Path, scratch: Path, seed: int, limits: dict[str, Any]) -> Live:
     for record, answer in predict(loaded.model, reopen([str(test)], loaded.recipe, Notes(), labelled=False)):
         (row,) = loaded.model.encoding.target.rows(record, answer, name)
         tags: dict[int, str] = {}
-        told = [one for token in record.values[name] for one in stream.answers({name: [token]})]
-        for one in told + list(stream.end()):
-            tags |= {one["step"]: one["tag"]} if "tag" in one else {}
-            for change in one.get("revised", []):
+        told = [reply for token in record.values[name] for reply in stream.answers({name: [token]})]
+        for reply in told + list(stream.end()):
+            tags |= {reply["step"]: reply["tag"]} if "tag" in reply else {}
+            for change in reply.get("revised", []):
                 tags[change["step"]] = change["tag"]
                 revised += 1
         same += [tags[step] for step in sorted(tags)] == row["tag"]
@@ -182,8 +182,8 @@ def forecast(data: Path, scratch: Path, seed: int, limits: dict[str, Any]) -> Li
         part.write_text("\n".join(lines[: 1 + len(rows) - 200 + cut]) + "\n")
         predictions, _ = load(run).predict([str(part)], Notes(), silence())
         whole: dict[str, list[float]] = {}
-        for one in predictions.rows:
-            whole.setdefault(one["channel"], []).append(one["prediction"])
+        for prediction in predictions.rows:
+            whole.setdefault(prediction["channel"], []).append(prediction["prediction"])
         for channel, values in whole.items():
             told = answers[cut - 1]["forecast"][channel]["prediction"]
             worst = max(worst, float(np.abs(np.array(told) - np.array(values)).max()))
@@ -212,11 +212,11 @@ def joined(data: Path, scratch: Path, seed: int, limits: dict[str, Any]) -> Live
         samples = samples_of(path)
         text = ""
         for piece in chunks(len(samples), random):
-            for one in stream.answers({"audio": samples[piece].tolist()}):
-                if one.get("text", text) != text and "seconds" in one:
-                    lates.append(piece.stop / 8000 - one["seconds"])
-                text = one.get("text", text)
-        text = [one["text"] for one in stream.end() if "text" in one][-1]
+            for reply in stream.answers({"audio": samples[piece].tolist()}):
+                if reply.get("text", text) != text and "seconds" in reply:
+                    lates.append(piece.stop / 8000 - reply["seconds"])
+                text = reply.get("text", text)
+        text = [reply["text"] for reply in stream.end() if "text" in reply][-1]
         texts.append(text)
     predictions, _ = load(run).predict([str(path) for path in paths], Notes(), silence())
     if [row["text"] for row in predictions.rows] != texts:
@@ -259,8 +259,8 @@ def speeds(run: Path, turns: int = 5) -> tuple[float, float]:
 
     with torch.inference_mode():
         pairs = [(timed(ours), timed(lambda: plain(numbers, tokens))) for _ in range(turns)]
-    (_, one), (_, other) = pairs[0]
-    torch.testing.assert_close(one, other, rtol=1e-3, atol=1e-4)
+    (_, output), (_, other) = pairs[0]
+    torch.testing.assert_close(output, other, rtol=1e-3, atol=1e-4)
     seconds = [statistics.median(pair[side][0] for pair in pairs) for side in (0, 1)]
     return SPEED_STEPS / seconds[0], SPEED_STEPS / seconds[1]
 
@@ -313,11 +313,11 @@ def cell_steps(network: Any) -> Steps | None:
         for step in range(SPEED_STEPS):
             parts = [] if numbers is None else [numbers[step : step + 1]]
             if tokens is not None:
-                parts += [table(tokens[step : step + 1, place]) for place, table in enumerate(member.embeddings)]
+                parts += [table(tokens[step : step + 1, column]) for column, table in enumerate(member.embeddings)]
             x = torch.cat(parts, dim=-1)
-            for place, cell in enumerate(cells):
-                states[place] = cell(x, states[place])
-                x = states[place][0] if isinstance(states[place], tuple) else states[place]
+            for index, cell in enumerate(cells):
+                states[index] = cell(x, states[index])
+                x = states[index][0] if isinstance(states[index], tuple) else states[index]
             if member.pool is not None:
                 total = total + x
                 x = total / (step + 1)

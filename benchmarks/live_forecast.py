@@ -147,8 +147,8 @@ def main() -> None:
                 str(part.segments),
                 spread(ours).say(".0f"),
                 spread(backbone).say(".0f"),
-                f"{ratios(ours, [part.segments * one for one in backbone]).say()}",
-                f"{ratios(ours, [taken * one for one in backbone]).say()}",
+                f"{ratios(ours, [part.segments * duration for duration in backbone]).say()}",
+                f"{ratios(ours, [taken * duration for duration in backbone]).say()}",
                 ratios(ours, timed[2]).say() if len(timed) > 2 else "-",
             ]
         )

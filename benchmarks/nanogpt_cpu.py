@@ -108,7 +108,7 @@ def main() -> None:
     options.add_argument("--steps", type=int, default=2000)
     chosen = options.parse_args()
     rounds, steps = (1, 10) if chosen.quick else (chosen.rounds, chosen.steps)
-    found: dict[str, list[dict[str, Any]]] = {"ours": [], "theirs": []}
+    by_side: dict[str, list[dict[str, Any]]] = {"ours": [], "theirs": []}
     with workplace(chosen.data, quick=chosen.quick) as (folder, text):
         tokens = prepare_text([text], DataConfig(vocabulary="char", cache=str(folder / "cache")))
         valid = tokens.valid
@@ -127,7 +127,7 @@ def main() -> None:
                 windows = nanogpt.estimate(model, valid.tokens)
                 if side == "ours" and len(valid) < 1_000_000 and abs(whole - result["loss"]) > 1e-3:
                     raise SystemExit(f"unrolled reports a loss of {result['loss']}, computed here it is {whole}")
-                found[side].append(result | {"whole": whole, "windows": windows})
+                by_side[side].append(result | {"whole": whole, "windows": windows})
                 print(f"round {turn + 1}, {side}: {result['seconds']:.1f} s of training, loss {whole:.4f}", flush=True)
     columns = {
         "training, s": ("seconds", ".1f"),
@@ -143,10 +143,10 @@ def main() -> None:
             f"{results[0]['parameters']:,}",
             f"{results[0]['tokens']:,}",
         ]
-        for side, results in found.items()
+        for side, results in by_side.items()
     ]
     quotients = [
-        ratios([result[key] for result in found["ours"]], [result[key] for result in found["theirs"]]).say()
+        ratios([result[key] for result in by_side["ours"]], [result[key] for result in by_side["theirs"]]).say()
         for key in ("seconds", "program")
     ]
     body = [

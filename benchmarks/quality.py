@@ -70,7 +70,7 @@ def splice(data: Path, scratch: Path, seed: int) -> dict[str, Any]:
     with open(data / "dna" / "splice.csv", newline="") as file:
         header, *rows = list(csv.reader(file))
     order = np.random.default_rng(seed).permutation(len(rows))
-    found = []
+    results = []
     for fold in range(5):
         parts = {"test": set(order[fold::5].tolist())}
         parts["train"] = set(range(len(rows))) - parts["test"]
@@ -78,11 +78,11 @@ def splice(data: Path, scratch: Path, seed: int) -> dict[str, Any]:
         for name, members in parts.items():
             with open(files[name], "w", newline="") as file:
                 csv.writer(file).writerows([header, *(rows[number] for number in sorted(members))])
-        found.append(train([files["train"]], scratch, seed, test=[str(files["test"])]))
-    mean = statistics.mean(one["test"]["metrics"]["accuracy"]["value"] for one in found)
-    found[0]["test"]["metrics"]["accuracy"]["value"] = mean
-    found[0]["seconds"] = max(one["seconds"] for one in found)
-    return found[0]
+        results.append(train([files["train"]], scratch, seed, test=[str(files["test"])]))
+    mean = statistics.mean(result["test"]["metrics"]["accuracy"]["value"] for result in results)
+    results[0]["test"]["metrics"]["accuracy"]["value"] = mean
+    results[0]["seconds"] = max(result["seconds"] for result in results)
+    return results[0]
 
 
 def digits(data: Path, scratch: Path, seed: int) -> dict[str, Any]:
@@ -193,10 +193,10 @@ def judged(row: Row, seeds: list[dict[str, Any]]) -> list[list[str]]:
 def kept(result: dict[str, Any]) -> dict[str, Any]:
     """What is kept of a training."""
     test = result["test"]
-    baseline = {name: one["value"] for name, one in test["baseline"].items() if isinstance(one, dict)}
+    baseline = {name: metric["value"] for name, metric in test["baseline"].items() if isinstance(metric, dict)}
     return {
-        "metrics": {name: one["value"] for name, one in test["metrics"].items()},
-        "notes": {name: one["note"] for name, one in test["metrics"].items() if one.get("note")},
+        "metrics": {name: metric["value"] for name, metric in test["metrics"].items()},
+        "notes": {name: metric["note"] for name, metric in test["metrics"].items() if metric.get("note")},
         "baseline": baseline,
         "seconds": result["seconds"],
         "parameters": result["parameters"],
@@ -228,21 +228,21 @@ def main() -> None:
             if not (data / row.data).exists():
                 print(f"{row.name}: {data / row.data} is not there, left out", flush=True)
                 continue
-            found = []
+            results = []
             for seed in range(1 if chosen.quick or chosen.data is None else chosen.seeds):
                 started = time.perf_counter()
-                found.append(kept(row.run(data, scratch, seed)))
-                scores = ", ".join(f"{metric} {found[-1]['metrics'][metric]:.4g}" for metric in row.bar)
+                results.append(kept(row.run(data, scratch, seed)))
+                scores = ", ".join(f"{metric} {results[-1]['metrics'][metric]:.4g}" for metric in row.bar)
                 print(f"{row.name}, seed {seed}: {scores}, {time.perf_counter() - started:.0f} s in all", flush=True)
-            known[row.name] = found
+            known[row.name] = results
             if chosen.write:
                 KEPT.write_text(json.dumps(known, indent=1) + "\n")
     order = {row.name: row for row in (*ROWS, *rows)}
     lines = [line for name, row in order.items() if name in known for line in judged(row, known[name])]
     header = ["data", "metric", "mean", "seeds", "at least", "naive", "training"]
-    notes = sorted({f"{n}: {text}" for found in known.values() for n, text in found[0]["notes"].items() if text})
-    said = "Mean over the seeds. Training: of the slowest seed, at most 10 minutes; some ran beside other work."
-    body = [table(header, lines), said, *([f"Signatures: {'; '.join(notes)}."] if notes else [])]
+    notes = sorted({f"{n}: {text}" for results in known.values() for n, text in results[0]["notes"].items() if text})
+    remark = "Mean over the seeds. Training: of the slowest seed, at most 10 minutes; some ran beside other work."
+    body = [table(header, lines), remark, *([f"Signatures: {'; '.join(notes)}."] if notes else [])]
     publish("quality", "What training without flags reaches", body, write=chosen.write, quick=chosen.quick)
 
 

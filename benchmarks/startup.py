@@ -79,10 +79,10 @@ def main() -> None:
         if not chosen.quick:
             for side in sides.values():
                 side()  # once before, so that files are in the memory of the system
-        found = dict(zip(sides, alternate(repeats, *sides.values()), strict=True))
-    over = [a - b for a, b in zip(found["import torch, unrolled"], found["import torch"], strict=True)]
-    step = [a - b for a, b in zip(found[OURS], found[PLAIN], strict=True)]
-    rows = [[name, spread(values).say(".3f")] for name, values in found.items()]
+        times = dict(zip(sides, alternate(repeats, *sides.values()), strict=True))
+    over = [a - b for a, b in zip(times["import torch, unrolled"], times["import torch"], strict=True)]
+    step = [a - b for a, b in zip(times[OURS], times[PLAIN], strict=True)]
+    rows = [[name, spread(values).say(".3f")] for name, values in times.items()]
     rows += [
         ["`import unrolled` over `import torch`", spread(over).say("+.3f")],
         ["`unrolled train` over plain PyTorch, to the first step", spread(step).say("+.3f")],

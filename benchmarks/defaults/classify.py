@@ -81,11 +81,11 @@ def data_sets(folder: Path) -> Iterator[tuple[str, list[Path], DataConfig]]:
 def folds(labels: np.ndarray, count: int, seed: int) -> np.ndarray:
     """The fold of each record, int64 `[records]`, with like shares of every label."""
     random = np.random.default_rng(seed)
-    found = np.zeros(len(labels), dtype=np.int64)
+    fold_of = np.zeros(len(labels), dtype=np.int64)
     for label in np.unique(labels):
         members = random.permutation(np.flatnonzero(labels == label))
-        found[members] = (np.arange(len(members)) + random.integers(count)) % count
-    return found
+        fold_of[members] = (np.arange(len(members)) + random.integers(count)) % count
+    return fold_of
 
 
 def part(examples: Examples, chosen: np.ndarray) -> Examples:
@@ -163,7 +163,7 @@ def main() -> None:
         raise SystemExit(f"no data set found in {chosen.data}; see the first lines of this script")
     header = ["data", "candidate", "accuracy", "log loss, nats", "held-out records", "rounds x folds", "training"]
     body = [
-        table(header, [one for found in known.values() for one in found.values()]),
+        table(header, [row for rows in known.values() for row in rows.values()]),
         "Cross-validation inside training parts. Training: of the slowest fold; the machine did other work beside it.",
     ]
     publish("classify", "Defaults of classify", body, write=chosen.write, quick=chosen.quick, folder=RESULTS)

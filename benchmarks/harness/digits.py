@@ -30,9 +30,9 @@ def joined_digits(recordings: Path, folder: Path, *, seed: int = 0) -> None:
         speakers = sorted({speaker for speaker, _ in files})
         for clip in range(count):
             speaker = speakers[random.integers(len(speakers))]
-            said = random.integers(10, size=random.integers(1, LONGEST + 1))
+            digits = random.integers(10, size=random.integers(1, LONGEST + 1))
             pieces, rate = [], 8000
-            for digit in said:
+            for digit in digits:
                 choices = files[speaker, int(digit)]
                 with wave.open(str(choices[random.integers(len(choices))])) as file:
                     rate = file.getframerate()
@@ -44,6 +44,6 @@ def joined_digits(recordings: Path, folder: Path, *, seed: int = 0) -> None:
                 out.setsampwidth(2)
                 out.setframerate(rate)
                 out.writeframes(np.concatenate(pieces).tobytes())
-            rows.append((name, " ".join(NAMES[digit] for digit in said)))
+            rows.append((name, " ".join(NAMES[digit] for digit in digits)))
     with open(folder / "names.csv", "w", newline="") as file:
         csv.writer(file).writerows([("path", "text"), *rows])

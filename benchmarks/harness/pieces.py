@@ -27,15 +27,15 @@ def is_wanted(name: str, chosen: Any) -> bool:
 
 def wanted_of(candidates: dict[str, Any], chosen: Any) -> list[str]:
     """The candidates of `--candidates`; of a quick look the first two."""
-    wanted = [one for one in candidates if one in (chosen.candidates or candidates)]
+    wanted = [candidate for candidate in candidates if candidate in (chosen.candidates or candidates)]
     return wanted[:2] if chosen.quick else wanted
 
 
 def read_kept(file: Path, chosen: Any) -> Lines:
     """What was written before, to go on with."""
     if chosen.write and not chosen.quick and file.is_file():
-        found: Lines = json.loads(file.read_text())
-        return found
+        kept: Lines = json.loads(file.read_text())
+        return kept
     return {}
 
 

@@ -41,12 +41,12 @@ def ratios(ours: Sequence[float], theirs: Sequence[float]) -> Spread:
 
 def alternate(rounds: int, *sides: Callable[[], float]) -> list[list[float]]:
     """Call every side once a round, in turning order, and collect what each returns."""
-    found: list[list[float]] = [[] for _ in sides]
+    readings: list[list[float]] = [[] for _ in sides]
     for turn in range(rounds):
         for offset in range(len(sides)):
             side = (turn + offset) % len(sides)
-            found[side].append(sides[side]())
-    return found
+            readings[side].append(sides[side]())
+    return readings
 
 
 def machine() -> str:

@@ -79,7 +79,7 @@ class GPT(nn.Module):
 def random_batch(tokens: np.ndarray) -> tuple[Tensor, Tensor]:
     """Windows from random places, and the tokens that follow."""
     places = torch.randint(len(tokens) - BLOCK, (BATCH,)).tolist()
-    windows = torch.stack([torch.from_numpy(tokens[place : place + BLOCK + 1].astype(np.int64)) for place in places])
+    windows = torch.stack([torch.from_numpy(tokens[start : start + BLOCK + 1].astype(np.int64)) for start in places])
     return windows[:, :-1], windows[:, 1:]
 
 

@@ -1,5 +1,6 @@
 """Answers before the end: how good a model that reads forwards is while a record comes."""
 
+from html import escape
 from typing import Any, cast
 
 import numpy as np
@@ -73,5 +74,7 @@ def early_chart(early: dict[str, Any]) -> str:
     for bound in ("low", "high"):
         pairs = [(100 * value["share"], value[bound]) for value in known if value[bound] is not None]
         curves.append(Curve(f"{name}, {bound} end", [x for x, _ in pairs], [y for _, y in pairs], "raw"))
-    rows = [TickRow("% of a record", lambda share: f"{share:g}")]
-    return line_chart(curves, title=f"{name} after parts of each record", rows=rows)
+    keys = f'<p><span class="key valid">{escape(name)}</span>'
+    keys += '<span class="key raw">its 95 % interval</span></p>' if any(len(curve.x) for curve in curves[1:]) else "</p>"
+    rows = [TickRow("% seen", lambda share: f"{share:g}")]
+    return keys + line_chart(curves, title=f"{name} after parts of each record", rows=rows, height=280)
