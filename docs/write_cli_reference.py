@@ -92,7 +92,7 @@ def tasks() -> str:
     for task in all_tasks():
         lines += ["", f"## {task.name}", "", (type(task).__doc__ or "").strip(), ""]
         lines += [f"Families: {_names(task.families)}.", "", "| for | settings |", "|---|---|"]
-        lines += [f"| {place} | {_names(names)} |" for place, names in _by_place(task, known).items()]
+        lines += [f"| {where} | {_names(names)} |" for where, names in _by_place(task, known).items()]
     return "\n".join(lines) + "\n"
 
 
@@ -102,14 +102,14 @@ def _by_place(task: Task, known: dict[str, Setting]) -> dict[str, list[str]]:
     for name, setting in known.items():
         if setting.everywhere or not setting.fits(task=task.name, inputs=frozenset(task.input_kinds)):
             continue
-        place = replace(
+        scope = replace(
             setting,
             tasks=(),
             but=(),
             inputs=_some_of(task.input_kinds, setting.inputs),
             families=_some_of(task.families, setting.families),
         )
-        places.setdefault(ALL if place.everywhere else place.where.removeprefix("runs "), []).append(name)
+        places.setdefault(ALL if scope.everywhere else scope.where.removeprefix("runs "), []).append(name)
     return places
 
 

@@ -35,7 +35,7 @@ def shown(printed: str) -> list[str]:
     lines = [line for line in printed.strip().splitlines() if not re.match(r"warning|.+ \d+% \| ", line)]
     validations = [line for line in lines if line.startswith("validation at step")]
     kept = [line for line in lines if line not in validations]
-    end = next((place for place, line in enumerate(kept) if line.startswith("done")), len(kept))
+    end = next((index for index, line in enumerate(kept) if line.startswith("done")), len(kept))
     return [*kept[:end], "...", *validations[-1:], *kept[end:]] if end < len(kept) else kept
 
 
@@ -74,8 +74,8 @@ def run_page(page: Path, folder: Path) -> None:
 
 
 if __name__ == "__main__":
-    place = Path(sys.argv[1])
-    subprocess.run([sys.executable, DOCS.parent / "examples" / "make_data.py", place / "data"], check=True)
+    workplace = Path(sys.argv[1])
+    subprocess.run([sys.executable, DOCS.parent / "examples" / "make_data.py", workplace / "data"], check=True)
     for name in sys.argv[2:] or PATTERNS:
-        run_page(DOCS / "guide" / f"{name}.md", place)
+        run_page(DOCS / "guide" / f"{name}.md", workplace)
         print(f"wrote {name}.md")

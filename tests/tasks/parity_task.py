@@ -129,7 +129,9 @@ class TrainedParity:
 
     def predict(self, files: list[str], notes: Any, progress: Any, **options: Any) -> tuple[Predictions, int]:
         bits = read(files)
-        rows = ({"row": number, "parity": int(said[-1])} for number, said in enumerate(self.said(bits), start=1))
+        rows = (
+            {"row": number, "parity": int(parities[-1])} for number, parities in enumerate(self.said(bits), start=1)
+        )
         return Predictions({"row": "count", "parity": "count"}, rows), len(bits)
 
 

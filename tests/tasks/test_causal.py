@@ -116,9 +116,9 @@ def test_what_always_goes_forward_cannot_be_asked_to_look_ahead(task: str, tmp_p
     row = "1.5,2.5\n" if task == "forecast" else "some words,and others\n"
     file.write_text("source,target\n" + row * 50)
     assert main(["train", str(file), "--task", task, "--model.causal", "false", "--run", str(tmp_path / "run")]) == 2
-    said = capsys.readouterr().err
-    assert said.strip().endswith(f"since {task_named(task).models} always go forward; leave it out")
-    assert len(said.strip().splitlines()) == 1
+    error = capsys.readouterr().err
+    assert error.strip().endswith(f"since {task_named(task).models} always go forward; leave it out")
+    assert len(error.strip().splitlines()) == 1
     assert not (tmp_path / "run").exists()
 
 

@@ -41,7 +41,7 @@ def write_table(path: Path, names: list[str]) -> Path:
     """A number in each column, and classes of the same names."""
     quoted = ['"' + name.replace('"', '""') + '"' for name in names]
     rows = [
-        ",".join([*(f"{(number * 7 + place * 3) % 11 / 4}" for place in range(len(names))), quoted[number % 2]])
+        ",".join([*(f"{(number * 7 + column * 3) % 11 / 4}" for column in range(len(names))), quoted[number % 2]])
         for number in range(40)
     ]
     path.write_text("\n".join([",".join([*quoted, '"the\x1b]0;class"']), *rows]) + "\n", encoding="utf-8")

@@ -37,19 +37,19 @@ CASES = [
 @pytest.mark.parametrize(("name", "text", "given", "summary", "target"), CASES)
 def test_what_is_said(name: str, text: str, given: dict, summary: str, target: str | None, tmp_path: Path) -> None:
     file = write(tmp_path, name, text)
-    found = outline([file], DataConfig(**given), task=None)
-    assert found.summary.startswith(summary)
+    plan = outline([file], DataConfig(**given), task=None)
+    assert plan.summary.startswith(summary)
     if target is not None:
-        assert found.data.target == target
-    assert len(found.fields) == len(found.schema.inputs) + 1
-    again = outline([file], found.data, task=found.schema.task)
-    assert again.schema == found.schema
-    assert again.summary == found.summary
+        assert plan.data.target == target
+    assert len(plan.fields) == len(plan.schema.inputs) + 1
+    again = outline([file], plan.data, task=plan.schema.task)
+    assert again.schema == plan.schema
+    assert again.summary == plan.summary
 
 
 def test_columns_are_named(tmp_path: Path) -> None:
-    found = outline([write(tmp_path, "t.csv", TABLE)], DataConfig(), task=None)
-    assert found.fields == [
+    plan = outline([write(tmp_path, "t.csv", TABLE)], DataConfig(), task=None)
+    assert plan.fields == [
         "input features: numeric per record (a, b)",
         "input colour: categorical per record",
         "target label: categorical per record",
@@ -71,8 +71,8 @@ def test_counts_in_a_table_as_of_nixtla_are_forecast(tmp_path: Path) -> None:
 def test_hints_are_part_of_the_line(tmp_path: Path) -> None:
     path = tmp_path / "demand.csv"
     path.write_text("time,demand,rain\n" + "".join(f"2024-01-{n + 1:02d},{n * n % 7}.5,{n % 3}.5\n" for n in range(30)))
-    found = outline([str(path)], DataConfig(target="demand"), task=None)
-    assert found.schema.task == "tag"
-    assert found.summary.endswith("; --task forecast tells it ahead")
+    plan = outline([str(path)], DataConfig(target="demand"), task=None)
+    assert plan.schema.task == "tag"
+    assert plan.summary.endswith("; --task forecast tells it ahead")
     assert "--task" not in outline([str(path)], DataConfig(target="demand"), task="tag").summary
     assert "--task" not in outline([str(path)], DataConfig(), task=None).summary

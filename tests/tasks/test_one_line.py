@@ -82,12 +82,12 @@ def test_init_says_what_training_says(
     if package is not None:
         pytest.importorskip(package)
     data = DataConfig(**settings)
-    found = outline([str(made / name)], data, task=task)
+    plan = outline([str(made / name)], data, task=task)
     line = first_line_of_training(made / name, task, data, monkeypatch)
     hint = "; tag tells demand from the other columns of the same step; --task forecast tells it ahead"
-    assert found.summary.endswith(hint) == (name == "demand.csv" and task is None and "target" in settings)
-    require_alike(found.summary.removesuffix(hint), line)
-    assert line.startswith(f"{found.schema.task}: ")
+    assert plan.summary.endswith(hint) == (name == "demand.csv" and task is None and "target" in settings)
+    require_alike(plan.summary.removesuffix(hint), line)
+    assert line.startswith(f"{plan.schema.task}: ")
 
 
 @pytest.mark.parametrize("write", [write_flowers, write_prices, write_sentences, write_recordings])
@@ -97,8 +97,8 @@ def test_the_same_of_small_data(write: Any, tmp_path: Path, monkeypatch: pytest.
     file = write(tmp_path / {write_sentences: "words.conll", write_recordings: "clips"}.get(write, "table.csv"))
     data = DataConfig(target="price" if write is write_prices else None)
     task = "transcribe" if write is write_recordings else None
-    found = outline([str(file)], data, task=task)
-    require_alike(found.summary, first_line_of_training(file, task, data, monkeypatch))
+    plan = outline([str(file)], data, task=task)
+    require_alike(plan.summary, first_line_of_training(file, task, data, monkeypatch))
 
 
 def test_the_same_of_texts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

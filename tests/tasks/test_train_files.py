@@ -20,16 +20,16 @@ KINDS = {"classify": "records", "regress": "records", "tag": "records", "transcr
 @pytest.fixture
 def called(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, dict[str, Any]]]:
     """Which task was trained with what, in the place of training."""
-    found: list[tuple[str, dict[str, Any]]] = []
+    calls: list[tuple[str, dict[str, Any]]] = []
 
     def stand_in(task: Task, prepared: Any, start: Beginning, *, silent: bool) -> dict[str, Any]:
         kind = KINDS.get(task.name, task.name)
         settings = {"files": start.files, "data": start.data, "run": str(start.folder), "silent": silent}
-        found.append((kind, settings | {"task": prepared.task}))
+        calls.append((kind, settings | {"task": prepared.task}))
         return {"kind": kind}
 
     monkeypatch.setattr("unrolled.tasks.train_files._train", stand_in)
-    return found
+    return calls
 
 
 def series(path: Path) -> Path:
@@ -71,8 +71,8 @@ def test_the_training_of_each_kind(
     path, config = write(tmp_path / name), DataConfig(**data)
     result = train_files([str(path)], task=task, run=str(tmp_path / "run"), data=config, silent=True)
     assert result == {"kind": kind}
-    ((found, settings),) = called
-    assert found == kind
+    ((trained, settings),) = called
+    assert trained == kind
     assert settings["files"] == [str(path)]
     assert settings["run"] == str(tmp_path / "run")
     assert settings["data"] is config

@@ -78,16 +78,16 @@ def places(value: Any, before: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]
     if before:
         yield before
     inside = value.items() if isinstance(value, dict) else enumerate(value[:3]) if isinstance(value, list) else ()
-    for name, one in inside:
-        yield from places(one, (*before, name))
+    for name, inner in inside:
+        yield from places(inner, (*before, name))
 
 
-def changed(content: Any, place: tuple[Any, ...], value: Any) -> Any:
+def changed(content: Any, way: tuple[Any, ...], value: Any) -> Any:
     content = copy.deepcopy(content)
     inner = content
-    for name in place[:-1]:
+    for name in way[:-1]:
         inner = inner[name]
-    inner[place[-1]] = value
+    inner[way[-1]] = value
     return content
 
 
@@ -115,11 +115,11 @@ def test_any_value_anywhere(kind: str, name: str, models: dict[str, Path], tmp_p
         pytest.skip("this kind has no such file")
     shutil.copytree(models[kind], tmp_path / "best")
     content = json.loads((models[kind] / name).read_text())
-    cases = [(place, value) for place in places(content) for value in VALUES]
+    cases = [(way, value) for way in places(content) for value in VALUES]
     random.Random(kind + name).shuffle(cases)
     before = largest_so_far()
-    for place, value in cases[:60]:
-        (tmp_path / "best" / name).write_text(json.dumps(changed(content, place, value)))
+    for way, value in cases[:60]:
+        (tmp_path / "best" / name).write_text(json.dumps(changed(content, way, value)))
         refusal(kind, tmp_path / "best")
     assert largest_so_far() - before < MEMORY
 
@@ -133,14 +133,14 @@ SIZES = {
 }
 
 
-@pytest.mark.parametrize(("kind", "place"), [(kind, place) for kind, names in SIZES.items() for place in names])
+@pytest.mark.parametrize(("kind", "setting"), [(kind, setting) for kind, names in SIZES.items() for setting in names])
 @pytest.mark.parametrize("size", [20_000, 1_000_000, 10**12])
 def test_sizes_that_the_weights_do_not_have(
-    kind: str, place: str, size: int, models: dict[str, Path], tmp_path: Path
+    kind: str, setting: str, size: int, models: dict[str, Path], tmp_path: Path
 ) -> None:
     shutil.copytree(models[kind], tmp_path / "best")
     path = tmp_path / "best" / "config.json"
-    way = tuple(int(name) if name.isdigit() else name for name in place.split("."))
+    way = tuple(int(name) if name.isdigit() else name for name in setting.split("."))
     path.write_text(json.dumps(changed(json.loads(path.read_text()), way, size)))
     before = largest_so_far()
     assert "holds a damaged model" in refusal(kind, tmp_path / "best")

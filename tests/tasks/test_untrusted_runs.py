@@ -43,7 +43,7 @@ def folder(trained: Path, tmp_path: Path) -> Path:
 
 def places(value: Any, before: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
     inside = value.items() if isinstance(value, dict) else enumerate(value[:3]) if isinstance(value, list) else ()
-    return [*([before] if before else []), *(p for name, one in inside for p in places(one, (*before, name)))]
+    return [*([before] if before else []), *(p for name, inner in inside for p in places(inner, (*before, name)))]
 
 
 def resume(folder: Path, **settings: Any) -> str:
@@ -96,14 +96,14 @@ def test_meta_of_the_wrong_type(name: str, value: Any, folder: Path) -> None:
 
 def test_any_value_anywhere_in_meta(folder: Path) -> None:
     _, meta = load_checkpoint(newest(folder))
-    cases = [(place, value) for place in places(meta) for value in VALUES if value != "\ud800"]
+    cases = [(way, value) for way in places(meta) for value in VALUES if value != "\ud800"]
     random.Random(0).shuffle(cases)
-    for place, value in cases[:50]:
+    for way, value in cases[:50]:
         content = json.loads(json.dumps(meta))
         inner = content
-        for way in place[:-1]:
-            inner = inner[way]
-        inner[place[-1]] = value
+        for name in way[:-1]:
+            inner = inner[name]
+        inner[way[-1]] = value
         rewrite(folder, content)
         resume(folder)
 
@@ -114,7 +114,7 @@ def test_meta_that_is_something_else(meta: Any, folder: Path) -> None:
     for checkpoint in (folder / "run/checkpoints").glob("step-*"):
         if checkpoint != newest(folder):
             shutil.rmtree(checkpoint)
-    assert "is not a whole checkpoint" in (said := resume(folder)) or "all checkpoints in" in said
+    assert "is not a whole checkpoint" in (sentence := resume(folder)) or "all checkpoints in" in sentence
 
 
 def test_tensors_of_another_shape(folder: Path) -> None:

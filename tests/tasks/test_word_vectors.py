@@ -65,8 +65,8 @@ def test_words_that_the_file_lacks_stay_random_with_the_same_spread() -> None:
     torch.manual_seed(0)
     table = nn.Embedding(1001, 20)
     random = np.random.default_rng(0)
-    found = np.arange(1000) < 500
-    vectors = WordVectors(Path("x"), random.normal(0, 0.3, size=(1000, 20)).astype(np.float32), found)
+    known = np.arange(1000) < 500
+    vectors = WordVectors(Path("x"), random.normal(0, 0.3, size=(1000, 20)).astype(np.float32), known)
     fill(table, vectors, first=1)
     torch.testing.assert_close(table.weight[1:501].detach(), torch.from_numpy(vectors.matrix[:500]))
     assert float(table.weight.detach()[501:].std()) == pytest.approx(0.3, rel=0.05)

@@ -93,8 +93,10 @@ def test_pads_and_batches_change_no_loss(name: str) -> None:
     assert int(count) == sum(lengths)
     alone = 0.0
     for row, length in enumerate(lengths):
-        one = slice(row, row + 1)
-        loss, _ = made.token_losses(numbers[one], categories[one], tokens[one, :length], targets[one, :length])
+        one_row = slice(row, row + 1)
+        loss, _ = made.token_losses(
+            numbers[one_row], categories[one_row], tokens[one_row, :length], targets[one_row, :length]
+        )
         alone += loss.item()
     assert total.item() == pytest.approx(alone, rel=1e-5)
     logits, _ = made(made.at_every_step(tokens, made.condition(numbers, categories)))

@@ -93,10 +93,10 @@ def test_a_seed_gives_the_same_sequences(learned: tuple[Path, dict[str, Any], Pa
     loaded = load_description(learned[0])
     conditions = [condition_of(loaded, [f"animal={animal}", "times=1.5"]) for animal in SOUNDS] * 30
     hot = Sampling(temperature=2.0)
-    one = describe(loaded, conditions, sampling=hot, seed=1)
-    assert one == describe(loaded, conditions, sampling=hot, seed=1)
-    assert one != describe(loaded, conditions, sampling=hot, seed=2)
-    assert max(map(len, one)) <= loaded.longest
+    sequences = describe(loaded, conditions, sampling=hot, seed=1)
+    assert sequences == describe(loaded, conditions, sampling=hot, seed=1)
+    assert sequences != describe(loaded, conditions, sampling=hot, seed=2)
+    assert max(map(len, sequences)) <= loaded.longest
     assert max(map(len, describe(loaded, conditions, sampling=hot, seed=1, max_length=3))) == 3
     assert describe(loaded, conditions, sampling=Sampling(temperature=2.0, top_k=1)) == describe(
         loaded, conditions, sampling=BEST
@@ -116,7 +116,7 @@ def test_live_it_writes_token_by_token_what_generate_writes(learned: tuple[Path,
         stream.load(state)
         *others, end = stream.answers({})
         assert end == {"step": len(whole), "sound": whole, "end": True}
-        assert "".join(one["token"] for one in tokens + others) == whole
+        assert "".join(answer["token"] for answer in tokens + others) == whole
     for message, sentence in (
         ({"animal": "cat"}, "the model has to know times too"),
         ({"animal": "catt", "times": 1}, "did you mean 'cat'"),
@@ -132,9 +132,9 @@ def test_a_row_for_each_record_of_a_file(learned: tuple[Path, dict[str, Any], Pa
     path = tmp_path / "wanted.csv"
     path.write_text("times,animal\n2,cow\n1,duck\n1,unicorn\n")
     source = reopen([str(path)], loaded.recipe, notes, labelled=False)
-    found = description_rows(loaded, source, sampling=BEST, notes=notes)
-    rows = list(found.rows)
-    assert found.columns == {"record": "text", "sound": "text"}
+    predictions = description_rows(loaded, source, sampling=BEST, notes=notes)
+    rows = list(predictions.rows)
+    assert predictions.columns == {"record": "text", "sound": "text"}
     assert [row["sound"] for row in rows[:2]] == ["muhmuh", "quak"]
     assert notes.counts == {"labels that training did not see, read as unknown": 1}
 
@@ -158,8 +158,8 @@ def test_what_cannot_be_given(learned: tuple[Path, dict[str, Any], Path], given:
 
 def test_what_is_known_in_words(learned: tuple[Path, dict[str, Any], Path]) -> None:
     loaded = load_description(learned[0])
-    said = known_in_words(loaded, condition_of(loaded, ["times=2", "animal=cow"]))
-    assert sorted(said.split(", ")) == ["animal=cow", "times=2"]
+    words = known_in_words(loaded, condition_of(loaded, ["times=2", "animal=cow"]))
+    assert sorted(words.split(", ")) == ["animal=cow", "times=2"]
 
 
 def test_the_report(learned: tuple[Path, dict[str, Any], Path]) -> None:
@@ -222,16 +222,16 @@ def test_lists_of_words_are_written_as_such(tmp_path: Path) -> None:
     path.write_text("".join(json.dumps(row) + "\n" for row in rows))
     train(path, tmp_path / "run")
     loaded = load_description(tmp_path / "run")
-    (found,) = describe(loaded, [condition_of(loaded, ["key=C"])], sampling=Sampling(), seed=3)
-    assert set(found) <= {"do", "re", "mi"}
+    (sequence,) = describe(loaded, [condition_of(loaded, ["key=C"])], sampling=Sampling(), seed=3)
+    assert set(sequence) <= {"do", "re", "mi"}
     assert loaded.longest == 4
 
 
 def test_every_record_once_in_an_epoch(tmp_path: Path) -> None:
     data = DataConfig(target="sound", context=5)
-    found = prepare_descriptions(open_files([str(table(tmp_path))], data, "describe"), data, seed=0)
-    training = found.parts["train"]
-    assert any(line.startswith("sequences cut to 5 tokens") for line in found.notes)
+    prepared = prepare_descriptions(open_files([str(table(tmp_path))], data, "describe"), data, seed=0)
+    training = prepared.parts["train"]
+    assert any(line.startswith("sequences cut to 5 tokens") for line in prepared.notes)
     feeds = [DescriptionFeed(training, batch_size=7, seed=0, rank=rank, world=2) for rank in range(2)]
     rows = []
     for index in range(feeds[0].batches_per_epoch):

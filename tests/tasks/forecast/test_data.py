@@ -49,17 +49,17 @@ def refused(file: str, **settings: Any) -> str:
 def test_the_parts_are_exact_and_scaled_by_training_alone(tmp_path: Path) -> None:
     columns = waves(400)
     columns["a"][300:] += 1000  # what comes later must not be known
-    found = prepare(write(tmp_path / "x.csv", columns), parts="200,60,80", context=12, horizon=10)
-    assert found.bounds["test"] == [(260, 340)]
-    assert [len(found.windows[name]) for name in ("train", "valid", "test")] == [200 - 22 + 1, 60 - 9, 80 - 9]
-    scaled = found.values["train"][0][:200]
+    prepared = prepare(write(tmp_path / "x.csv", columns), parts="200,60,80", context=12, horizon=10)
+    assert prepared.bounds["test"] == [(260, 340)]
+    assert [len(prepared.windows[name]) for name in ("train", "valid", "test")] == [200 - 22 + 1, 60 - 9, 80 - 9]
+    scaled = prepared.values["train"][0][:200]
     assert scaled.mean(0) == pytest.approx(0, abs=1e-5)
     assert scaled.std(0) == pytest.approx(1, abs=1e-5)
-    batch = found.windows["test"].batch(np.array([0]))
-    restored = found.encoding.unscale(batch.future[0])
+    batch = prepared.windows["test"].batch(np.array([0]))
+    restored = prepared.encoding.unscale(batch.future[0])
     assert restored[:, 0] == pytest.approx(columns["a"][260:270], abs=1e-3)
-    assert found.summary.startswith("forecast: 2 channels x 400 hourly steps; look-back 12, horizon 10")
-    assert found.summary.endswith("200 / 60 / 80 steps for training, validation, test")
+    assert prepared.summary.startswith("forecast: 2 channels x 400 hourly steps; look-back 12, horizon 10")
+    assert prepared.summary.endswith("200 / 60 / 80 steps for training, validation, test")
 
 
 def test_a_table_of_numbers_over_time_is_a_forecast(tmp_path: Path) -> None:
@@ -73,21 +73,21 @@ def test_a_table_of_numbers_over_time_is_a_forecast(tmp_path: Path) -> None:
 
 def test_nixtla_tables_are_series_side_by_side(tmp_path: Path) -> None:
     columns = {"unique_id": ["A"] * 90 + ["B"] * 120, "ds": hours(90) + hours(120), "y": np.arange(210) % 7 + 0.25}
-    found = prepare(write(tmp_path / "x.csv", columns), task=None, context=8, horizon=4)
-    assert [one.name for one in found.series["train"]] == ["A", "B"]
-    assert found.encoding.targets == ("y",)
-    assert found.bounds["valid"] == [(81, 90), (108, 120)]
-    assert "2 series x 1 channel x 90 to 120 hourly steps" in found.summary
+    prepared = prepare(write(tmp_path / "x.csv", columns), task=None, context=8, horizon=4)
+    assert [series.name for series in prepared.series["train"]] == ["A", "B"]
+    assert prepared.encoding.targets == ("y",)
+    assert prepared.bounds["valid"] == [(81, 90), (108, 120)]
+    assert "2 series x 1 channel x 90 to 120 hourly steps" in prepared.summary
 
 
 def test_one_target_reads_the_other_columns_and_words(tmp_path: Path) -> None:
     columns = waves(300) | {"sky": ["sun", "rain", "sun"] * 80 + ["snow", "", "rain"] * 20}
-    found = prepare(write(tmp_path / "x.csv", columns), target="b", parts="240,60", context=12, horizon=5)
-    encoding = found.encoding
+    prepared = prepare(write(tmp_path / "x.csv", columns), target="b", parts="240,60", context=12, horizon=5)
+    encoding = prepared.encoding
     assert encoding.targets == ("b",)
     assert encoding.words == {"sky": ("rain", "sun")}
     assert encoding.channels == 4
-    series = found.values["train"][0]
+    series = prepared.values["train"][0]
     assert series[240:243, 2:].tolist() == [[0, 0], [0, 0], [1, 0]]  # snow was never seen, the second is missing
     assert series[:3, 2:].tolist() == [[0, 1], [1, 0], [0, 1]]
     assert ForecastEncoding.from_text(encoding.to_text()) == encoding
@@ -98,22 +98,22 @@ def test_missing_rows_and_values_are_masked_and_counted(tmp_path: Path) -> None:
     columns["a"] = columns["a"].astype(object)
     columns["a"][5] = ""
     kept = [n for n in range(300) if n not in (50, 51, 120)]
-    found = prepare(write(tmp_path / "x.csv", {name: [values[n] for n in kept] for name, values in columns.items()}))
-    assert found.missing
-    values = found.values["train"][0]
+    prepared = prepare(write(tmp_path / "x.csv", {name: [values[n] for n in kept] for name, values in columns.items()}))
+    assert prepared.missing
+    values = prepared.values["train"][0]
     assert len(values) == 300
     assert np.flatnonzero(np.isnan(values[:, 0])).tolist() == [5, 50, 51, 120]
     assert np.flatnonzero(np.isnan(values[:, 1])).tolist() == [50, 51, 120]
-    assert "steps without a row, taken as missing: 3" in found.notes
-    assert not any("irregular" in note for note in found.notes)
+    assert "steps without a row, taken as missing: 3" in prepared.notes
+    assert not any("irregular" in note for note in prepared.notes)
 
 
 def test_the_fingerprint_knows_the_values(tmp_path: Path) -> None:
     columns = waves(300)
-    one = prepare(write(tmp_path / "x.csv", columns)).fingerprint
-    assert prepare(write(tmp_path / "y.csv", columns)).fingerprint == one
+    fingerprint = prepare(write(tmp_path / "x.csv", columns)).fingerprint
+    assert prepare(write(tmp_path / "y.csv", columns)).fingerprint == fingerprint
     columns["b"][290] += 1
-    assert prepare(write(tmp_path / "z.csv", columns)).fingerprint != one
+    assert prepare(write(tmp_path / "z.csv", columns)).fingerprint != fingerprint
 
 
 def test_what_is_refused(tmp_path: Path) -> None:
@@ -141,9 +141,9 @@ def test_what_is_refused(tmp_path: Path) -> None:
 
 
 def test_a_constant_column_beside_others_is_noted(tmp_path: Path) -> None:
-    found = prepare(write(tmp_path / "x.csv", waves(300) | {"c": [2.5] * 300}))
-    assert "columns that never change in training (c): 1" in found.notes
-    assert np.isfinite(found.values["train"][0]).all()
+    prepared = prepare(write(tmp_path / "x.csv", waves(300) | {"c": [2.5] * 300}))
+    assert "columns that never change in training (c): 1" in prepared.notes
+    assert np.isfinite(prepared.values["train"][0]).all()
 
 
 def test_parts_hold_a_horizon_or_nothing() -> None:

@@ -36,7 +36,7 @@ def test_beyond_its_horizon_a_network_reads_its_own_forecasts() -> None:
     network = make(known=1, quantiles=LEVELS)
     past, known = torch.randn(3, 6, 2), torch.randn(3, 6 + 5, 1)
     with torch.inference_mode():
-        found = forecast(network, past, known, horizon=5)
+        forecasts = forecast(network, past, known, horizon=5)
         first = network.from_windows(past, known[:, :8])
         fed = torch.stack([first[:, :, 0, 1], torch.full((3, 2), torch.nan)], dim=-1)
         second = network.from_windows(torch.cat([past[:, 2:], fed], 1), known[:, 2:10])
@@ -44,8 +44,8 @@ def test_beyond_its_horizon_a_network_reads_its_own_forecasts() -> None:
         third = network.from_windows(
             torch.cat([past[:, 4:], first_fed(first), fed], 1), torch.cat([known[:, 4:], known[:, -1:]], 1)
         )
-    assert found.shape == (3, 5, 1, 3)
-    torch.testing.assert_close(found, torch.cat([first, second, third], 1)[:, :5])
+    assert forecasts.shape == (3, 5, 1, 3)
+    torch.testing.assert_close(forecasts, torch.cat([first, second, third], 1)[:, :5])
 
 
 def first_fed(first: torch.Tensor) -> torch.Tensor:
@@ -56,11 +56,11 @@ def test_beyond_its_horizon_a_network_reads_what_is_known_ahead() -> None:
     network = make(known=2, known_channels=(1,))
     past, known = torch.randn(3, 6, 2), torch.randn(3, 6 + 4, 2)
     with torch.inference_mode():
-        found = forecast(network, past, known, horizon=4)
+        forecasts = forecast(network, past, known, horizon=4)
         first = network.from_windows(past, known[:, :8])
         fed = torch.cat([first, known[:, 6:8, 1:]], dim=-1)
         second = network.from_windows(torch.cat([past[:, 2:], fed], 1), known[:, 2:])
-    torch.testing.assert_close(found, torch.cat([first, second], 1))
+    torch.testing.assert_close(forecasts, torch.cat([first, second], 1))
 
 
 def test_a_shorter_horizon_is_the_beginning_of_the_forecast() -> None:
@@ -162,14 +162,14 @@ def test_a_long_series_in_ragged_chunks_is_forecast_as_its_windows_are(family: s
     (batch, expected), *more = forecast_windows(network, windows)
     assert not more
     inputs = series_inputs(torch.from_numpy(series)[None], torch.from_numpy(known)[None], 2)
-    state, begin, found = network.initial_state(1), 0, []
+    state, begin, outputs = network.initial_state(1), 0, []
     for length in (1, 5, 0, 17, 2, 15):
         with torch.inference_mode():
             y, state = network(map_inputs(lambda leaf, t=begin, n=length: leaf[:, t : t + n], inputs), state)
-        found.append(y)
+        outputs.append(y)
         begin += length
         state = states.load(states.save(state), like=network.initial_state(1))
     assert begin == 40
     assert len(batch.origin) == 40 - 2
-    together = torch.cat(found, dim=1)[0, batch.origin - 1]
+    together = torch.cat(outputs, dim=1)[0, batch.origin - 1]
     np.testing.assert_allclose(together.numpy(), expected, rtol=1e-4, atol=1e-5)

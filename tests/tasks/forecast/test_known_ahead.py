@@ -58,13 +58,13 @@ def refused(file: str, **settings: Any) -> str:
 
 def test_known_columns_are_channels_and_features(tmp_path: Path) -> None:
     columns = shop()
-    found = prepare(write(tmp_path / "x.csv", columns), target="sales", known=["price"])
-    encoding = found.encoding
+    prepared = prepare(write(tmp_path / "x.csv", columns), target="sales", known=["price"])
+    encoding = prepared.encoding
     assert encoding.known_ahead == ("price",)
     assert encoding.known_channels == (encoding.numbers.index("price"),)
     assert encoding.features == 2 * len(encoding.cycles) + 1
     assert encoding.cycles
-    batch = found.windows["valid"].batch(np.array([2]))
+    batch = prepared.windows["valid"].batch(np.array([2]))
     assert batch.known is not None
     at = int(batch.origin[0])
     channel = encoding.known_channels[0]
@@ -72,8 +72,8 @@ def test_known_columns_are_channels_and_features(tmp_path: Path) -> None:
     scaled = (price - encoding.scaler.centre[channel]) / encoding.scaler.spread[channel]
     assert batch.known[0, :, -1] == pytest.approx(scaled, abs=1e-5)
     assert batch.past[0, :, channel] == pytest.approx(scaled[:12], abs=1e-5)
-    assert ", known ahead: price; " in found.summary
-    assert "(reading rain too)" in found.summary
+    assert ", known ahead: price; " in prepared.summary
+    assert "(reading rain too)" in prepared.summary
 
 
 def test_without_a_target_all_other_numbers_are_forecast(tmp_path: Path) -> None:
@@ -83,19 +83,19 @@ def test_without_a_target_all_other_numbers_are_forecast(tmp_path: Path) -> None
 
 
 def test_words_are_known_ahead_by_label_and_an_empty_cell_is_none_of_them(tmp_path: Path) -> None:
-    found = prepare(write(tmp_path / "x.csv", shop()), target="sales", known=["holiday"], calendar="none")
-    assert found.encoding.words == {"holiday": ("market",)}
-    known = found.known["train"]
+    prepared = prepare(write(tmp_path / "x.csv", shop()), target="sales", known=["holiday"], calendar="none")
+    assert prepared.encoding.words == {"holiday": ("market",)}
+    known = prepared.known["train"]
     assert known is not None
     assert known[0][:10, 0].tolist() == [1, *[0] * 8, 1]
 
 
 def test_nothing_changes_where_nothing_is_known_ahead(tmp_path: Path) -> None:
-    found = prepare(write(tmp_path / "x.csv", shop()), target="sales")
-    assert "known_ahead" not in json.loads(found.encoding.to_text())
-    assert found.encoding.known_channels == ()
-    assert "holiday" not in found.encoding.words  # one label alone tells nothing that is not in the past
-    assert "known ahead" not in found.summary
+    prepared = prepare(write(tmp_path / "x.csv", shop()), target="sales")
+    assert "known_ahead" not in json.loads(prepared.encoding.to_text())
+    assert prepared.encoding.known_channels == ()
+    assert "holiday" not in prepared.encoding.words  # one label alone tells nothing that is not in the past
+    assert "known ahead" not in prepared.summary
     none = prepare(str(tmp_path / "x.csv"), target="sales", calendar="none")
     assert none.known["train"] is None
     assert none.windows["train"].batch(np.array([0])).known is None
@@ -114,21 +114,21 @@ def test_rows_without_a_target_at_the_end_are_the_future(tmp_path: Path) -> None
     columns = shop(200, ahead=7)
     columns["price"] = shop(200)["price"] + columns["price"][200:]
     columns["sales"] = shop(200)["sales"] + [""] * 7
-    found = prepare(write(tmp_path / "y.csv", columns), target="sales", known=["price"], calendar="none")
-    assert found.bounds == plain.bounds
-    assert found.fingerprint == plain.fingerprint
-    assert "steps at the end without a target, taken as the future: 7" in found.notes
+    prepared = prepare(write(tmp_path / "y.csv", columns), target="sales", known=["price"], calendar="none")
+    assert prepared.bounds == plain.bounds
+    assert prepared.fingerprint == plain.fingerprint
+    assert "steps at the end without a target, taken as the future: 7" in prepared.notes
 
 
 def test_missing_values_known_ahead_are_the_mean_and_counted(tmp_path: Path) -> None:
     columns = shop()
     columns["price"][4] = columns["price"][150] = ""
-    found = prepare(write(tmp_path / "x.csv", columns), target="sales", known=["price"], calendar="none")
-    known = found.known["train"]
+    prepared = prepare(write(tmp_path / "x.csv", columns), target="sales", known=["price"], calendar="none")
+    known = prepared.known["train"]
     assert known is not None
     assert known[0][[4, 150], 0].tolist() == [0, 0]
-    assert np.isnan(found.values["train"][0][4, found.encoding.known_channels[0]])
-    assert "missing values of columns known ahead, taken as their mean: 2" in found.notes
+    assert np.isnan(prepared.values["train"][0][4, prepared.encoding.known_channels[0]])
+    assert "missing values of columns known ahead, taken as their mean: 2" in prepared.notes
 
 
 def test_what_is_refused(tmp_path: Path) -> None:
@@ -161,14 +161,14 @@ def test_where_the_future_begins_and_how_far_it_is_given() -> None:
 
 @given(st.integers(1, 9), st.integers(0, 9), st.integers(1, 9))
 def test_rows_that_lack_are_counted(past: int, ahead: int, horizon: int) -> None:
-    one = series([1.0] * past + [NAN] * ahead, [2.0] * (past + ahead))
-    assert len(without_future(one, ("y",), ("x",))) == past
-    assert without_future(one, ("y",), ()) is one
+    with_future = series([1.0] * past + [NAN] * ahead, [2.0] * (past + ahead))
+    assert len(without_future(with_future, ("y",), ("x",))) == past
+    assert without_future(with_future, ("y",), ()) is with_future
     if ahead >= horizon:
-        assert require_future(one, ("y",), ("x",), horizon) == (past, ahead)
+        assert require_future(with_future, ("y",), ("x",), horizon) == (past, ahead)
         return
     with pytest.raises(UserError) as error:
-        require_future(one, ("y",), ("x",), horizon)
+        require_future(with_future, ("y",), ("x",), horizon)
     rows = "row" if horizon - ahead == 1 else "rows"
     assert f"add {horizon - ahead} {rows} with x, and y empty" in str(error.value)
 

@@ -14,19 +14,19 @@ def test_against_a_loop(seed: int, time: int, horizon: int, period: int) -> None
     draw = np.random.default_rng(seed)
     past = draw.normal(size=(3, time, 2))
     past[draw.random(past.shape) < 0.3] = np.nan
-    found = seasonal_naive(past, horizon, period)
-    assert found.shape == (3, horizon, 2)
+    forecasts = seasonal_naive(past, horizon, period)
+    assert forecasts.shape == (3, horizon, 2)
     for row in range(3):
         for channel in range(2):
             values = past[row, :, channel].tolist()
-            there = [value for value in values if value == value]
-            last = there[0] if there else 0.0
+            observed = [value for value in values if value == value]
+            last = observed[0] if observed else 0.0
             filled = []
             for value in values:
                 last = value if value == value else last
                 filled.append(last)
             season = filled[-min(period, time) :]
-            assert found[row, :, channel].tolist() == [season[step % len(season)] for step in range(horizon)]
+            assert forecasts[row, :, channel].tolist() == [season[step % len(season)] for step in range(horizon)]
 
 
 def test_the_scale_is_the_mean_change_over_a_period() -> None:

@@ -256,8 +256,8 @@ def test_gaps_are_filled_from_before(seed: int, time: int) -> None:
     draw = torch.Generator().manual_seed(seed)
     window = torch.randn(2, time, 2, generator=draw)
     window[torch.rand(window.shape, generator=draw) < 0.5] = torch.nan
-    values, there = fill(window)
-    assert torch.equal(there, ~window.isnan())
+    values, observed = fill(window)
+    assert torch.equal(observed, ~window.isnan())
     for row in range(2):
         for channel in range(2):
             column = [float(value) for value in window[row, :, channel]]
@@ -269,11 +269,11 @@ def test_gaps_are_filled_from_before(seed: int, time: int) -> None:
 
 def test_levels_count_only_what_was_there() -> None:
     window = torch.tensor([1.0, torch.nan, 3.0, torch.nan]).view(1, 4, 1)
-    values, there = fill(window)
-    assert float(level(values, there, "last").centre) == 3
-    assert float(level(values, there, "mean").centre) == 2
-    assert float(level(values, there, "standard").scale) == pytest.approx((1 + LEAST_SCALE**2) ** 0.5)
-    assert float(level(values, there, "none").centre) == 0
+    values, observed = fill(window)
+    assert float(level(values, observed, "last").centre) == 3
+    assert float(level(values, observed, "mean").centre) == 2
+    assert float(level(values, observed, "standard").scale) == pytest.approx((1 + LEAST_SCALE**2) ** 0.5)
+    assert float(level(values, observed, "none").centre) == 0
 
 
 @pytest.mark.parametrize(

@@ -27,7 +27,7 @@ def past() -> torch.Tensor:
 
 
 @pytest.mark.parametrize(
-    ("family", "one", "other"),
+    ("family", "setting", "other"),
     [
         ("rnn", {"nonlinearity": "tanh"}, {"nonlinearity": "relu"}),
         ("lstm", {"forget_bias": None}, {"forget_bias": 3.0}),
@@ -46,8 +46,8 @@ def past() -> torch.Tensor:
         ("convolution", {"bidirectional": False}, {"bidirectional": True}),
     ],
 )
-def test_a_setting_changes_what_is_forecast(family: str, one: dict[str, Any], other: dict[str, Any]) -> None:
-    forecasts = [make(family, **settings).from_windows(past()) for settings in (one, other, one)]
+def test_a_setting_changes_what_is_forecast(family: str, setting: dict[str, Any], other: dict[str, Any]) -> None:
+    forecasts = [make(family, **settings).from_windows(past()) for settings in (setting, other, setting)]
     assert not torch.allclose(forecasts[0], forecasts[1])
     torch.testing.assert_close(forecasts[0], forecasts[2])
 

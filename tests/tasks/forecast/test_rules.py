@@ -22,9 +22,9 @@ def test_a_sine_in_noise_on_a_trend_with_gaps(seed: int, period: int, noise: flo
     time = np.arange(12 * period + 200)[:, None]
     values = np.sin(2 * np.pi * time / period) + noise * draw.normal(size=(len(time), 2)) + slope * time
     values[draw.random(values.shape) < 0.05] = np.nan
-    found = find_period(values.astype(np.float32))
-    assert found is not None
-    assert abs(found - period) <= max(1, period // 8)
+    estimate = find_period(values.astype(np.float32))
+    assert estimate is not None
+    assert abs(estimate - period) <= max(1, period // 8)
 
 
 def test_a_day_is_found_before_its_multiples_and_a_year_in_the_noise_of_days() -> None:
@@ -34,9 +34,9 @@ def test_a_day_is_found_before_its_multiples_and_a_year_in_the_noise_of_days() -
     assert find_period(daily[:, None]) == 24
     days = np.arange(1461)
     yearly = np.sin(2 * np.pi * days / 365) + 0.3 * draw.normal(size=len(days))
-    found = find_period(yearly[:, None])
-    assert found is not None
-    assert abs(found - 365) < 25
+    estimate = find_period(yearly[:, None])
+    assert estimate is not None
+    assert abs(estimate - 365) < 25
 
 
 @pytest.mark.parametrize(
@@ -60,13 +60,13 @@ def test_calendar_against_datetime(moment: datetime.datetime) -> None:
     moment = moment.replace(second=0, microsecond=0)
     times = np.array([moment], "datetime64[s]")
     hour, weekday, year = (calendar_features(times, cycles=(name,))[0] for name in ("hour", "weekday", "year"))
-    place = {
+    phases = {
         "hour": (moment.hour + moment.minute / 60) / 24,
         "year": (moment.timetuple().tm_yday - 1) / 365.2425,
         "weekday": (moment.weekday() - 3) / 7,  # weeks are counted from 1 January 1970, a Thursday
     }
-    for name, found in (("hour", hour), ("weekday", weekday), ("year", year)):
-        assert found == pytest.approx([np.sin(2 * np.pi * place[name]), np.cos(2 * np.pi * place[name])], abs=1e-5)
+    for name, features in (("hour", hour), ("weekday", weekday), ("year", year)):
+        assert features == pytest.approx([np.sin(2 * np.pi * phases[name]), np.cos(2 * np.pi * phases[name])], abs=1e-5)
     assert calendar_features(times, cycles=("hour", "weekday", "year")).shape == (1, 6)
     assert calendar_features(times, cycles=()).shape == (1, 0)
 
@@ -149,8 +149,8 @@ def test_a_period_is_looked_for_in_the_part_that_is_looked_at() -> None:
     """Of a long series the end is searched: a period of the whole would come there too seldom."""
     time = np.arange(400_000)
     slow = np.sin(2 * np.pi * time / 100_000)[:, None]
-    found = find_period(slow)
-    assert found is None or found <= 2**17 // 8
+    estimate = find_period(slow)
+    assert estimate is None or estimate <= 2**17 // 8
     day = slow + 0.3 * np.sin(2 * np.pi * time / 1440)[:, None]
     assert find_period(day) == pytest.approx(1440, abs=20)
 

@@ -116,5 +116,5 @@ def test_rows_of_predictions_hold_numbers_where_the_data_does(tmp_path: Path) ->
     file = write_series(tmp_path / "sales.csv", epoch(1000)[:COUNT])
     train(file, tmp_path / "run", time="when")
     loaded = load_forecast(tmp_path / "run")
-    found = predictions(loaded, read_series(loaded, [str(file)], Notes()))
-    assert found.columns["time"] == "count"
+    forecasts = predictions(loaded, read_series(loaded, [str(file)], Notes()))
+    assert forecasts.columns["time"] == "count"

@@ -69,9 +69,9 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, Path]:
 def test_a_sine_is_forecast_far_better_than_by_its_last_value(trained: tuple[str, Path]) -> None:
     loaded = load_forecast(trained[1])
     part = own_parts(loaded, "test")["test"]
-    found = judge_forecasts(loaded.network, loaded.encoding, part.windows, part.values)
-    assert found.metrics["mse"].value < 0.02 * found.baselines["last value"]["mse"].value  # type: ignore[operator]
-    assert found.windows == 50 - 8 + 1
+    judgement = judge_forecasts(loaded.network, loaded.encoding, part.windows, part.values)
+    assert judgement.metrics["mse"].value < 0.02 * judgement.baselines["last value"]["mse"].value  # type: ignore[operator]
+    assert judgement.windows == 50 - 8 + 1
 
 
 def test_what_a_run_leaves(trained: tuple[str, Path]) -> None:
@@ -167,9 +167,9 @@ def test_predictions_go_on_from_the_end_of_the_file(trained: tuple[str, Path]) -
     file, run = trained
     loaded = load_forecast(run)
     series = read_series(loaded, [file], Notes())
-    found = predictions(loaded, series)
-    rows = list(found.rows)
-    assert list(found.columns) == ["time", "ahead", "channel", "prediction", "q0.1", "q0.5", "q0.9"]
+    forecasts = predictions(loaded, series)
+    rows = list(forecasts.rows)
+    assert list(forecasts.columns) == ["time", "ahead", "channel", "prediction", "q0.1", "q0.5", "q0.9"]
     assert len(rows) == 8 * 2
     # 300 hours after the beginning of 2020.
     assert [row["time"] for row in rows[::2]] == [f"2020-01-13 {hour:02}:00:00" for hour in range(12, 20)]
@@ -253,10 +253,10 @@ def test_a_stream_says_what_predictions_say(trained: tuple[str, Path]) -> None:
     wanted = list(predictions(loaded, read_series(loaded, [file], Notes())).rows)
     assert answer["step"] == 300
     assert answer["times"] == [row["time"] for row in wanted[::2]]
-    for place, name in enumerate(("a", "b")):
+    for channel, name in enumerate(("a", "b")):
         for column in ("prediction", "q0.1", "q0.9"):
             assert answer["forecast"][name][column] == pytest.approx(
-                [row[column] for row in wanted[place::2]], rel=1e-5
+                [row[column] for row in wanted[channel::2]], rel=1e-5
             )
 
 
@@ -303,10 +303,10 @@ def test_a_stream_line_that_cannot_be_used_changes_nothing(
         assert main(["stream", str(trained[1])]) == 0
         return [json.loads(line) for line in capsys.readouterr().out.splitlines()]
 
-    found = answers([good, *wrong, good])
-    assert ["error" in one for one in found] == [False, *[True] * len(wrong), False]
-    assert all(len(json.dumps(one)) < 1000 for one in found if "error" in one)
-    assert answers([good, good]) == [found[0], found[-1]]
+    replies = answers([good, *wrong, good])
+    assert ["error" in reply for reply in replies] == [False, *[True] * len(wrong), False]
+    assert all(len(json.dumps(reply)) < 1000 for reply in replies if "error" in reply)
+    assert answers([good, good]) == [replies[0], replies[-1]]
 
 
 def test_a_saved_state_of_another_window_is_refused(trained: tuple[str, Path], tmp_path: Path) -> None:
@@ -314,11 +314,11 @@ def test_a_saved_state_of_another_window_is_refused(trained: tuple[str, Path], t
     stream.feed({"a": 50, "b": 1, "time": "2020-01-01 05:00"})
     tensors = safetensors.torch.load(stream.save())
     window = next(name for name in tensors if name.endswith("window"))
-    for value, said in (
+    for value, sentence in (
         (tensors[window][:, 1:], "this model needs"),
         (tensors[window] + float("inf"), "not finite"),
         (tensors[window][:, :0], "this model needs"),
     ):
-        with pytest.raises(ValueError, match=said):
+        with pytest.raises(ValueError, match=sentence):
             stream.load(safetensors.torch.save(tensors | {window: value.contiguous()}))
     stream.load(stream.save())

@@ -37,12 +37,12 @@ def noise() -> np.ndarray:
 
 def sale() -> list[str]:
     draw = np.random.default_rng(1).random(PAST + AHEAD)
-    return ["" if one < 0.5 else "half" if one < 0.8 else "third" for one in draw]
+    return ["" if chance < 0.5 else "half" if chance < 0.8 else "third" for chance in draw]
 
 
 def truth() -> np.ndarray:
     """Three times a white noise, which nobody can know but from the noise itself, and some for a sale."""
-    return 3 * noise() + np.array([{"": 0, "half": 10, "third": 5}[one] for one in sale()])
+    return 3 * noise() + np.array([{"": 0, "half": 10, "third": 5}[word] for word in sale()])
 
 
 def write(path: Path, ahead: int = AHEAD, begin: int = 0) -> str:
@@ -85,11 +85,11 @@ def test_what_depends_on_a_known_value_alone_is_forecast_only_with_it(
 ) -> None:
     errors: list[float] = []
     for run in (trained[1], Path(train(trained[0], tmp_path / "run", [])["run"])):
-        place = load_forecast(run)
+        model = load_forecast(run)
         past = write(tmp_path / "past.csv", ahead=0)
-        part = windows_of(place, read_series(place, [past], Notes()), Notes(), past)
-        found = judge_forecasts(place.network, place.encoding, part.windows, part.values)
-        errors.append(found.metrics["mae"].value or 0.0)
+        part = windows_of(model, read_series(model, [past], Notes()), Notes(), past)
+        judgement = judge_forecasts(model.network, model.encoding, part.windows, part.values)
+        errors.append(judgement.metrics["mae"].value or 0.0)
     assert errors[1] > 0.7  # 0.8 is the mean distance of a normal value from its mean
     assert 0 < errors[0] < 0.05
 
@@ -130,9 +130,9 @@ def test_too_few_rows_ahead_are_refused(trained: tuple[str, Path], tmp_path: Pat
     file = write(tmp_path / "short.csv", ahead=3)
     out = tmp_path / "out.csv"
     assert main(["predict", str(trained[1]), file, "-o", str(out)]) == 2
-    said = capsys.readouterr().err
-    assert "short.csv: a forecast of 4 steps takes as many rows after the last value of y that say x and sale" in said
-    assert "and 3 are there; add 1 row with the time and x and sale, and y empty" in said
+    error = capsys.readouterr().err
+    assert "short.csv: a forecast of 4 steps takes as many rows after the last value of y that say x and sale" in error
+    assert "and 3 are there; add 1 row with the time and x and sale, and y empty" in error
     assert main(["predict", str(trained[1]), file, "-o", str(out), "--horizon", "9"]) == 2
     assert "add 6 rows" in capsys.readouterr().err
     assert not out.exists()
@@ -150,14 +150,14 @@ def test_missing_values_ahead_are_counted(trained: tuple[str, Path], tmp_path: P
 
 def messages(loaded: LoadedForecast, begin: int = 0) -> list[dict[str, Any]]:
     x, words, horizon = noise().round(5), sale(), loaded.network.config.horizon
-    found = []
+    rows = []
     for step in range(begin, PAST):
         ahead = slice(step + 1, step + 1 + horizon)
         day = str(np.datetime64("2020-01-01") + step)
         known = {"x": x[ahead].tolist(), "sale": [word or None for word in words[ahead]]}
         y = float(truth()[step].round(5))
-        found.append({"time": day, "y": y, "x": float(x[step]), "sale": words[step], "known": known})
-    return found
+        rows.append({"time": day, "y": y, "x": float(x[step]), "sale": words[step], "known": known})
+    return rows
 
 
 @pytest.mark.parametrize("begin", [0, PAST - 5])  # the second is shorter than the window
@@ -191,15 +191,15 @@ WRONG: list[tuple[Any, str]] = [
 ]
 
 
-@pytest.mark.parametrize(("known", "said"), WRONG)
-def test_a_line_without_what_is_known_ahead_changes_nothing(loaded: LoadedForecast, known: Any, said: str) -> None:
+@pytest.mark.parametrize(("known", "sentence"), WRONG)
+def test_a_line_without_what_is_known_ahead_changes_nothing(loaded: LoadedForecast, known: Any, sentence: str) -> None:
     stream = ForecastStream(loaded)
     good = messages(loaded)[0]
     stream.feed(good)
     before = stream.save()
     with pytest.raises(UserError) as error:
         stream.feed({name: value for name, value in (good | {"known": known}).items() if value is not None})
-    assert said in str(error.value)
+    assert sentence in str(error.value)
     assert stream.save() == before
 
 
@@ -217,10 +217,10 @@ def test_the_verb_stream_reads_what_is_known_ahead(
 
 def test_a_model_from_before_there_were_columns_known_ahead_loads(trained: tuple[str, Path], tmp_path: Path) -> None:
     train(trained[0], tmp_path / "run", [], train={"max_steps": 2})
-    place = tmp_path / "run" / "best" / "config.json"
-    config = json.loads(place.read_text())
+    path = tmp_path / "run" / "best" / "config.json"
+    config = json.loads(path.read_text())
     assert config["model"].pop("known_channels") == []
-    place.write_text(json.dumps(config))
+    path.write_text(json.dumps(config))
     assert load_forecast(tmp_path / "run").network.config.known_channels == ()
     assert "known_ahead" not in (tmp_path / "run" / "best" / "encoding.json").read_text()
 

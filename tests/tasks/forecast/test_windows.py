@@ -22,13 +22,13 @@ def expected_windows(
     lengths: list[int], parts: list[tuple[int, int]], context: int, horizon: int, stride: int, least: int
 ) -> list[tuple[int, int]]:
     """The plain definition: (series, origin)."""
-    found = []
+    pairs = []
     for i, (n, (begin, end)) in enumerate(zip(lengths, parts, strict=True)):
         origin = max(begin, least)
         while origin + horizon <= min(end, n):
-            found.append((i, origin))
+            pairs.append((i, origin))
             origin += stride
-    return found
+    return pairs
 
 
 @given(st.data())
@@ -62,8 +62,8 @@ def test_every_window_once_and_each_is_what_it_says(data: st.DataObject) -> None
         return
     windows = make()
     batches = list(windows.in_order(3))
-    found = [pair for b in batches for pair in zip(b.series.tolist(), b.origin.tolist(), strict=True)]
-    assert found == wanted
+    pairs = [pair for b in batches for pair in zip(b.series.tolist(), b.origin.tolist(), strict=True)]
+    assert pairs == wanted
     assert len(windows) == len(wanted)
     assert windows.series_without == len(lengths) - len({i for i, _ in wanted})
     for batch in batches:

@@ -39,12 +39,12 @@ def step_by_step(model: RecordModel, tokens: np.ndarray) -> np.ndarray:
     network = model.network.eval()
     delay = network.latency
     steps = np.concatenate([tokens, np.zeros((delay, tokens.shape[1]), dtype=tokens.dtype)])
-    state, said = network.initial_state(1), []
+    state, probabilities = network.initial_state(1), []
     with torch.no_grad():
         for step in steps:
             y, state = network.step(RecordInputs(None, torch.from_numpy(step)[None]), state)
-            said.append(y[0].softmax(-1).mean(0).numpy())
-    return np.stack(said)[delay:]
+            probabilities.append(y[0].softmax(-1).mean(0).numpy())
+    return np.stack(probabilities)[delay:]
 
 
 CAUSAL: dict[str, dict[str, Any]] = {

@@ -24,5 +24,5 @@ def test_few_records_with_a_test_part_are_all_for_training_unless_asked(
     x = np.random.default_rng(0).normal(size=(50, 7, 2)).astype(np.float32)
     y = np.arange(50) % 2
     np.savez(tmp_path / "data.npz", x_train=x[:40], y_train=y[:40], x_test=x[40:], y_test=y[40:])
-    found = prepare_records([str(tmp_path / "data.npz")], DataConfig(**settings), task="classify")
-    assert {name: len(part) for name, part in found.parts.items()} == sizes
+    dataset = prepare_records([str(tmp_path / "data.npz")], DataConfig(**settings), task="classify")
+    assert {name: len(part) for name, part in dataset.parts.items()} == sizes

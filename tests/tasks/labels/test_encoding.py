@@ -64,8 +64,8 @@ def test_nothing_is_learned_from_what_is_held_out() -> None:
     assert len(plain.train) == 8
     assert other.encoding.to_text() == plain.encoding.to_text()
     for number in range(8):
-        for one, two in zip(plain.train[number], other.train[number], strict=True):
-            np.testing.assert_array_equal(one, two)
+        for array, other_array in zip(plain.train[number], other.train[number], strict=True):
+            np.testing.assert_array_equal(array, other_array)
     assert int(other.valid[1].target) == NO_TARGET
     assert (other.valid[1].tokens == 0).all()
     assert other.notes == [
@@ -79,16 +79,16 @@ def test_nothing_is_learned_from_what_is_held_out() -> None:
 
 
 def test_columns_lie_side_by_side_and_single_values_are_repeated() -> None:
-    found = prepared([row(number) for number in range(10)])
-    example = found.train[3]
+    dataset = prepared([row(number) for number in range(10)])
+    example = dataset.train[3]
     assert example.numbers.shape == (4, 3)
     assert example.tokens.shape == (4, 2)
     assert len(set(example.numbers[:, 2])) == 1
     assert len(set(example.tokens[:, 1])) == 1
-    assert found.encoding.channels == 3
-    assert found.encoding.tables == (4, 3)
-    assert found.encoding.words == [["a", "b", "c"], ["blue", "red"]]
-    assert found.summary.startswith("classify: x (2 channels) and age (1 channel) and words (4 tokens)")
+    assert dataset.encoding.channels == 3
+    assert dataset.encoding.tables == (4, 3)
+    assert dataset.encoding.words == [["a", "b", "c"], ["blue", "red"]]
+    assert dataset.summary.startswith("classify: x (2 channels) and age (1 channel) and words (4 tokens)")
 
 
 def test_as_json_and_back() -> None:
@@ -96,8 +96,8 @@ def test_as_json_and_back() -> None:
     again = RecordEncoding.from_text(encoding.to_text())
     assert again.to_text() == encoding.to_text()
     record = Record(row(3), "row 3")
-    for one, two in zip(encoding.encode(record), again.encode(record), strict=True):
-        np.testing.assert_array_equal(one, two)
+    for array, other_array in zip(encoding.encode(record), again.encode(record), strict=True):
+        np.testing.assert_array_equal(array, other_array)
     with pytest.raises((ValueError, KeyError)):
         RecordEncoding.from_text('{"task": "classify"}')
 
@@ -155,7 +155,7 @@ def test_a_test_file_is_read_as_the_training_file_was(tmp_path: Path) -> None:
     train = "\n".join(f"{n}.5,{n % 3}.25,{('0', '1')[n % 2]}" for n in range(20))
     (tmp_path / "x_train.csv").write_text(f"a,b,label\n{train}\n")
     (tmp_path / "x_test.csv").write_text("b,more,a,label\n0.25,7.5,3.5,1\n")
-    found = prepare_records([str(tmp_path / "x_train.csv")], DataConfig(), task=None)
-    plain = found.encoding.encode(Record({"features": np.array([3.5, 0.25]), "label": "1"}, ""))
-    np.testing.assert_array_equal(found.test[0].numbers, plain.numbers)  # type: ignore[index]
-    assert int(found.test[0].target) == 1  # type: ignore[index,arg-type]
+    dataset = prepare_records([str(tmp_path / "x_train.csv")], DataConfig(), task=None)
+    plain = dataset.encoding.encode(Record({"features": np.array([3.5, 0.25]), "label": "1"}, ""))
+    np.testing.assert_array_equal(dataset.test[0].numbers, plain.numbers)  # type: ignore[index]
+    assert int(dataset.test[0].target) == 1  # type: ignore[index,arg-type]

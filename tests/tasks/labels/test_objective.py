@@ -76,8 +76,8 @@ def test_several_labels_and_values() -> None:
     wanted = functional.binary_cross_entropy_with_logits(outputs[0, known], labels[known], reduction="sum")
     torch.testing.assert_close(loss_of(outputs, LABELS, batch(labels))[0], wanted)
     values = torch.tensor([[0.5, torch.nan], [1.0, -1.0], [torch.nan, torch.nan], [0.0, 2.0]])
-    there = values.isfinite()
-    squares = (outputs[0][there] - values[there]).square().sum()
+    present = values.isfinite()
+    squares = (outputs[0][present] - values[present]).square().sum()
     torch.testing.assert_close(loss_of(outputs, VALUES, batch(values))[0], squares)
 
 
@@ -89,7 +89,7 @@ def test_transcripts_are_those_of_ctc(members: int) -> None:
     targets, lengths = torch.tensor([[1, 3, 3], [2, 0, 0]]), torch.tensor([3, 1])
     loss, objective = loss_of(outputs, TEXTS, batch(targets, lengths, mask))
     alone = nn.CTCLoss(blank=0, reduction="sum")
-    each = [alone(one.log_softmax(-1).transpose(0, 1), targets, torch.tensor([7, 5]), lengths) for one in outputs]
+    each = [alone(member.log_softmax(-1).transpose(0, 1), targets, torch.tensor([7, 5]), lengths) for member in outputs]
     torch.testing.assert_close(loss, torch.stack(each).mean(), rtol=1e-4, atol=1e-4)
     loss.backward()
     gradient = objective.network.said.grad

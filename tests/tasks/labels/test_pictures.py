@@ -70,14 +70,14 @@ def test_tagged_sentences_show_where_truth_and_prediction_differ() -> None:
     encoding = RecordEncoding((table,), "tag", TagTarget("y", ("O", "B-P")))
     words = encoding.words[0]
     tokens = np.array([[words.index(word) + 1] for word in ("Anna", "ran", "home")], dtype=np.int64)
-    said = np.array([[0.1, 0.9], [0.2, 0.8], [0.9, 0.1]], dtype=np.float32)
-    pictures = dict(encoding.target.pictures(examples([[1, 0, 0]], tokens=tokens), [said], encoding))
+    probabilities = np.array([[0.1, 0.9], [0.2, 0.8], [0.9, 0.1]], dtype=np.float32)
+    pictures = dict(encoding.target.pictures(examples([[1, 0, 0]], tokens=tokens), [probabilities], encoding))
     sentence = pictures["Tagged examples"]
     assert re.findall(r"<b>(\w+)</b>", sentence) == ["Anna", "ran", "home"]
     assert sentence.count("wrong") == 1
     assert ">spans</text>" in pictures["Each tag"]
     steps = RecordEncoding((), "tag", TagTarget("y", ("rest", "walk")))
-    pictures = dict(steps.target.pictures(examples([[1, 0, 0]], steps=3), [said], steps))
+    pictures = dict(steps.target.pictures(examples([[1, 0, 0]], steps=3), [probabilities], steps))
     assert ">steps</text>" in pictures["Each tag"]
     assert "A stretch with its tags" in pictures
 

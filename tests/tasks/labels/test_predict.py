@@ -44,9 +44,9 @@ def opened(loaded: LoadedRecords, path: Path) -> Source:
 
 
 def rows_of(loaded: LoadedRecords, path: Path) -> list[dict[str, Any]]:
-    found = predictions(loaded, opened(loaded, path))
-    rows = list(found.rows)
-    assert all(list(row) == list(found.columns) for row in rows)
+    predicted = predictions(loaded, opened(loaded, path))
+    rows = list(predicted.rows)
+    assert all(list(row) == list(predicted.columns) for row in rows)
     return rows
 
 
@@ -78,14 +78,14 @@ def test_records_are_answered_in_pieces_as_they_are_together(flowers: Any, tmp_p
     whole = rows_of(flowers, path)
     monkeypatch.setattr(prediction, "CHUNK_RECORDS", 3)
     done: list[tuple[int, int]] = []
-    found = predictions(flowers, opened(flowers, path), lambda *counts: done.append(counts))
-    first = next(found.rows)
+    predicted = predictions(flowers, opened(flowers, path), lambda *counts: done.append(counts))
+    first = next(predicted.rows)
     assert len(done) <= 1  # the rest has not been looked at yet
-    pieces = [first, *found.rows]
+    pieces = [first, *predicted.rows]
     assert done == [(number, 10) for number in range(1, 11)]
-    for one, other in zip(pieces, whole, strict=True):
-        assert one["record"] == other["record"]
-        assert one["p_a"] == pytest.approx(other["p_a"], abs=1e-6)
+    for row, other in zip(pieces, whole, strict=True):
+        assert row["record"] == other["record"]
+        assert row["p_a"] == pytest.approx(other["p_a"], abs=1e-6)
 
 
 def test_several_labels_at_once(folder: Path) -> None:
@@ -139,14 +139,14 @@ class Bumps(RecordModel):
 
     def answers(self, examples: Any, progress: Any = None) -> list[np.ndarray]:
         target = self.encoding.target
-        found = []
+        probabilities = []
         for steps in examples.lengths:
             some = np.zeros(steps)
             for second, share in ((1, 1.0), (3, 0.5)):
                 middle = round(second * target.rate)
                 some[middle - target.reach : middle + target.reach + 1] = share
-            found.append(np.stack([1 - some, some], axis=1).astype(np.float32))
-        return found
+            probabilities.append(np.stack([1 - some, some], axis=1).astype(np.float32))
+        return probabilities
 
 
 def test_events_in_steps_and_seconds_of_the_signal(folder: Path, tmp_path: Path) -> None:
@@ -238,8 +238,8 @@ def test_a_recipe_comes_back_from_json(flowers: LoadedRecords) -> None:
 
 
 def test_a_recipe_of_an_earlier_version_is_one_of_its_task(flowers: LoadedRecords) -> None:
-    place = flowers.folder / "config.json"
-    config = json.loads(place.read_text())
+    path = flowers.folder / "config.json"
+    config = json.loads(path.read_text())
     del config["read"]["reading"]["wish"]
     config["read"]["reading"]["task"] = "classify"
     old = flowers.folder.parent / "old"

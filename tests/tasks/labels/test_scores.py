@@ -34,17 +34,17 @@ def test_classes_without_those_that_are_not_known() -> None:
     target = ClassTarget("y", ("a", "b", "c"))
     truth = np.array([0, 1, 2, 1, NO_TARGET, 0, 1, NO_TARGET])
     answers = list(RANDOM.dirichlet(np.ones(3), size=8).astype(np.float32))
-    scores = target.judge(examples([np.array(one) for one in truth]), answers)
+    scores = target.judge(examples([np.array(label) for label in truth]), answers)
     known = truth >= 0
-    said = np.stack(answers)[known].astype(np.float64)
+    probabilities = np.stack(answers)[known].astype(np.float64)
     assert (scores.count, scores.unscored) == (6, 2)
-    assert scores.metrics["accuracy"].value == pytest.approx(accuracy_score(truth[known], said.argmax(1)))
+    assert scores.metrics["accuracy"].value == pytest.approx(accuracy_score(truth[known], probabilities.argmax(1)))
     assert scores.loss == pytest.approx(
-        log_loss(truth[known], said / said.sum(1, keepdims=True), labels=[0, 1, 2]), rel=1e-5
+        log_loss(truth[known], probabilities / probabilities.sum(1, keepdims=True), labels=[0, 1, 2]), rel=1e-5
     )
-    training = examples([np.array(one) for one in (1, 1, 1, 0, 2, NO_TARGET)])
+    training = examples([np.array(label) for label in (1, 1, 1, 0, 2, NO_TARGET)])
     scores.baseline = target.score_naive(
-        target.naive(training, Encoding(())), examples([np.array(one) for one in truth])
+        target.naive(training, Encoding(())), examples([np.array(label) for label in truth])
     )
     assert scores.baseline["accuracy"].value == pytest.approx(3 / 6), "the most frequent class of training is b"
     assert scores.baseline["log_loss"].value == pytest.approx(-np.log([0.2, 0.6, 0.2])[truth[known]].mean(), rel=1e-5)
@@ -54,8 +54,8 @@ def test_values_in_their_units() -> None:
     values = RANDOM.normal(100, 20, size=(50, 1))
     target = NumberTarget("y", ("y",), Scaler.fit(values, "standard"))
     part = examples([target.encode(value) for value in values[:10]] + [target.encode(None)])
-    said = [(value + 1.5).astype(np.float32) for value in values[:10]] + [np.zeros(1, dtype=np.float32)]
-    scores = target.judge(part, said)
+    answers = [(value + 1.5).astype(np.float32) for value in values[:10]] + [np.zeros(1, dtype=np.float32)]
+    scores = target.judge(part, answers)
     assert (scores.count, scores.unscored) == (10, 1)
     assert scores.metrics["mse"].value == pytest.approx(1.5**2, rel=1e-3)
     scores.baseline = target.score_naive(
@@ -141,8 +141,8 @@ def test_the_constant_transcript() -> None:
 def test_groups_stay_with_the_records_that_are_scored() -> None:
     target = ClassTarget("y", ("a", "b"))
     truth = [0, 1, 0, 1, NO_TARGET, 1]
-    sure = [np.eye(2, dtype=np.float32)[one] for one in (0, 1, 0, 0, 0, 0)]
-    part = examples([np.array(one) for one in truth])
+    sure = [np.eye(2, dtype=np.float32)[label] for label in (0, 1, 0, 0, 0, 0)]
+    part = examples([np.array(label) for label in truth])
     part.groups = ["anna", "anna", "anna", "bob", "bob", "bob"]
     scores = target.judge(part, sure)
     accuracy = scores.metrics["accuracy"]
@@ -162,7 +162,7 @@ def test_groups_of_values_per_step() -> None:
         steps = target.encode(np.arange(length, dtype=np.float32)[:, None])
         part.append(Example(np.zeros((length, 1), dtype=np.float32), None, steps), "")
     part.groups = ["a", "b", "b"]
-    said = [np.arange(length, dtype=np.float32)[:, None] + wrong for length, wrong in ((2, 0), (3, 1), (4, 1))]
-    mse = target.judge(part, said).metrics["mse"]
+    answers = [np.arange(length, dtype=np.float32)[:, None] + wrong for length, wrong in ((2, 0), (3, 1), (4, 1))]
+    mse = target.judge(part, answers).metrics["mse"]
     assert mse.value == pytest.approx(7 / 9, rel=1e-5)
     assert (mse.low, mse.high) == (pytest.approx(0), pytest.approx(1))

@@ -123,8 +123,8 @@ def test_the_rules_of_a_scheme_follow_from_sequences_of_it(name: str) -> None:
         if is_allowed(tuple(scheme[tag] for tag in path), scheme)
     ]
     learned, expected = rules_of(scheme, pairs_in(scheme, sentences)), rules_of(scheme)
-    for one, other in zip(learned, expected, strict=True):
-        assert one.tolist() == other.tolist()
+    for rule, other in zip(learned, expected, strict=True):
+        assert rule.tolist() == other.tolist()
 
 
 def test_pairs_that_training_did_not_see_are_allowed_where_the_scheme_has_them() -> None:
@@ -158,9 +158,9 @@ def test_what_training_saw_is_never_forbidden() -> None:
 def test_spans_of_every_scheme(tags: str, spans: list[tuple[int, int, str]]) -> None:
     words = tags.split()
     labels = sorted({*words, "O"})
-    found = find_spans(np.array([labels.index(word) for word in words]), np.array([0]), labels)
+    actual_spans = find_spans(np.array([labels.index(word) for word in words]), np.array([0]), labels)
     kinds = span_kinds(labels)
-    assert [(int(a), int(b), kinds[k]) for a, b, k in zip(*found, strict=True)] == spans
+    assert [(int(a), int(b), kinds[k]) for a, b, k in zip(*actual_spans, strict=True)] == spans
 
 
 @pytest.mark.parametrize(
@@ -178,7 +178,7 @@ def test_spans_of_every_scheme(tags: str, spans: list[tuple[int, int, str]]) -> 
 def test_pairs_are_learned_from_a_file(tmp_path: Path, sentences: list[str], odd: list[tuple[str, str]]) -> None:
     """All the way from a file to the encoding that is kept beside the model."""
     path = tmp_path / "names.conll"
-    blocks = ["".join(f"w{n}\t{tag}\n" for n, tag in enumerate(one.split())) for one in sentences * 10]
+    blocks = ["".join(f"w{n}\t{tag}\n" for n, tag in enumerate(sentence.split())) for sentence in sentences * 10]
     path.write_text("\n".join(blocks))
     kept = prepare_records([str(path)], DataConfig(split="time"), task=None).encoding
     target = RecordEncoding.from_text(kept.to_text()).target
@@ -194,8 +194,8 @@ def test_pairs_are_learned_from_a_file(tmp_path: Path, sentences: list[str], odd
 
 
 def test_without_any_pair_the_labels_alone_say_what_is_allowed() -> None:
-    for one, other in zip(rules_of(SCHEMES["bio"], ()), rules_of(SCHEMES["bio"]), strict=True):
-        assert one.tolist() == other.tolist()
+    for rule, other in zip(rules_of(SCHEMES["bio"], ()), rules_of(SCHEMES["bio"]), strict=True):
+        assert rule.tolist() == other.tolist()
 
 
 def test_models_without_pairs_load() -> None:

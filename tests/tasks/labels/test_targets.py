@@ -37,8 +37,8 @@ def test_values_are_scaled_and_come_back() -> None:
     assert target.encode(values[0]).shape == (2,)
     np.testing.assert_allclose(target.scaler.unscale(target.encode(values)), values, rtol=1e-5)
     assert np.isnan(target.encode(None)).all()
-    one = NumberTarget("y", ("u",), Scaler.fit(values[:, :1], "standard"))
-    assert one.encode(values[:5, :1]).shape == (5, 1)
+    single = NumberTarget("y", ("u",), Scaler.fit(values[:, :1], "standard"))
+    assert single.encode(values[:5, :1]).shape == (5, 1)
 
 
 @pytest.mark.parametrize(

@@ -107,9 +107,9 @@ def test_class_weights_are_those_of_scikit_learn() -> None:
     target, examples = labelled()
     y = np.repeat(range(4), COUNTS)
     wanted = compute_class_weight("balanced", classes=np.arange(4), y=y)
-    found = target.class_weights(examples, "balanced")
-    assert found is not None
-    np.testing.assert_allclose(found, wanted, rtol=1e-6)
+    balanced = target.class_weights(examples, "balanced")
+    assert balanced is not None
+    np.testing.assert_allclose(balanced, wanted, rtol=1e-6)
     auto = target.class_weights(examples, "auto")
     assert auto is not None
     np.testing.assert_allclose(auto, np.sqrt(wanted), rtol=1e-6)

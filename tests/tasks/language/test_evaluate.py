@@ -50,37 +50,37 @@ def sliding_oracle(model: LanguageNetwork, text: TokenPart, stride: int) -> list
     return losses
 
 
-def agrees(found: Evaluation, losses: list[float]) -> bool:
-    return found.tokens == len(losses) and found.loss == pytest.approx(np.mean(losses), abs=2e-5)
+def agrees(evaluation: Evaluation, losses: list[float]) -> bool:
+    return evaluation.tokens == len(losses) and evaluation.loss == pytest.approx(np.mean(losses), abs=2e-5)
 
 
 @pytest.mark.parametrize("kind", FOR_EVER)
 @pytest.mark.parametrize("chunk", [1, 7, None])
 def test_carried_equals_a_whole_forward_whatever_the_chunk(kind: str, chunk: int | None) -> None:
     model, text = network(kind, SIZE), part()
-    found = evaluate_part(model, text, chunk=chunk)
-    assert agrees(found, carried_oracle(model, text))
-    assert found.policy == "state carried through the text"
+    evaluation = evaluate_part(model, text, chunk=chunk)
+    assert agrees(evaluation, carried_oracle(model, text))
+    assert evaluation.policy == "state carried through the text"
 
 
 @pytest.mark.parametrize("kind", ["learned", "transformer", "gru", "alibi"])
 @pytest.mark.parametrize("stride", [1, 4, CONTEXT])
 def test_sliding_equals_the_oracle(kind: str, stride: int) -> None:
     model, text = network(kind, SIZE), part()
-    found = evaluate_part(model, text, policy="sliding", stride=stride)
-    assert agrees(found, sliding_oracle(model, text, stride))
-    assert found.policy == f"windows of {CONTEXT} tokens, stride {stride}"
+    evaluation = evaluate_part(model, text, policy="sliding", stride=stride)
+    assert agrees(evaluation, sliding_oracle(model, text, stride))
+    assert evaluation.policy == f"windows of {CONTEXT} tokens, stride {stride}"
 
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_the_policy_fits_the_model(kind: str) -> None:
     model, text = network(kind, SIZE), part()
-    found = evaluate_part(model, text)
+    evaluation = evaluate_part(model, text)
     if kind in FOR_EVER:
-        assert found.policy == "state carried through the text"
+        assert evaluation.policy == "state carried through the text"
     else:
-        assert found.policy == f"windows of {CONTEXT} tokens, stride {CONTEXT // 2}"
-        assert agrees(found, sliding_oracle(model, text, CONTEXT // 2))
+        assert evaluation.policy == f"windows of {CONTEXT} tokens, stride {CONTEXT // 2}"
+        assert agrees(evaluation, sliding_oracle(model, text, CONTEXT // 2))
         with pytest.raises(UserError, match=f"knows only {CONTEXT} steps; use the sliding policy"):
             evaluate_part(model, text, policy="carried")
 
@@ -96,31 +96,33 @@ def test_a_stride_means_sliding() -> None:
 
 def test_parallel_streams_each_begin_empty() -> None:
     model, text = network("gru", SIZE), part(41, [0])
-    found = evaluate_part(model, text, batch_size=4, chunk=3)
+    evaluation = evaluate_part(model, text, batch_size=4, chunk=3)
     tokens = text.tokens.astype(np.int64)
     losses = [loss_after(model, tokens[n - n % 10 : n + 1], tokens[n + 1]) for n in range(40)]
-    assert agrees(found, losses)
-    assert found.policy == "state carried through the text in 4 streams"
+    assert agrees(evaluation, losses)
+    assert evaluation.policy == "state carried through the text in 4 streams"
 
 
 def test_the_limit_scores_about_so_many() -> None:
     model, text = network("gru", SIZE), part(1000, [0])
-    found = evaluate_part(model, text, chunk=50, limit=120)
+    evaluation = evaluate_part(model, text, chunk=50, limit=120)
     first = carried_oracle(model, TokenPart(text.tokens[:151], text.starts, 1, 1))
-    assert agrees(found, first)
+    assert agrees(evaluation, first)
     assert evaluate_part(model, text, chunk=50, limit=10**9).tokens == 999
 
 
 def test_bits_per_byte() -> None:
     model, text = network("lstm", SIZE), part(26, [0], size=150)
-    found = evaluate_part(model, text)
-    assert found.bits_per_byte == pytest.approx(np.mean(carried_oracle(model, text)) / np.log(2) * 26 / 150, abs=1e-4)
+    evaluation = evaluate_part(model, text)
+    assert evaluation.bits_per_byte == pytest.approx(
+        np.mean(carried_oracle(model, text)) / np.log(2) * 26 / 150, abs=1e-4
+    )
     assert evaluate_part(model, part(size=0)).bits_per_byte is None
 
 
 def test_perplexity() -> None:
-    found = evaluate_part(network("lstm", SIZE), part())
-    assert found.perplexity == pytest.approx(math.exp(found.loss))
+    evaluation = evaluate_part(network("lstm", SIZE), part())
+    assert evaluation.perplexity == pytest.approx(math.exp(evaluation.loss))
     assert perplexity(1e4) == math.inf
 
 

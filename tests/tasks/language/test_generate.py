@@ -30,20 +30,20 @@ def read_again(model: LanguageNetwork, prompt: list[int], length: int) -> list[i
     """The oracle: the whole prefix through `forward` for every token, cut as the documentation says."""
     horizon = model.horizon
     context = prompt if horizon is None else prompt[-horizon:]
-    said: list[int] = []
+    tokens: list[int] = []
     with torch.no_grad():
         for _ in range(length):
-            said.append(int(model(torch.tensor([context]))[0][0, -1].argmax()))
-            context = [*context, said[-1]]
+            tokens.append(int(model(torch.tensor([context]))[0][0, -1].argmax()))
+            context = [*context, tokens[-1]]
             if horizon is not None and len(context) > horizon:
                 context = context[-(horizon // 2) :]
-    return said
+    return tokens
 
 
 def test_steps_equal_reading_the_whole_prefix(any_network: LanguageNetwork) -> None:
-    said = say(any_network, [PROMPTS[0]], 2 * CONTEXT + 1)[0]
-    assert said == read_again(any_network, PROMPTS[0], 2 * CONTEXT + 1)
-    assert len(set(said)) > 1, "a model that always says the same would prove nothing"
+    tokens = say(any_network, [PROMPTS[0]], 2 * CONTEXT + 1)[0]
+    assert tokens == read_again(any_network, PROMPTS[0], 2 * CONTEXT + 1)
+    assert len(set(tokens)) > 1, "a model that always says the same would prove nothing"
 
 
 def test_a_batch_of_prompts_equals_each_alone(any_network: LanguageNetwork) -> None:
@@ -74,15 +74,15 @@ def test_a_seed_makes_it_repeatable() -> None:
 
 
 def test_samples_of_one_prompt_differ() -> None:
-    said = say(network("lstm", SIZE), [[1, 2]] * 4, 20, seed=0, sampling=Sampling(temperature=1.0))
-    assert len({tuple(row) for row in said}) == 4
+    samples = say(network("lstm", SIZE), [[1, 2]] * 4, 20, seed=0, sampling=Sampling(temperature=1.0))
+    assert len({tuple(row) for row in samples}) == 4
 
 
 def test_a_penalty_counts_prompt_and_answer_of_each_row() -> None:
     # With so strong a penalty a greedy model of positive or negative logits repeats nothing while anything is left.
     model = network("gru", SIZE)
-    said = say(model, [[1, 2, 3], [9]], 15, sampling=Sampling(temperature=0.0, repetition_penalty=100.0))
-    for prompt, row in zip([[1, 2, 3], [9]], said, strict=True):
+    answers = say(model, [[1, 2, 3], [9]], 15, sampling=Sampling(temperature=0.0, repetition_penalty=100.0))
+    for prompt, row in zip([[1, 2, 3], [9]], answers, strict=True):
         context = list(prompt)
         for token in row:
             with torch.no_grad():
@@ -121,9 +121,9 @@ def test_the_pieces_are_the_text(kind: str, prompt: str) -> None:
     pieces = list(generate_text(model, prompt, length=30, sampling=sampling, samples=2, seed=3))
     assert len(pieces) == 31
     for row in range(2):
-        said = "".join(piece[row] for piece in pieces)
+        answer = "".join(piece[row] for piece in pieces)
         everything = [*tokens, *(int(step[row]) for step in steps)]
-        shown = (prompt or model.vocabulary.decode(tokens)) + said
+        shown = (prompt or model.vocabulary.decode(tokens)) + answer
         if kind == "word":  # spaces are set as needed, neither missing nor doubled
             assert model.vocabulary.encode(shown).tolist() == everything
             assert "  " not in shown

@@ -15,12 +15,12 @@ from unrolled.tasks.language.load import load
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_run_and_its_model_folder_give_the_same_model(kind: str, tmp_path: Path) -> None:
     run = write_run(tmp_path / "run", kind)
-    one, other = load(run), load(run / "best")
-    tokens = torch.tensor([one.start * 3])
-    assert torch.equal(one.network(tokens)[0], other.network(tokens)[0])
-    assert not one.network.training
-    assert one.start == vocabulary().encode("\n").tolist()
-    assert one.folder == other.folder == run / "best"
+    loaded, other = load(run), load(run / "best")
+    tokens = torch.tensor([loaded.start * 3])
+    assert torch.equal(loaded.network(tokens)[0], other.network(tokens)[0])
+    assert not loaded.network.training
+    assert loaded.start == vocabulary().encode("\n").tolist()
+    assert loaded.folder == other.folder == run / "best"
 
 
 def test_a_replacement_that_was_cut_off_is_mended(tmp_path: Path) -> None:

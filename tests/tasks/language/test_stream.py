@@ -26,13 +26,13 @@ def forward_oracle(model: LanguageNetwork, tokens: list[int]) -> list[torch.Tens
     """log-probabilities after every token: one whole forward, or at the horizon a new one from its last half."""
     if model.horizon is None:
         return list(model(torch.tensor([tokens]))[0][0].log_softmax(-1))
-    found, context = [], []
+    log_probabilities, context = [], []
     for token in tokens:
         context.append(token)
         if len(context) > model.horizon:
             context = context[-(model.horizon // 2) :]
-        found.append(model(torch.tensor([context]))[0][0, -1].log_softmax(-1))
-    return found
+        log_probabilities.append(model(torch.tensor([context]))[0][0, -1].log_softmax(-1))
+    return log_probabilities
 
 
 @pytest.mark.parametrize("kind", KINDS)

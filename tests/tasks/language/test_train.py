@@ -52,9 +52,9 @@ def test_what_a_run_leaves(folder: Path) -> None:
 
 def test_training_learns(folder: Path) -> None:
     train(folder, train={"max_steps": 150})
-    found = losses(folder / "run")
-    assert found[0] == pytest.approx(math.log(29), rel=0.1)
-    assert found[-1] < 0.6 * found[0]
+    curve = losses(folder / "run")
+    assert curve[0] == pytest.approx(math.log(29), rel=0.1)
+    assert curve[-1] < 0.6 * curve[0]
 
 
 def test_a_run_can_be_repeated(folder: Path) -> None:
@@ -66,8 +66,10 @@ def test_a_run_can_be_repeated(folder: Path) -> None:
 def test_the_best_model_is_the_one_with_the_lowest_loss(folder: Path) -> None:
     rate = {"learning_rate": 0.3, "schedule": "constant", "validate_every": 5, "max_steps": 60}
     result = train(folder, train=rate)
-    found = {record["step"]: record["loss"] for record in metrics(folder / "run") if record["kind"] == "validation"}
-    assert result["best_step"] == min(found, key=lambda step: found[step])
+    loss_by_step = {
+        record["step"]: record["loss"] for record in metrics(folder / "run") if record["kind"] == "validation"
+    }
+    assert result["best_step"] == min(loss_by_step, key=lambda step: loss_by_step[step])
     assert json.loads((folder / "run/best/config.json").read_text())["step"] == result["best_step"]
 
 

@@ -23,12 +23,12 @@ def some(seed: int, *shape: int, sharpness: float = 1.5) -> np.ndarray:
 
 def exhaustive(log_probabilities: np.ndarray) -> dict[tuple[int, ...], float]:
     """The probability of every transcript of one row."""
-    found: dict[tuple[int, ...], float] = {}
+    probabilities: dict[tuple[int, ...], float] = {}
     for path in itertools.product(range(log_probabilities.shape[1]), repeat=len(log_probabilities)):
         transcript = tuple(number - 1 for number, _ in itertools.groupby(path) if number)
         value = math.exp(sum(row[number] for row, number in zip(log_probabilities, path, strict=True)))
-        found[transcript] = found.get(transcript, 0.0) + value
-    return found
+        probabilities[transcript] = probabilities.get(transcript, 0.0) + value
+    return probabilities
 
 
 @given(st.integers(0, 2**32 - 1), st.integers(2, 4), st.lists(st.integers(0, 5), min_size=1, max_size=3))
@@ -36,23 +36,27 @@ def test_with_all_prefixes_kept_every_transcript_has_its_probability(
     seed: int, classes: int, lengths: list[int]
 ) -> None:
     rows = some(seed, len(lengths), 5, classes)
-    for length, row, found in zip(lengths, rows, prefix_beam_search(rows, np.array(lengths), beams=EVERY), strict=True):
+    for length, row, transcripts in zip(
+        lengths, rows, prefix_beam_search(rows, np.array(lengths), beams=EVERY), strict=True
+    ):
         expected = exhaustive(row[:length])
-        assert {tuple(one.tokens) for one in found} == set(expected)
-        assert len(found) == len(expected), "no transcript twice"
-        for one in found:
-            assert math.exp(one.log_probability) == pytest.approx(expected[tuple(one.tokens)], rel=1e-9)
-        assert [one.log_probability for one in found] == sorted((one.log_probability for one in found), reverse=True)
+        assert {tuple(transcript.tokens) for transcript in transcripts} == set(expected)
+        assert len(transcripts) == len(expected), "no transcript twice"
+        for transcript in transcripts:
+            assert math.exp(transcript.log_probability) == pytest.approx(expected[tuple(transcript.tokens)], rel=1e-9)
+        assert [transcript.log_probability for transcript in transcripts] == sorted(
+            (transcript.log_probability for transcript in transcripts), reverse=True
+        )
 
 
 def test_few_beams_never_give_more_than_the_whole_probability_and_no_transcript_twice() -> None:
     for seed in range(30):
         row = some(seed, 1, 6, 3)
         expected = exhaustive(row[0])
-        found = prefix_beam_search(row, np.array([6]), beams=4)[0]
-        assert len({tuple(one.tokens) for one in found}) == len(found) == 4
-        for one in found:
-            assert math.exp(one.log_probability) <= expected[tuple(one.tokens)] * (1 + 1e-9)
+        transcripts = prefix_beam_search(row, np.array([6]), beams=4)[0]
+        assert len({tuple(transcript.tokens) for transcript in transcripts}) == len(transcripts) == 4
+        for transcript in transcripts:
+            assert math.exp(transcript.log_probability) <= expected[tuple(transcript.tokens)] * (1 + 1e-9)
 
 
 def reference_beam(log_probabilities: np.ndarray, beams: int) -> dict[tuple[int, ...], float]:
@@ -78,11 +82,11 @@ def test_a_narrow_beam_equals_the_algorithm_with_dictionaries(beams: int) -> Non
     # Flat distributions and few classes: prefixes leave the beam and come back, and meet what grew out of them.
     rows = some(3, 40, 30, 4, sharpness=0.7)
     lengths = np.arange(40) % 31
-    for row, length, found in zip(rows, lengths, prefix_beam_search(rows, lengths, beams=beams), strict=True):
+    for row, length, transcripts in zip(rows, lengths, prefix_beam_search(rows, lengths, beams=beams), strict=True):
         expected = reference_beam(row[:length], beams)
-        assert {tuple(one.tokens) for one in found} == set(expected)
-        for one in found:
-            assert one.log_probability == pytest.approx(math.log(expected[tuple(one.tokens)]), rel=1e-9)
+        assert {tuple(transcript.tokens) for transcript in transcripts} == set(expected)
+        for transcript in transcripts:
+            assert transcript.log_probability == pytest.approx(math.log(expected[tuple(transcript.tokens)]), rel=1e-9)
 
 
 def test_greedy_is_the_best_path() -> None:
@@ -107,22 +111,22 @@ def test_the_sum_over_paths_can_beat_the_best_path() -> None:
 def test_probabilities_of_zero() -> None:
     with np.errstate(divide="ignore"):
         row = np.log(np.array([[[1.0, 0.0, 0.0], [0.0, 1.0, 0.0], [0.0, 0.0, 1.0]]]))
-    found = prefix_beam_search(row, np.array([3]), beams=8)[0]
-    assert [one.tokens for one in found] == [[0, 1]]
-    assert found[0].log_probability == 0
+    transcripts = prefix_beam_search(row, np.array([3]), beams=8)[0]
+    assert [transcript.tokens for transcript in transcripts] == [[0, 1]]
+    assert transcripts[0].log_probability == 0
 
 
 def test_from_logits_with_a_mask() -> None:
     torch.manual_seed(1)
     logits, mask = 3 * torch.randn(5, 9, 6), torch.arange(9) < torch.tensor([9, 0, 3, 7, 1])[:, None]
     poisoned = logits.masked_fill(~mask[:, :, None], math.nan)
-    for row, one in enumerate(transcribe(poisoned, mask, beams=64)):
+    for row, transcript in enumerate(transcribe(poisoned, mask, beams=64)):
         alone = logits[row : row + 1, : int(mask[row].sum())]
-        loss, infeasible = ctc_loss(alone, torch.tensor([one.tokens], dtype=torch.long))
+        loss, infeasible = ctc_loss(alone, torch.tensor([transcript.tokens], dtype=torch.long))
         assert int(infeasible) == 0
-        assert -one.log_probability == pytest.approx(float(loss), rel=2e-2, abs=1e-3)
-        assert transcribe(alone, beams=64)[0].tokens == one.tokens
-    assert [one.tokens for one in transcribe(poisoned, mask, beams=1)] == [
+        assert -transcript.log_probability == pytest.approx(float(loss), rel=2e-2, abs=1e-3)
+        assert transcribe(alone, beams=64)[0].tokens == transcript.tokens
+    assert [transcript.tokens for transcript in transcribe(poisoned, mask, beams=1)] == [
         transcribe(logits[row : row + 1, : int(mask[row].sum())], beams=1)[0].tokens for row in range(5)
     ]
 

@@ -46,40 +46,42 @@ def search(made: TranslationNetwork, tokens: torch.Tensor, mask: torch.Tensor, l
 @torch.no_grad()
 def every_sequence(made: TranslationNetwork, tokens: torch.Tensor, longest: int) -> dict[tuple[int, ...], float]:
     """The log probability of every target with its end, by teacher forcing."""
-    every = [said for length in range(longest + 1) for said in itertools.product(range(TOKENS), repeat=length)]
-    rows = torch.tensor([[made.end, *said, *[made.end] * (longest + 1 - len(said))] for said in every])
+    every = [target for length in range(longest + 1) for target in itertools.product(range(TOKENS), repeat=length)]
+    rows = torch.tensor([[made.end, *target, *[made.end] * (longest + 1 - len(target))] for target in every])
     steps = made.decode(rows[:, :-1], made.encode(tokens.expand(len(every), -1)))[0].log_softmax(-1)
     steps = steps.gather(2, rows[:, 1:, None])[..., 0]
-    return {said: float(step[: len(said) + 1].sum()) for said, step in zip(every, steps, strict=True)}
+    return {target: float(step[: len(target) + 1].sum()) for target, step in zip(every, steps, strict=True)}
 
 
 @pytest.mark.parametrize("alpha", [0.0, 0.6, 2.0])
 def test_as_many_beams_as_sequences_is_exhaustive(model: TranslationNetwork, alpha: float) -> None:
     tokens, mask = sources()
-    found = search(model, tokens, mask, beams=sum(TOKENS**n for n in range(LONGEST + 1)), alpha=alpha)
-    for row, hypotheses in enumerate(found):
+    by_row = search(model, tokens, mask, beams=sum(TOKENS**n for n in range(LONGEST + 1)), alpha=alpha)
+    for row, hypotheses in enumerate(by_row):
         expected = every_sequence(model, tokens[row, mask[row]], LONGEST)
-        assert {tuple(one.tokens) for one in hypotheses} == set(expected)
+        assert {tuple(hypothesis.tokens) for hypothesis in hypotheses} == set(expected)
         assert len(hypotheses) == len(expected)
-        for one in hypotheses:
-            assert one.log_probability == pytest.approx(expected[tuple(one.tokens)], abs=1e-4)
-            lp = (5 + len(one.tokens) + 1) ** alpha / 6**alpha
-            assert one.score == pytest.approx(expected[tuple(one.tokens)] / lp, abs=1e-4)
-        assert [one.score for one in hypotheses] == sorted((one.score for one in hypotheses), reverse=True)
+        for hypothesis in hypotheses:
+            assert hypothesis.log_probability == pytest.approx(expected[tuple(hypothesis.tokens)], abs=1e-4)
+            lp = (5 + len(hypothesis.tokens) + 1) ** alpha / 6**alpha
+            assert hypothesis.score == pytest.approx(expected[tuple(hypothesis.tokens)] / lp, abs=1e-4)
+        assert [hypothesis.score for hypothesis in hypotheses] == sorted(
+            (hypothesis.score for hypothesis in hypotheses), reverse=True
+        )
 
 
 @torch.no_grad()
 def argmax_loop(made: TranslationNetwork, tokens: torch.Tensor, longest: int) -> list[int]:
     """Greedy search that reads everything again at every step."""
-    said: list[int] = []
+    target: list[int] = []
     encoded = made.encode(tokens[None])
-    while len(said) < longest:
-        logits, _ = made.decode(torch.tensor([[made.end, *said]]), encoded)
+    while len(target) < longest:
+        logits, _ = made.decode(torch.tensor([[made.end, *target]]), encoded)
         token = int(logits[0, -1].argmax())
         if token == made.end:
             break
-        said.append(token)
-    return said
+        target.append(token)
+    return target
 
 
 def test_one_beam_is_greedy() -> None:
@@ -87,7 +89,7 @@ def test_one_beam_is_greedy() -> None:
     for kind, seed in itertools.product(KINDS, range(2)):
         made, (tokens, mask) = network(kind, seed), sources()
         for row, hypotheses in enumerate(search(made, tokens, mask, 9, beams=1)):
-            assert [one.tokens for one in hypotheses] == [argmax_loop(made, tokens[row, mask[row]], 9)]
+            assert [hypothesis.tokens for hypothesis in hypotheses] == [argmax_loop(made, tokens[row, mask[row]], 9)]
             lengths.add(len(hypotheses[0].tokens))
     assert len(lengths) > 2, "models that all say the same would prove nothing"
 
@@ -99,18 +101,18 @@ def simple_beam(made: TranslationNetwork, tokens: torch.Tensor, beams: int, long
     encoded = made.encode(tokens[None])
     while live and len(finished) < beams:
         grown = []
-        for value, said in live:
-            logits = made.decode(torch.tensor([[made.end, *said]]), encoded)[0][0, -1].log_softmax(-1)
-            allowed = [made.end] if len(said) == longest else range(TOKENS + 1)
-            grown += [(value + float(logits[token]), [*said, token]) for token in allowed]
-        grown.sort(key=lambda one: -one[0])
+        for value, target in live:
+            logits = made.decode(torch.tensor([[made.end, *target]]), encoded)[0][0, -1].log_softmax(-1)
+            allowed = [made.end] if len(target) == longest else range(TOKENS + 1)
+            grown += [(value + float(logits[token]), [*target, token]) for token in allowed]
+        grown.sort(key=lambda hypothesis: -hypothesis[0])
         finished += [
-            (value / length_penalty(len(said), alpha), said[:-1])
-            for value, said in grown[:beams]
-            if said[-1] == made.end
+            (value / length_penalty(len(target), alpha), target[:-1])
+            for value, target in grown[:beams]
+            if target[-1] == made.end
         ]
-        live = [one for one in grown if one[1][-1] != made.end][:beams]
-    return [said for _, said in sorted(finished, key=lambda one: -one[0])]
+        live = [hypothesis for hypothesis in grown if hypothesis[1][-1] != made.end][:beams]
+    return [target for _, target in sorted(finished, key=lambda hypothesis: -hypothesis[0])]
 
 
 @pytest.mark.parametrize("beams", [2, 3, 5])
@@ -118,8 +120,8 @@ def test_a_narrow_beam_equals_the_search_with_lists(model: TranslationNetwork, b
     tokens, mask = sources()
     with torch.no_grad():
         expected = [simple_beam(model, tokens[row, mask[row]], beams, 6, 0.8) for row in range(len(tokens))]
-    found = search(model, tokens, mask, 6, beams=beams, alpha=0.8)
-    assert [[one.tokens for one in hypotheses] for hypotheses in found] == expected
+    by_row = search(model, tokens, mask, 6, beams=beams, alpha=0.8)
+    assert [[hypothesis.tokens for hypothesis in hypotheses] for hypotheses in by_row] == expected
 
 
 def test_rows_do_not_depend_on_each_other(model: TranslationNetwork) -> None:
@@ -127,12 +129,12 @@ def test_rows_do_not_depend_on_each_other(model: TranslationNetwork) -> None:
     together = search(model, tokens, mask, longest, beams=3, attention=True)
     for row, hypotheses in enumerate(together):
         alone = search(model, tokens[row : row + 1], mask[row : row + 1], longest[row], beams=3, attention=True)[0]
-        assert [one.tokens for one in alone] == [one.tokens for one in hypotheses]
-        for one, other in zip(alone, hypotheses, strict=True):
-            assert one.score == pytest.approx(other.score, abs=1e-5)
-            assert len(one.tokens) <= longest[row]
-            if one.attention is not None and other.attention is not None:
-                torch.testing.assert_close(one.attention, other.attention)
+        assert [hypothesis.tokens for hypothesis in alone] == [hypothesis.tokens for hypothesis in hypotheses]
+        for hypothesis, other in zip(alone, hypotheses, strict=True):
+            assert hypothesis.score == pytest.approx(other.score, abs=1e-5)
+            assert len(hypothesis.tokens) <= longest[row]
+            if hypothesis.attention is not None and other.attention is not None:
+                torch.testing.assert_close(hypothesis.attention, other.attention)
 
 
 @pytest.mark.parametrize("kind", ["lstm", "gru", "transformer"])
@@ -140,13 +142,13 @@ def test_the_attention_is_that_of_the_hypothesis(kind: str) -> None:
     made, (tokens, mask) = network(kind), sources()
     for row, hypotheses in enumerate(search(made, tokens, mask, 6, beams=3, attention=True)):
         encoded = made.encode(tokens[row : row + 1], mask[row : row + 1])
-        for one in hypotheses:
+        for hypothesis in hypotheses:
             state, expected = None, []
-            for token in [made.end, *one.tokens]:
+            for token in [made.end, *hypothesis.tokens]:
                 _, state, weights = made.step(torch.tensor([token]), encoded, state)
                 assert weights is not None
                 expected.append(weights[0])
-            torch.testing.assert_close(one.attention, torch.stack(expected))
+            torch.testing.assert_close(hypothesis.attention, torch.stack(expected))
 
 
 def test_length_penalty() -> None:

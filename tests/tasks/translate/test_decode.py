@@ -34,13 +34,13 @@ def test_the_order_and_the_batches_change_nothing(model: TranslationNetwork, bea
 
 def test_lengths_and_attention(model: TranslationNetwork) -> None:
     sources = [np.array([3, 1, 4]), np.array([], dtype=np.int64), np.array([1, 5, 2, 6, 5])]
-    for source, found in zip(sources, translate_tokens(model, sources, attention=True), strict=True):
-        for one in found:
-            assert len(one.tokens) <= 2 * len(source) + 10
-            assert one.attention is not None
-            assert one.attention.shape == (len(one.tokens) + 1, len(source) + 1)
-            torch.testing.assert_close(one.attention.sum(1), torch.ones(len(one.tokens) + 1))
-    assert all(len(found[0].tokens) <= 2 for found in translate_tokens(model, sources, max_length=2))
+    for source, hypotheses in zip(sources, translate_tokens(model, sources, attention=True), strict=True):
+        for hypothesis in hypotheses:
+            assert len(hypothesis.tokens) <= 2 * len(source) + 10
+            assert hypothesis.attention is not None
+            assert hypothesis.attention.shape == (len(hypothesis.tokens) + 1, len(source) + 1)
+            torch.testing.assert_close(hypothesis.attention.sum(1), torch.ones(len(hypothesis.tokens) + 1))
+    assert all(len(hypotheses[0].tokens) <= 2 for hypotheses in translate_tokens(model, sources, max_length=2))
     assert translate_tokens(model, []) == []
 
 
@@ -49,7 +49,7 @@ def test_learned_positions_bound_the_target() -> None:
     made = TranslationNetwork(5, 5, family="transformer", layers=1, width=8, heads=2, positions="learned", context=4)
     with torch.no_grad():
         made.head.bias[made.end] = -30
-    assert [len(found[0].tokens) for found in translate_tokens(made.eval(), [np.array([1, 2, 3, 4])])] == [4]
+    assert [len(hypotheses[0].tokens) for hypotheses in translate_tokens(made.eval(), [np.array([1, 2, 3, 4])])] == [4]
 
 
 def test_padded() -> None:

@@ -51,11 +51,11 @@ def sample() -> tuple[torch.Tensor, torch.Tensor, torch.Tensor, torch.Tensor]:
 def test_step_by_step_equals_all_at_once(kind: str) -> None:
     made, (source, source_mask, target, _) = network(kind), sample()
     encoded = made.encode(source, source_mask)
-    said = torch.cat([torch.full((5, 1), made.end), target], 1)
-    logits, end = made.decode(said, encoded)
+    shifted = torch.cat([torch.full((5, 1), made.end), target], 1)
+    logits, end = made.decode(shifted, encoded)
     state = encoded.state
-    for t in range(said.shape[1]):
-        now, state, weights = made.step(said[:, t], encoded, state)
+    for t in range(shifted.shape[1]):
+        now, state, weights = made.step(shifted[:, t], encoded, state)
         torch.testing.assert_close(now, logits[:, t])
         if KINDS[kind].get("attention") == "none":
             assert weights is None
@@ -100,10 +100,10 @@ def test_the_loss_is_that_of_the_steps(kind: str) -> None:
     encoded = made.encode(source, source_mask)
     expected = 0.0
     for row, length in enumerate(TARGET_LENGTHS):
-        one = states.gather(encoded, torch.tensor([row]))
-        state, token = one.state, made.end
+        encoded_row = states.gather(encoded, torch.tensor([row]))
+        state, token = encoded_row.state, made.end
         for answer in [*target[row, :length].tolist(), made.end]:
-            logits, state, _ = made.step(torch.tensor([token]), one, state)
+            logits, state, _ = made.step(torch.tensor([token]), encoded_row, state)
             expected -= float(logits.log_softmax(-1)[0, answer].detach())
             token = answer
     assert float(loss.detach()) == pytest.approx(expected, rel=1e-5)
@@ -155,8 +155,8 @@ def test_equal_parameters(family: str) -> None:
 
     count = sum(parameter.numel() for parameter in build("multiplicative", 128).parameters())
     width = equal_parameters(lambda width: build("none", width), count, multiple=multiple)
-    found = sum(parameter.numel() for parameter in build("none", width).parameters())
-    assert found == pytest.approx(count, rel=0.01)
+    parameters = sum(parameter.numel() for parameter in build("none", width).parameters())
+    assert parameters == pytest.approx(count, rel=0.01)
     assert width > 128 or family == "transformer"
 
 

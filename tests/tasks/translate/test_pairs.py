@@ -36,14 +36,14 @@ ENCODING = prepared().encoding
 
 def test_no_source_text_is_on_both_sides() -> None:
     pairs = [(f"same {n % 20}", f"answer {n}") for n in range(100)]
-    found = prepared(pairs, test_fraction=0.2, valid_fraction=0.2)
-    assert list(found.parts) == ["train", "valid", "test"]
-    sides = [{source for source, _ in part.texts} for part in found.parts.values()]
-    assert all(not one & other for place, one in enumerate(sides) for other in sides[:place])
-    assert sorted(pair for part in found.parts.values() for pair in part.texts) == sorted(pairs)
-    assert [len(part) for part in found.parts.values()] == [60, 20, 20]
-    for name, part in found.parts.items():
-        assert [pairs[number] for number in found.split[name]] == part.texts
+    pair_data = prepared(pairs, test_fraction=0.2, valid_fraction=0.2)
+    assert list(pair_data.parts) == ["train", "valid", "test"]
+    sides = [{source for source, _ in part.texts} for part in pair_data.parts.values()]
+    assert all(not side & other for index, side in enumerate(sides) for other in sides[:index])
+    assert sorted(pair for part in pair_data.parts.values() for pair in part.texts) == sorted(pairs)
+    assert [len(part) for part in pair_data.parts.values()] == [60, 20, 20]
+    for name, part in pair_data.parts.items():
+        assert [pairs[number] for number in pair_data.split[name]] == part.texts
 
 
 def test_the_split_follows_from_the_seed() -> None:
@@ -53,9 +53,9 @@ def test_the_split_follows_from_the_seed() -> None:
 
 
 def test_one_source_text_cannot_be_split() -> None:
-    found = prepared([("the same", f"answer {n}") for n in range(5)])
-    assert list(found.parts) == ["train"]
-    assert "none held out" in found.summary
+    pair_data = prepared([("the same", f"answer {n}") for n in range(5)])
+    assert list(pair_data.parts) == ["train"]
+    assert "none held out" in pair_data.summary
 
 
 def test_few_pairs_are_read_by_letter_and_many_by_piece() -> None:
@@ -102,10 +102,10 @@ def test_unknown_characters_are_left_out_and_counted() -> None:
 
 
 def test_a_huge_line_is_left_out_and_counted() -> None:
-    found = prepared([*PAIRS, ("x" * 2_000_000, "y")], valid_fraction=0.3)
-    assert sum(len(part) for part in found.parts.values()) == len(PAIRS)
-    assert any("more than 512 tokens" in line and line.endswith(": 1") for line in found.notes)
-    assert max(part.source_lengths.max() for part in found.parts.values()) < 10
+    pair_data = prepared([*PAIRS, ("x" * 2_000_000, "y")], valid_fraction=0.3)
+    assert sum(len(part) for part in pair_data.parts.values()) == len(PAIRS)
+    assert any("more than 512 tokens" in line and line.endswith(": 1") for line in pair_data.notes)
+    assert max(part.source_lengths.max() for part in pair_data.parts.values()) < 10
     with pytest.raises(UserError, match="every pair of the training part has a side of more than 2 tokens"):
         prepared(context=2)
 
@@ -115,8 +115,8 @@ def test_common_sources_of_own_files_are_counted(tmp_path: Path) -> None:
     (tmp_path / "b.tsv").write_text("".join(f"{s}\t{t}\n" for s, t in [*PAIRS[:3], ("new one", "new")]))
     data = DataConfig(test=[str(tmp_path / "b.tsv")], valid_fraction=0.0)
     opened = open_files([str(tmp_path / "a.tsv")], data, "translate")
-    found = prepare_pairs(opened, data, seed=0)
-    assert "pairs in test whose source text is in training too: 3" in found.notes
+    pair_data = prepare_pairs(opened, data, seed=0)
+    assert "pairs in test whose source text is in training too: 3" in pair_data.notes
 
 
 def test_own_parts_come_back_unless_the_file_has_changed(tmp_path: Path) -> None:
@@ -124,10 +124,10 @@ def test_own_parts_come_back_unless_the_file_has_changed(tmp_path: Path) -> None
     file.write_text("".join(f"{s}\t{t}\n" for s, t in PAIRS))
     data = DataConfig(test_fraction=0.1)
     opened = open_files([str(file)], data, "translate")
-    found = prepare_pairs(opened, data, seed=5)
-    split = json.loads(json.dumps(found.split))
+    pair_data = prepare_pairs(opened, data, seed=5)
+    split = json.loads(json.dumps(pair_data.split))
     again = own_pairs([str(file)], data, seed=5, split=split)
-    assert again == {name: part.texts for name, part in found.parts.items()}
+    assert again == {name: part.texts for name, part in pair_data.parts.items()}
     file.write_text("".join(f"{s}\t{t}\n" for s, t in PAIRS[:-9]))
     with pytest.raises(UserError, match="have changed since"):
         own_pairs([str(file)], data, seed=5, split=split)
@@ -186,18 +186,18 @@ class TestPairFeed:
             for index in range(epoch * per_epoch, (epoch + 1) * per_epoch):
                 for feed in feeds:
                     batch = feed.batch(index)
-                    found = [tuple(row[mask]) for row, mask in zip(batch.source, batch.source_mask, strict=True)]
-                    assert batch.scored == (int(batch.target_mask.sum()) + len(found) if batch.there else 0)
-                    rows += found if batch.there else []
+                    sources = [tuple(row[mask]) for row, mask in zip(batch.source, batch.source_mask, strict=True)]
+                    assert batch.scored == (int(batch.target_mask.sum()) + len(sources) if batch.is_scored else 0)
+                    rows += sources if batch.is_scored else []
             assert sorted(rows) == sorted(tuple(pairs.source[number].tolist()) for number in range(count))
 
     def test_a_batch_follows_from_its_number_alone(self) -> None:
         pairs = Pairs(PAIRS, ENCODING)
-        one, other = (PairFeed(pairs, batch_size=7, seed=1) for _ in range(2))
+        feed, other = (PairFeed(pairs, batch_size=7, seed=1) for _ in range(2))
         for index in (40, 3, 17, 3):
             for _ in range(index % 4):
-                one.batch(index + 1)
-            for left, right in zip(one.batch(index), other.batch(index), strict=True):
+                feed.batch(index + 1)
+            for left, right in zip(feed.batch(index), other.batch(index), strict=True):
                 np.testing.assert_array_equal(left, right)
 
     def test_sides_belong_together(self) -> None:

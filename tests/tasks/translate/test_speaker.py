@@ -78,8 +78,8 @@ def test_it_says_what_the_network_says_of_each_source(kind: str) -> None:
     encoded = made.encode(SOURCES, THERE)
     wanted, _ = made.decode(target, encoded)
     speaker = Speaker(made)
-    found, after = speaker(target, encoded)
-    torch.testing.assert_close(found, wanted)
+    logits, after = speaker(target, encoded)
+    torch.testing.assert_close(logits, wanted)
     # The first row goes on, and the second begins anew, of an empty source.
     reset = torch.tensor([[False, False], [True, False]])
     more, _ = speaker(torch.tensor([[3, 4], [6, 0]]), after, reset=reset)

@@ -23,8 +23,8 @@ from unrolled.training.config import TrainConfig
 PAIRS = reversals(60)
 
 
-def said(run: Path, texts: list[str]) -> list[str]:
-    return [one.text for one in translate_texts(load_translation(run), texts)]
+def translations(run: Path, texts: list[str]) -> list[str]:
+    return [translation.text for translation in translate_texts(load_translation(run), texts)]
 
 
 @pytest.fixture(scope="module")
@@ -35,13 +35,13 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, Any]]
 
 def test_live_it_says_token_by_token_what_one_beam_says(run: tuple[Path, dict[str, Any]]) -> None:
     folder, texts = run[0] / "best", [source for source, _ in PAIRS[:12]] + [" "]
-    expected = [one.text for one in translate_texts(load_translation(folder), texts, beams=1)]
+    expected = [translation.text for translation in translate_texts(load_translation(folder), texts, beams=1)]
     stream, again = (task_named("translate").stream(folder) for _ in range(2))
     for text, whole in zip(texts, expected, strict=True):
         *tokens, end = stream.answers({"source": text})
         assert end == {"step": len(tokens), "text": whole, "end": True}
-        assert [one["step"] for one in tokens] == list(range(1, len(tokens) + 1))
-        assert "".join(one["token"] for one in tokens) == whole
+        assert [answer["step"] for answer in tokens] == list(range(1, len(tokens) + 1))
+        assert "".join(answer["token"] for answer in tokens) == whole
         # Cut into pieces, each told by another stream that goes on from a saved state.
         pieces = list(again.answers({"source": text, "tokens": 2}))
         while not (pieces and pieces[-1].get("end")):
@@ -96,17 +96,17 @@ def test_a_run_leaves_all_there_is(run: tuple[Path, dict[str, Any]]) -> None:
 def test_a_model_directory_is_the_model(run: tuple[Path, dict[str, Any]], tmp_path: Path) -> None:
     folder, _ = run
     texts = [source for source, _ in PAIRS[:10]]
-    first = said(folder, texts)
+    first = translations(folder, texts)
     (folder / "best").rename(tmp_path / "moved")
     try:
-        assert said(tmp_path / "moved", texts) == first
+        assert translations(tmp_path / "moved", texts) == first
     finally:
         (tmp_path / "moved").rename(folder / "best")
     loaded, again = load_translation(folder), load_translation(folder / "best")
-    for (name, one), (_, other) in zip(
+    for (name, parameter), (_, other) in zip(
         loaded.network.named_parameters(), again.network.named_parameters(), strict=True
     ):
-        assert torch.equal(one, other), name
+        assert torch.equal(parameter, other), name
 
 
 @pytest.mark.parametrize(
@@ -192,7 +192,7 @@ def test_given_widths_are_kept(tmp_path: Path) -> None:
 def test_a_pair_or_two_are_enough_to_begin(tmp_path: Path) -> None:
     result = train([("a", "b"), ("c", "d")], tmp_path / "run", train={"max_steps": 2})
     assert result["valid"]["count"] == 1
-    assert said(tmp_path / "run", ["a", "", "  "])[1:] == ["", ""]
+    assert translations(tmp_path / "run", ["a", "", "  "])[1:] == ["", ""]
 
 
 def test_a_damaged_encoding_is_said_so(run: tuple[Path, dict[str, Any]]) -> None:
@@ -217,7 +217,7 @@ def test_reversing_is_learned(tmp_path: Path) -> None:
         train={"batch_size": 16, "max_steps": 300, "learning_rate": 1e-2, "validate_every": 150},
     )
     held_out = json.loads((tmp_path / "run" / "split.json").read_text())["valid"]
-    right = [said(tmp_path / "run", [pairs[n][0]])[0] == pairs[n][1] for n in held_out]
+    right = [translations(tmp_path / "run", [pairs[n][0]])[0] == pairs[n][1] for n in held_out]
     assert len(right) >= 20
     assert sum(right) >= 0.85 * len(right)
     metrics, naive = result["valid"]["metrics"], result["valid"]["baseline"]
