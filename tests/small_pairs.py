@@ -18,11 +18,11 @@ TRAIN: dict[str, Any] = {"batch_size": 8, "max_steps": 12, "precision": "32"}
 def reversals(count: int, *, letters: str = "abcd", longest: int = 4, seed: int = 0) -> list[tuple[str, str]]:
     """Different short strings, each with itself backwards."""
     draw = random.Random(seed)
-    found: dict[str, str] = {}
-    while len(found) < count:
+    pairs: dict[str, str] = {}
+    while len(pairs) < count:
         text = "".join(draw.choice(letters) for _ in range(draw.randint(1, longest)))
-        found[text] = text[::-1]
-    return list(found.items())
+        pairs[text] = text[::-1]
+    return list(pairs.items())
 
 
 def train(pairs: list[tuple[str, str]] | Opened, run: Path, **groups: dict[str, Any]) -> dict[str, Any]:

@@ -84,8 +84,8 @@ def write_heartbeats(folder: Path, count: int = 3, *, beats: bool = True) -> Pat
         steps = 250 * 20
         places = np.arange(125, steps, 250)
         signal = np.random.default_rng(number).normal(size=(steps, 1)) * 0.02
-        for place in places:
-            signal[place - 5 : place + 6, 0] += np.hanning(11)
+        for peak in places:
+            signal[peak - 5 : peak + 6, 0] += np.hanning(11)
         names = {"fs": 250, "units": ["mV"], "sig_name": ["II"], "fmt": ["16"], "write_dir": str(folder)}
         wfdb.wrsamp(f"r{number}", p_signal=signal, **names)
         if beats:

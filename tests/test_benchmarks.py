@@ -110,8 +110,8 @@ def test_sliding_loss_scores_every_token_once_in_its_window(load, length: int) -
         start = max(0, min(end, length - 1) - context)
         seen = torch.from_numpy(tokens[start:target].astype(np.int64))
         losses.append(functional.cross_entropy(model(seen[None])[0, -1], torch.tensor(int(tokens[target]))).item())
-    found = load("nanogpt_cpu").sliding_loss(model, tokens, context, stride)
-    assert found == pytest.approx(np.mean(losses), abs=1e-6)
+    loss = load("nanogpt_cpu").sliding_loss(model, tokens, context, stride)
+    assert loss == pytest.approx(np.mean(losses), abs=1e-6)
 
 
 def test_the_peer_is_causal_tied_and_begins_near_a_blind_guess(load) -> None:  # type: ignore[no-untyped-def]

@@ -12,9 +12,9 @@ from unrolled.scoring.bootstrap import fold, stretches
 
 
 def test_a_wrong_type_is_found() -> None:
-    with pytest.raises(Exception, match=r"format_count.*unit.*7") as found:
+    with pytest.raises(Exception, match=r"format_count.*unit.*7") as caught:
         format_count(3, unit=7)  # type: ignore[arg-type]
-    assert "beartype" in type(found.value).__module__
+    assert "beartype" in type(caught.value).__module__
     jaxtyping.config.update("jaxtyping_disable", True)
     try:
         assert "7" in format_count(3, unit=7)  # type: ignore[arg-type]

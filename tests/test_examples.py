@@ -61,6 +61,6 @@ def test_make_data(tmp_path: Path) -> None:
     first, again = (sorted(path for path in (tmp_path / name).rglob("*.*")) for name in ("first", "again"))
     assert [path.name for path in first] == [path.name for path in again]
     assert len(out.splitlines()) == len(list((tmp_path / "first").iterdir())) - 2 - 2  # two pairs, a record of three
-    for one, other in zip(first, again, strict=True):
-        assert one.suffix in (".npz", ".mp4") or one.read_bytes() == other.read_bytes()  # these two hold the time
+    for file, other in zip(first, again, strict=True):
+        assert file.suffix in (".npz", ".mp4") or file.read_bytes() == other.read_bytes()  # these two hold the time
     assert sum(path.stat().st_size for path in first) < 2_000_000

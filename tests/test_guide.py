@@ -40,20 +40,20 @@ class Command(NamedTuple):
 
 
 def blocks(page: str) -> list[Block]:
-    found = re.findall(
+    matches = re.findall(
         r'^```(\w+)(?: title="(.+?)")?\n(.*?)^```$', (GUIDE / f"{page}.md").read_text(), re.MULTILINE | re.DOTALL
     )
-    return [Block(*one) for one in found]
+    return [Block(*match) for match in matches]
 
 
 def commands(page: str) -> list[Command]:
-    found = []
+    parsed = []
     for block in blocks(page):
         if block.language == "console":
             for part in block.text.split("$ unrolled ")[1:]:
                 line, *shown = part.splitlines()
-                found.append(Command(shlex.split(line), shown))
-    return found
+                parsed.append(Command(shlex.split(line), shown))
+    return parsed
 
 
 @pytest.fixture(scope="module")
@@ -143,6 +143,6 @@ def test_the_python_of_a_page(page: str) -> None:
 def _briefly(words: list[str]) -> list[str]:
     """The same training with three updates."""
     if "--train.max_epochs" in words:
-        place = words.index("--train.max_epochs")
-        words = [*words[:place], *words[place + 2 :]]
+        index = words.index("--train.max_epochs")
+        words = [*words[:index], *words[index + 2 :]]
     return [*words, "--train.max_steps", "3"]

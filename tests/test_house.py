@@ -253,11 +253,11 @@ def test_no_file_outside_the_tasks_names_a_task() -> None:
     excepted = ("tasks/", "estimators/", "data/config.py", "models/config.py", "training/config.py")
     named = {}
     for path in (ROOT / "src" / "unrolled").rglob("*.py"):
-        place = path.relative_to(ROOT / "src" / "unrolled").as_posix()
-        if not place.startswith(excepted):
+        file = path.relative_to(ROOT / "src" / "unrolled").as_posix()
+        if not file.startswith(excepted):
             words = {node.value for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.Constant)}
-            named[place] = (words & set(TASKS)) - OTHER_MEANINGS.get(place, set())
-    assert {place: words for place, words in named.items() if words} == {}
+            named[file] = (words & set(TASKS)) - OTHER_MEANINGS.get(file, set())
+    assert {file: words for file, words in named.items() if words} == {}
 
 
 def test_data_asks_for_no_task_and_advises_none() -> None:

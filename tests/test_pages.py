@@ -88,9 +88,9 @@ def test_the_commands_of_a_page(page: str, folder: Path) -> None:
     run(folder, "rm -rf runs poems.yaml && mkdir runs")
     if "streaming" in page:
         run(folder, "cp -r poems-run runs/poems")
-    found = blocks(page, "(?:bash|sh)")
-    assert bool(found) == ("layers" not in page)
-    lines = [line for block in found for line in block.splitlines() if not line.startswith(ELSEWHERE)]
+    shell_blocks = blocks(page, "(?:bash|sh)")
+    assert bool(shell_blocks) == ("layers" not in page)
+    lines = [line for block in shell_blocks for line in block.splitlines() if not line.startswith(ELSEWHERE)]
     run(folder, "\n".join(lines).replace("runs/poems-lstm", "runs/poems-*"))
 
 
@@ -105,9 +105,9 @@ def test_the_python_of_a_page(page: str, folder: Path, monkeypatch: pytest.Monke
     layer = unrolled.GRU(3, 4)
     mask = torch.ones(2, dtype=torch.bool)
     given: dict[str, Any] = {"X": X, "y": y, "X_new": X[:5], "y_new": y[:5]}
-    found = blocks(page, "python")
-    assert found
-    for block in found:
+    python_blocks = blocks(page, "python")
+    assert python_blocks
+    for block in python_blocks:
         text = re.sub(r'max_time="\w+"', "max_steps=3", block)
         text = text.replace("SequenceClassifier()", "SequenceClassifier(max_steps=3)")
         with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):

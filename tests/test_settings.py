@@ -11,12 +11,12 @@ def situation(task: str = "tag", family: str = "gru", *inputs: str) -> SimpleNam
 
 
 def test_every_part_that_is_named_must_hold() -> None:
-    one = Setting("", but=("forecast",), families=("lstm", "gru"), inputs=("text", "signal"))
-    assert one.holds(situation())
-    assert one.holds(situation("tag", "lstm", "numeric", "signal"))
-    assert not one.holds(situation("forecast"))
-    assert not one.holds(situation(family="rnn"))
-    assert not one.holds(situation("tag", "gru", "numeric"))
+    limited = Setting("", but=("forecast",), families=("lstm", "gru"), inputs=("text", "signal"))
+    assert limited.holds(situation())
+    assert limited.holds(situation("tag", "lstm", "numeric", "signal"))
+    assert not limited.holds(situation("forecast"))
+    assert not limited.holds(situation(family="rnn"))
+    assert not limited.holds(situation("tag", "gru", "numeric"))
     assert Setting("", tasks=("tag",)).holds(situation())
     assert not Setting("", tasks=("classify",)).holds(situation())
     deep = Setting("", when=Condition("it is deep", lambda here: here.deep))
@@ -25,12 +25,12 @@ def test_every_part_that_is_named_must_hold() -> None:
 
 
 def test_what_is_not_known_yet_rules_nothing_out() -> None:
-    one = Setting("", tasks=("tag",), families=("lstm",), inputs=("text",))
-    assert one.fits()
-    assert one.fits(task="tag", inputs=frozenset(["text"]))
-    assert not one.fits(task="classify")
-    assert not one.fits(family="gru")
-    assert not one.fits(inputs=frozenset(["numeric"]))
+    limited = Setting("", tasks=("tag",), families=("lstm",), inputs=("text",))
+    assert limited.fits()
+    assert limited.fits(task="tag", inputs=frozenset(["text"]))
+    assert not limited.fits(task="classify")
+    assert not limited.fits(family="gru")
+    assert not limited.fits(inputs=frozenset(["numeric"]))
 
 
 def test_words() -> None:
@@ -58,5 +58,5 @@ def test_a_setting_is_a_field_with_its_default() -> None:
     first, second = Config(), Config()
     first.names.append("b")
     assert (second.width, second.names) == (3, ["a"])
-    assert [one.name for one in fields(Config)] == list(settings_in(Config)) == ["width", "names"]
+    assert [field.name for field in fields(Config)] == list(settings_in(Config)) == ["width", "names"]
     assert settings_in(Config)["width"] == Setting("width", families=("gru",))

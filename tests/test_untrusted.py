@@ -72,9 +72,9 @@ def test_types() -> None:
         Outer("a", 1.0, Inner((1, "2"))),  # type: ignore[arg-type]
         Outer("a", 1.0, names={"x": "y"}),  # type: ignore[dict-item]
     ]
-    for one in wrong:
+    for value in wrong:
         with pytest.raises(ValueError, match="expected"):
-            typed(one)
+            typed(value)
 
 
 def test_whatever_content_raises_is_one_sentence() -> None:

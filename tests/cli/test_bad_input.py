@@ -12,12 +12,12 @@ from unrolled.cli.main import main
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A working folder with a text in it."""
-    place = tmp_path / "here"
-    place.mkdir()
-    monkeypatch.chdir(place)
-    monkeypatch.setenv("UNROLLED_CACHE", str(place / "cache"))
+    directory = tmp_path / "here"
+    directory.mkdir()
+    monkeypatch.chdir(directory)
+    monkeypatch.setenv("UNROLLED_CACHE", str(directory / "cache"))
     Path("poems.txt").write_text(TEXT, encoding="utf-8")
-    return place
+    return directory
 
 
 def refused(capsys: pytest.CaptureFixture, *arguments: str) -> str:
@@ -147,13 +147,13 @@ def test_a_value_in_a_config_file_is_checked_too(folder: Path, capsys: pytest.Ca
 def test_a_run_that_is_none(verb: str, folder: Path, capsys: pytest.CaptureFixture) -> None:
     Path("folder").mkdir()
     Path("unfinished", "checkpoints").mkdir(parents=True)
-    for place, sentence in {
+    for path, sentence in {
         "missing": "there is no run missing; train one with: unrolled train FILE --run missing",
         "folder": "folder is not a run: it holds neither best/config.json nor config.json",
         "poems.txt": "poems.txt is not a run",
         "unfinished": "the run unfinished has no model yet",
     }.items():
-        assert sentence in refused(capsys, verb, place)
+        assert sentence in refused(capsys, verb, path)
 
 
 @pytest.mark.parametrize("verb", ["generate", "evaluate", "stream"])

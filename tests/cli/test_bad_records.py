@@ -157,9 +157,9 @@ def test_groups_stay_together(capsys: pytest.CaptureFixture) -> None:
     content = rows()
     trained(capsys, write("groups.csv", content), "--group", "who", "--data.valid_fraction", "0.3")
     split = json.loads(Path("run/split.json").read_text())
-    here, there = ({content[number][3] for number in split[part]} for part in ("train", "valid"))
-    assert there
-    assert not here & there
+    train_groups, valid_groups = ({content[number][3] for number in split[part]} for part in ("train", "valid"))
+    assert valid_groups
+    assert not train_groups & valid_groups
 
 
 def test_short_flags_are_the_long_ones(capsys: pytest.CaptureFixture) -> None:
@@ -211,18 +211,18 @@ def test_several_labels_from_a_table(capsys: pytest.CaptureFixture) -> None:
     result, _ = trained(capsys, "topics.csv", "--target", "topics", "--data.label_separator", ";")
     assert "micro_f1" in result["valid"]["metrics"]
     assert main(["evaluate", "run", "topics.csv", "--json"]) == 0
-    found = json.loads(capsys.readouterr().out)["file"]
-    assert (found["count"], found["unscored"]) == (40, 0)
+    scores = json.loads(capsys.readouterr().out)["file"]
+    assert (scores["count"], scores["unscored"]) == (40, 0)
     assert main(["predict", "run", "topics.csv", "-o", "out.csv"]) == 0
     assert Path("out.csv").read_text().splitlines()[0] == "record,prediction,p_music,p_news,p_sport"
 
 
 def test_numbers_are_not_translated(capsys: pytest.CaptureFixture) -> None:
-    said = "translate needs one text to read and one to write; name them with --inputs and --target"
+    sentence = "translate needs one text to read and one to write; name them with --inputs and --target"
     lines = [",".join([*("1.5" for _ in range(8)), "xy"[n % 2]]) for n in range(20)]
     Path("steps.csv").write_text("\n".join([",".join([*(f"t{n}" for n in range(8)), "label"]), *lines]) + "\n")
     code = main(["train", "steps.csv", "--task", "translate"])
-    assert (code, capsys.readouterr().err) == (2, f"unrolled: {said}\n")
+    assert (code, capsys.readouterr().err) == (2, f"unrolled: {sentence}\n")
 
 
 def test_series_with_a_number_each_are_regressed(capsys: pytest.CaptureFixture) -> None:
@@ -295,8 +295,8 @@ def test_a_folder_of_texts_with_a_readme_and_a_blank_file(capsys: pytest.Capture
 
 def test_files_without_a_label_or_with_one_class_are_named(capsys: pytest.CaptureFixture) -> None:
     Path("genes.fa").write_text("".join(f">s{number}\nACGT\n" for number in range(9)))
-    said = refused(capsys, "genes.fa")
-    assert said.startswith("genes.fa: there is no label to learn; name a field with --target or say with --labels")
+    sentence = refused(capsys, "genes.fa")
+    assert sentence.startswith("genes.fa: there is no label to learn; name a field with --target or say with --labels")
     write("one.csv", [[*row[:4], "yes"] for row in rows()])
     assert refused(capsys, "one.csv").startswith("one.csv: the training part has only the label 'yes'")
     Path("packed.csv.gz").write_bytes(b"\x1f\x8b\x08\x00rest")

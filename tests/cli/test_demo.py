@@ -24,26 +24,26 @@ def test_it_trains_speaks_and_its_three_commands_work(tmp_path: Path) -> None:
         **dict.fromkeys(("http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY"), "http://127.0.0.1:9"),
         "PATH": f"/usr/bin:/bin:{os.environ.get('PATH', '')}",
     }
-    place = tmp_path / "a place"
-    place.mkdir()
+    directory = tmp_path / "a place"
+    directory.mkdir()
     done = subprocess.run(
-        [BIN / "unrolled", "demo", "--seconds", "0.01"], cwd=place, env=environment, capture_output=True, text=True
+        [BIN / "unrolled", "demo", "--seconds", "0.01"], cwd=directory, env=environment, capture_output=True, text=True
     )
     assert done.returncode == 0, done.stderr
     report = re.search(r"^report: (.*)$", done.stdout, re.MULTILINE)
     assert report is not None
-    assert (place / report[1]).is_file()
+    assert (directory / report[1]).is_file()
     assert "\nThe statement " in done.stdout
     assert re.search(r"loss \d\.\d+ nats per character .* a blind guess costs 4\.\d+", done.stdout)
     commands = done.stdout.split("Try next:\n")[1].splitlines()
     assert len(commands) == 3
-    (place / "mine.txt").write_text(TEXT, encoding="utf-8")
+    (directory / "mine.txt").write_text(TEXT, encoding="utf-8")
     for command in commands:
         command = command.replace("YOUR_TEXT.txt", "mine.txt").replace("max_time 3m", "max_time 0.01s")
-        tried = subprocess.run(command, shell=True, cwd=place, env=environment, capture_output=True, text=True)
+        tried = subprocess.run(command, shell=True, cwd=directory, env=environment, capture_output=True, text=True)
         assert tried.returncode == 0, f"{command}: {tried.stderr}"
         assert tried.stdout
-    assert {path.name for path in place.iterdir()} == {"runs", "mine.txt"}
+    assert {path.name for path in directory.iterdir()} == {"runs", "mine.txt"}
 
 
 @pytest.mark.parametrize("seconds", ["0", "-1", ".nan", ".inf"])

@@ -75,8 +75,8 @@ def test_without_files_the_run_judges_its_own_validation_part(
 ) -> None:
     run = write_run_of(tmp_path / "run", text, tmp_path / "cache")
     held_out = TEXT.encode()[int(len(TEXT.encode()) * 0.9) :].decode()
-    for place in (run, run / "best"):
-        code, out, err = evaluate(capsys, place, "--json")
+    for model_dir in (run, run / "best"):
+        code, out, err = evaluate(capsys, model_dir, "--json")
         assert code == 0
         assert json.loads(out)["loss"] == pytest.approx(loss_of(run, held_out), abs=1e-4)
         assert "valid part: " in err

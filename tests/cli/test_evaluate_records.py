@@ -153,9 +153,9 @@ def test_values_tags_texts_and_events(tmp_path: Path, capsys: pytest.CaptureFixt
         assert scores["baseline"]["name"]
         assert scores["metrics"].keys() == scores["baseline"].keys() - {"name"}
         assert f"baseline: {scores['baseline']['name']}" in err
-        said = err.split(f"{path}: ")[1].splitlines()[0].split("; ")
-        assert said
-        assert all(", baseline " in part for part in said), said
+        parts = err.split(f"{path}: ")[1].splitlines()[0].split("; ")
+        assert parts
+        assert all(", baseline " in part for part in parts), parts
         page = (run / "report.html").read_text()
         for name, value in scores["metrics"].items():
             if value["value"] is not None:

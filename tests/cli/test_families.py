@@ -26,6 +26,6 @@ def test_training_takes_the_families_of_a_task(
     Path(name).write_text(text)
     target = ["--target", "notes"] if task == "describe" else []
     code = main(["train", name, "--task", task, "--model.family", family, *target, *TINY])
-    said = capsys.readouterr().err
-    assert code in (0, 2), said
-    assert (code == 0) == (family in task_named(task).families), said
+    err = capsys.readouterr().err
+    assert code in (0, 2), err
+    assert (code == 0) == (family in task_named(task).families), err

@@ -86,14 +86,14 @@ def test_an_empty_path_is_not_the_current_folder(arguments: list[str], capsys: p
 @pytest.mark.parametrize("arguments", SPECIAL, ids=" ".join)
 def test_a_pipe_is_refused_at_once(arguments: list[str], capsys: pytest.CaptureFixture) -> None:
     os.mkfifo("queue")  # nobody writes to it: whoever opens it waits for ever
-    sentence = refusal(capsys, ["queue" if one == AT else one for one in arguments])
+    sentence = refusal(capsys, ["queue" if argument == AT else argument for argument in arguments])
     assert "queue is a pipe" in sentence
 
 
-@pytest.mark.parametrize("place", ["/dev/null", "/dev/zero"])
-def test_a_device_is_refused_at_once(place: str, capsys: pytest.CaptureFixture) -> None:
-    assert f"{place} is a device" in refusal(capsys, ["train", place])
-    assert f"{place} is a device" in refusal(capsys, ["predict", "run", "a.txt", "-o", place])
+@pytest.mark.parametrize("device", ["/dev/null", "/dev/zero"])
+def test_a_device_is_refused_at_once(device: str, capsys: pytest.CaptureFixture) -> None:
+    assert f"{device} is a device" in refusal(capsys, ["train", device])
+    assert f"{device} is a device" in refusal(capsys, ["predict", "run", "a.txt", "-o", device])
 
 
 def test_what_the_shell_makes_of_brackets(capsys: pytest.CaptureFixture) -> None:

@@ -105,11 +105,11 @@ def test_what_is_in_a_table_is_said_and_written(capsys: pytest.CaptureFixture) -
     )
     text = Path("table.yaml").read_text()
     assert "# classify: features -> kind; 30 records\n# input features: numeric per record (a, b)\n" in text
-    found = yaml.safe_load(text)
-    assert found["task"] == "classify"
-    changed = {name: value for name, value in found["data"].items() if value != asdict(DataConfig())[name]}
+    config = yaml.safe_load(text)
+    assert config["task"] == "classify"
+    changed = {name: value for name, value in config["data"].items() if value != asdict(DataConfig())[name]}
     assert changed == {"target": "kind", "group": "who", "inputs": ["a", "b"]}
-    assert (found["model"], found["train"]) == (asdict(ModelConfig()), asdict(TrainConfig()))
+    assert (config["model"], config["train"]) == (asdict(ModelConfig()), asdict(TrainConfig()))
 
 
 @pytest.mark.parametrize("family", ["auto", "gru"])
@@ -169,7 +169,7 @@ def test_a_table_that_may_be_several_things_is_not_guessed(capsys: pytest.Captur
 def test_init_takes_what_train_takes(capsys: pytest.CaptureFixture) -> None:
     train = build_parser("train", options.add_train_options)
     init = build_parser("init", importlib.import_module("unrolled.cli.init").add_arguments)
-    of_train, of_init = ({one.name: one for one in parser.options} for parser in (train, init))
+    of_train, of_init = ({option.name: option for option in parser.options} for parser in (train, init))
     assert of_init.keys() - of_train.keys() == {"output"}
     assert of_train.keys() <= of_init.keys()
     assert all(of_init[name].flags == of_train[name].flags for name in of_train)
@@ -196,9 +196,9 @@ def test_a_config_to_begin_from_and_settings_that_cannot_be(capsys: pytest.Captu
     Path("table.csv").write_text(TABLE)
     Path("base.yaml").write_text("files: [table.csv]\ndata:\n  target: kind\nmodel:\n  width: 8\n")
     assert main(["init", "--config", "base.yaml", "--model.layers", "2", "-o", "c.yaml"]) == 0
-    found = yaml.safe_load(Path("c.yaml").read_text())
-    assert (found["files"], found["data"]["target"]) == (["table.csv"], "kind")
-    assert (found["model"]["width"], found["model"]["layers"]) == (8, 2)
+    config = yaml.safe_load(Path("c.yaml").read_text())
+    assert (config["files"], config["data"]["target"]) == (["table.csv"], "kind")
+    assert (config["model"]["width"], config["model"]["layers"]) == (8, 2)
     capsys.readouterr()
     assert "width" in refusal(capsys, "table.csv", "--model.width", "0")
     assert not Path("table.yaml").exists()
@@ -228,8 +228,8 @@ def test_several_texts_are_said(capsys: pytest.CaptureFixture) -> None:
     Path("w").mkdir()
     for name in ("wiki.train.tokens", "wiki.valid.tokens", "other.txt"):
         Path("w", name).write_text("some words of it\n" * 20)
-    said = "split by file name: 1 train, 1 valid, 1 left out"
+    sentence = "split by file name: 1 train, 1 valid, 1 left out"
     assert main(["init", "w"]) == 0
-    assert capsys.readouterr().out.startswith(f"text: 2 files; {said}\n")
+    assert capsys.readouterr().out.startswith(f"text: 2 files; {sentence}\n")
     assert main(["train", "w", "--train.max_steps", "1", "--model.width", "8", "--run", "r"]) == 0
-    assert said in capsys.readouterr().err
+    assert sentence in capsys.readouterr().err

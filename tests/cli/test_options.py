@@ -137,8 +137,8 @@ def test_a_list_of_a_config_file_goes_on(config) -> None:
 def test_what_a_text_means(config, name: str, text: str, value: object) -> None:
     group, field = name.split(".")
     for arguments in ([f"--{name}", text], [f"--{name}={text}"]):
-        found = getattr(getattr(train("a.txt", *arguments), group), field)
-        assert (found, type(found)) == (value, type(value))
+        parsed = getattr(getattr(train("a.txt", *arguments), group), field)
+        assert (parsed, type(parsed)) == (value, type(value))
 
 
 @pytest.mark.parametrize(
@@ -473,6 +473,6 @@ def test_whatever_a_config_file_holds_has_a_meaning_or_a_sentence(tmp_path_facto
 
 @given(st.sampled_from(["train", "generate", "evaluate", "--model.width"]), st.data())
 def test_one_dropped_letter_still_finds_the_word(word: str, data: st.DataObject) -> None:
-    place = data.draw(st.integers(0, len(word) - 1))
+    position = data.draw(st.integers(0, len(word) - 1))
     known = ["train", "generate", "evaluate", "demo", "check", "--model.width", "--data.context"]
-    assert errors.nearest(word[:place] + word[place + 1 :], known) == word
+    assert errors.nearest(word[:position] + word[position + 1 :], known) == word

@@ -101,12 +101,12 @@ def test_a_polite_kill_leaves_a_checkpoint(text: Path, tmp_path: Path, processes
     processes.append(process)
     process.until("validation at step 5:")
     process.send_signal(signal.SIGTERM)
-    _, said = process.communicate()
+    _, err = process.communicate()
     assert process.returncode == 143
     (step,) = steps_kept(tmp_path / "run")
     assert step >= 5
-    assert f"stopped at step {step:,}; go on with the same command" in said
-    assert said.endswith("unrolled: stopped\n")
+    assert f"stopped at step {step:,}; go on with the same command" in err
+    assert err.endswith("unrolled: stopped\n")
 
 
 def test_a_terminal_that_closes_leaves_a_checkpoint(text: Path, tmp_path: Path, processes: list[Process]) -> None:
@@ -125,7 +125,7 @@ def test_an_output_that_knows_few_characters(tmp_path: Path) -> None:
     rows = [f"{'dobrý' if n % 2 else 'zlý'} dzień {n % 5},{'tak ł' if n % 2 else 'nié'}" for n in range(40)]
     (tmp_path / "data.csv").write_text("\n".join(["tekst é,etykietä", *rows]) + "\n", encoding="utf-8")
     run = train_small([tmp_path / "data.csv"], tmp_path / "run")
-    found = []
+    predictions = []
     for encoding in ("ascii", "latin-1", "utf-8"):
         done = subprocess.run(
             [*COMMAND, "predict", str(run), str(tmp_path / "data.csv")],
@@ -133,7 +133,7 @@ def test_an_output_that_knows_few_characters(tmp_path: Path) -> None:
             capture_output=True,
             check=True,
         )
-        found.append([json.loads(line) for line in done.stdout.decode(encoding).splitlines()])
-    assert len(found[0]) == 40
-    assert found[0] == found[1] == found[2]
-    assert {"tak ł", "nié"} & {str(value) for row in found[0] for value in row.values()}
+        predictions.append([json.loads(line) for line in done.stdout.decode(encoding).splitlines()])
+    assert len(predictions[0]) == 40
+    assert predictions[0] == predictions[1] == predictions[2]
+    assert {"tak ł", "nié"} & {str(value) for row in predictions[0] for value in row.values()}

@@ -43,17 +43,17 @@ def test_lines_tables_and_standard_input_give_the_same(
         capsys.readouterr()
         assert main(["predict", str(run), str(tmp_path / f"in.{name}"), "-o", str(tmp_path / f"{name}.csv")]) == 0
         assert "characters or words the model does not know: 1" in capsys.readouterr().err
-    one, other = (
+    from_lines, from_table = (
         pl.read_csv(tmp_path / f"{name}.csv", schema_overrides={"score": pl.Float64}) for name in ("txt", "csv")
     )
-    assert one.columns == ["source", "translation", "score"]
-    assert one.equals(other)
-    assert one["source"].fill_null("").to_list() == texts
+    assert from_lines.columns == ["source", "translation", "score"]
+    assert from_lines.equals(from_table)
+    assert from_lines["source"].fill_null("").to_list() == texts
     monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO("\n".join(texts).encode())))
     capsys.readouterr()
     assert main(["predict", str(run), "-"]) == 0
     rows = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
-    assert [row["translation"] for row in rows] == one["translation"].fill_null("").to_list()
+    assert [row["translation"] for row in rows] == from_lines["translation"].fill_null("").to_list()
     assert rows[1] == {"source": "", "translation": "", "score": None}
 
 
@@ -64,12 +64,12 @@ def test_beams_and_the_length_penalty(run: Path, tmp_path: Path, capsys: pytest.
         capsys.readouterr()
         assert main(["predict", str(run), str(tmp_path / "in.txt"), *more]) == 0
         scores.append([json.loads(line)["score"] for line in capsys.readouterr().out.splitlines()])
-    assert all(score < 0 for found in scores for score in found)
+    assert all(score < 0 for run_scores in scores for score in run_scores)
     assert scores[2] == scores[3]
     # Unpenalised, a score is a log probability, and that of one beam is never better than that of several.
     assert main(["predict", str(run), str(tmp_path / "in.txt"), "--length-penalty", "0", "--beams", "1"]) == 0
     greedy = [json.loads(line)["score"] for line in capsys.readouterr().out.splitlines()]
-    assert all(one >= other for one, other in zip(scores[2], greedy, strict=True))
+    assert all(score >= other for score, other in zip(scores[2], greedy, strict=True))
     assert "--beams" in wrong(["predict", str(run), str(tmp_path / "in.txt"), "--beams", "many"], capsys)
 
 
@@ -80,10 +80,10 @@ def test_evaluate_says_the_signature(run: Path, tmp_path: Path, capsys: pytest.C
     assert (own["valid"]["count"], own["test"]["count"]) == (6, 6)
     (tmp_path / "other.tsv").write_text("".join(f"{s}\t{t}\n" for s, t in PAIRS[:9]))
     assert main(["evaluate", str(run), str(tmp_path / "other.tsv")]) == 0
-    said = capsys.readouterr().out
-    assert "9 pairs scored; baseline: the source copied" in said
-    assert "bleu: " in said
-    assert "version:" in said
+    out = capsys.readouterr().out
+    assert "9 pairs scored; baseline: the source copied" in out
+    assert "bleu: " in out
+    assert "version:" in out
     (tmp_path / "a.txt").write_text("ab\ncd\n")
     (tmp_path / "b.txt").write_text("ba\ndc\n")
     assert main(["evaluate", str(run), str(tmp_path / "a.txt"), str(tmp_path / "b.txt")]) == 0
@@ -153,14 +153,14 @@ def test_describe_by_the_command_line(tmp_path: Path, capsys: pytest.CaptureFixt
     told = capsys.readouterr()
     assert "generate" in told.err
     trained = json.loads(told.out)
-    found: list[Any] = []
+    generated: list[Any] = []
     for _ in range(2):
         given = ["generate", str(tmp_path / "run"), "--given", "animal=dog", "-n", "3", "--seed", "1", "--json"]
         assert main([*given, "--length", "2"]) == 0
-        found.append(json.loads(capsys.readouterr().out)["sequences"])
-    assert found[0] == found[1]
-    assert len(found[0]) == 3
-    assert max(map(len, found[0])) <= 2
+        generated.append(json.loads(capsys.readouterr().out)["sequences"])
+    assert generated[0] == generated[1]
+    assert len(generated[0]) == 3
+    assert max(map(len, generated[0])) <= 2
     assert main(["predict", str(tmp_path / "run"), str(path), "-o", str(tmp_path / "out.csv")]) == 0
     assert pl.read_csv(tmp_path / "out.csv").columns == ["record", "sound"]
     assert main(["evaluate", str(tmp_path / "run"), str(path)]) == 0

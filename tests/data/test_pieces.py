@@ -18,12 +18,12 @@ from unrolled.tasks.forecast.windows import ForecastWindows
 def test_pieces_are_all_rows_in_order_and_none_is_larger(lengths: list[int], columns: int, most: int) -> None:
     count = itertools.count()
     arrays = [np.array([[next(count)] * columns for _ in range(length)]).reshape(length, columns) for length in lengths]
-    found = list(pieces.in_pieces(arrays, most))
-    assert all(len(piece) and piece.size <= max(most, columns) for piece in found)
-    assert [row for piece in found for row in piece.tolist()] == [[n] * columns for n in range(sum(lengths))]
+    cut = list(pieces.in_pieces(arrays, most))
+    assert all(len(piece) and piece.size <= max(most, columns) for piece in cut)
+    assert [row for piece in cut for row in piece.tolist()] == [[n] * columns for n in range(sum(lengths))]
     # No more of them than it takes: two neighbours would not fit into one, unless they lie in one long array.
     if all(length * columns <= most for length in lengths):
-        assert all(a.size + b.size > most for a, b in itertools.pairwise(found))
+        assert all(a.size + b.size > most for a, b in itertools.pairwise(cut))
 
 
 def walk(seed: int, time: int, channels: int) -> np.ndarray:
@@ -84,8 +84,8 @@ def test_naive_errors_and_their_scale_are_the_same_in_pieces(monkeypatch, values
     monkeypatch.setattr(naive_forecast, "BLOCK_VALUES", values)
     monkeypatch.setattr(naive_forecast, "PIECE", values)
     monkeypatch.setattr(pieces.in_pieces, "__defaults__", (values,))
-    *found, again = measured()
-    assert found == spread
+    *spread_in_pieces, again = measured()
+    assert spread_in_pieces == spread
     assert again == pytest.approx(scale, rel=1e-9)
 
 

@@ -41,10 +41,10 @@ def test_it_learns_what_belongs_to_what(tunes: SequenceDescriber) -> None:
 
 def test_it_is_an_estimator(tunes: SequenceDescriber, tmp_path: Path) -> None:
     assert clone(tunes).get_params() == tunes.get_params()
-    said = tunes.predict(LABELS[:4])
-    assert pickle.loads(pickle.dumps(tunes)).predict(LABELS[:4]) == said
+    predicted = tunes.predict(LABELS[:4])
+    assert pickle.loads(pickle.dumps(tunes)).predict(LABELS[:4]) == predicted
     tunes.save_pretrained(tmp_path / "model")
-    assert SequenceDescriber.from_pretrained(tmp_path / "model").predict(LABELS[:4]) == said
+    assert SequenceDescriber.from_pretrained(tmp_path / "model").predict(LABELS[:4]) == predicted
     with pytest.raises(UserError, match="is a model for describe, and SequenceClassifier is for classify"):
         SequenceClassifier.from_pretrained(tmp_path / "model")
     with pytest.raises(NotFittedError):
@@ -62,9 +62,9 @@ def test_what_is_known_and_what_is_written(given: str, y: list[Any]) -> None:
     assert len(written) == 30
     assert all(isinstance(sequence, type(y[0])) for sequence in written)
     plain = SequenceDescriber(**TINY).fit(KNOWN, y).predict(KNOWN)
-    assert all(np.array_equal(one, other) for one, other in zip(written, plain, strict=True))
-    (one,) = model.generate({"style": "low", "speed": 2.0}, seed=0)
-    assert isinstance(one, type(y[0]))
+    assert all(np.array_equal(sequence, other) for sequence, other in zip(written, plain, strict=True))
+    (generated,) = model.generate({"style": "low", "speed": 2.0}, seed=0)
+    assert isinstance(generated, type(y[0]))
     assert np.isfinite(model.score(X, y))
 
 

@@ -30,13 +30,13 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.parametrize("kind", ESTIMATORS)
-@pytest.mark.parametrize("place", ["", "  ", Path(), [Path()]])
-def test_an_empty_path(kind: Any, place: Any) -> None:
+@pytest.mark.parametrize("empty", ["", "  ", Path(), [Path()]])
+def test_an_empty_path(kind: Any, empty: Any) -> None:
     with pytest.raises(UserError, match=r"is empty|empty text becomes too|give at least one|y is missing|a text"):
-        kind(max_steps=1, silent=True).fit(place)
-    if not isinstance(place, list):
+        kind(max_steps=1, silent=True).fit(empty)
+    if not isinstance(empty, list):
         with pytest.raises(UserError, match=r"is empty|empty text becomes too"):
-            kind.from_pretrained(place)
+            kind.from_pretrained(empty)
     assert [path.name for path in Path().iterdir()] == ["a.txt"]
 
 

@@ -27,17 +27,17 @@ def fitted() -> Forecaster:
 
 def test_shapes_and_values(fitted: Forecaster) -> None:
     X = wave(220)
-    found = fitted.predict(X)
-    assert found.shape == (6, 2)
-    assert np.abs(found - wave(226)[220:]).mean() < 0.5
+    predicted = fitted.predict(X)
+    assert predicted.shape == (6, 2)
+    assert np.abs(predicted - wave(226)[220:]).mean() < 0.5
     levels = fitted.predict_quantiles(X)
     assert levels.shape == (6, 2, 3)
     assert (np.diff(levels, axis=-1) >= 0).all()
-    assert levels[..., 1] == pytest.approx(found, rel=1e-6)
+    assert levels[..., 1] == pytest.approx(predicted, rel=1e-6)
     assert fitted.predict(X, horizon=15).shape == (15, 2)
     several = fitted.predict([X, X[:50]])
     assert several.shape == (2, 6, 2)
-    assert several[0] == pytest.approx(found, rel=1e-5)
+    assert several[0] == pytest.approx(predicted, rel=1e-5)
     assert several[1] == pytest.approx(fitted.predict(X[:50]), rel=1e-5)
     assert fitted.predict(np.stack([X, X])).shape == (2, 6, 2)
 

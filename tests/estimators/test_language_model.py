@@ -136,10 +136,10 @@ def test_score_of_a_file_and_of_a_text(fitted: LanguageModel, tmp_path: Path) ->
     text = "The dog\nsat on the cat's hat."
     file = tmp_path / "other.txt"
     file.write_text(text, encoding="utf-8")
-    found = fitted.score(text)
-    assert found.tokens == len(text) - 1
-    assert fitted.score(file).loss == fitted.score(str(file)).loss == fitted.score([file]).loss == found.loss
-    assert fitted.score([file, str(file)]).loss == pytest.approx(found.loss, rel=1e-5)
+    score = fitted.score(text)
+    assert score.tokens == len(text) - 1
+    assert fitted.score(file).loss == fitted.score(str(file)).loss == fitted.score([file]).loss == score.loss
+    assert fitted.score([file, str(file)]).loss == pytest.approx(score.loss, rel=1e-5)
     assert fitted.score(text, policy="sliding", stride=1).policy.endswith("stride 1")
 
 
@@ -234,5 +234,5 @@ def test_the_score_is_that_of_the_engine(tmp_path: Path) -> None:
     run = write_run(tmp_path / "run", "window", vocabulary("byte"))
     model = load(run)
     expected = evaluate_part(model.network, encode_text(TEXT, model.vocabulary))
-    found = LanguageModel.from_pretrained(run).score(TEXT)
-    assert (found.loss, found.bits_per_byte, found.policy) == (expected.loss, expected.bits_per_byte, expected.policy)
+    score = LanguageModel.from_pretrained(run).score(TEXT)
+    assert (score.loss, score.bits_per_byte, score.policy) == (expected.loss, expected.bits_per_byte, expected.policy)

@@ -16,7 +16,7 @@ SOURCE = Path(__file__).parents[2] / "src" / "unrolled"
 
 
 @pytest.mark.parametrize(
-    ("said", "expected"),
+    ("sentence", "expected"),
     [
         ("--model.width is '8'; give a whole number", "width is '8'; give a whole number"),
         ("--train.max_steps 0 cannot be", "max_steps=0 cannot be"),
@@ -39,8 +39,8 @@ SOURCE = Path(__file__).parents[2] / "src" / "unrolled"
         ("true or false", "true or false"),
     ],
 )
-def test_sentences(said: str, expected: str) -> None:
-    assert in_python(said) == expected
+def test_sentences(sentence: str, expected: str) -> None:
+    assert in_python(sentence) == expected
     assert in_python(expected) == expected
 
 

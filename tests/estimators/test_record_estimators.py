@@ -70,10 +70,10 @@ def test_a_classifier_of_arrays(classifier: SequenceClassifier, tmp_path: Path, 
     shares = classifier.predict_proba(X)
     assert shares.shape == (24, 3)
     np.testing.assert_allclose(shares.sum(axis=1), 1, atol=1e-5)
-    said = classifier.predict(X)
-    assert said.dtype.kind == "i"
-    np.testing.assert_array_equal(said, classifier.classes_[shares.argmax(axis=1)])
-    assert classifier.score(X, Y) == accuracy_score(Y, said)
+    predicted = classifier.predict(X)
+    assert predicted.dtype.kind == "i"
+    np.testing.assert_array_equal(predicted, classifier.classes_[shares.argmax(axis=1)])
+    assert classifier.score(X, Y) == accuracy_score(Y, predicted)
     np.testing.assert_array_equal(other.predict_proba(X), shares)  # the same seed, the same model
     np.testing.assert_allclose(classifier.predict_proba(list(X)), shares, atol=1e-6)
     assert classifier.score(X, np.full(24, 77)) == 0
@@ -100,15 +100,20 @@ def test_copies_and_pickles_say_the_same(classifier: SequenceClassifier) -> None
 
 
 def test_saved_and_read_again(classifier: SequenceClassifier, tmp_path: Path) -> None:
-    place = tmp_path / "models" / "mine"
+    model_dir = tmp_path / "models" / "mine"
     for _ in range(2):  # it may be replaced
-        classifier.save_pretrained(place)
-    assert {path.name for path in place.iterdir()} >= {"config.json", "model.safetensors", "encoding.json", "README.md"}
-    assert [path.name for path in place.parent.iterdir()] == ["mine"]
-    again = SequenceClassifier.from_pretrained(place)
+        classifier.save_pretrained(model_dir)
+    assert {path.name for path in model_dir.iterdir()} >= {
+        "config.json",
+        "model.safetensors",
+        "encoding.json",
+        "README.md",
+    }
+    assert [path.name for path in model_dir.parent.iterdir()] == ["mine"]
+    again = SequenceClassifier.from_pretrained(model_dir)
     np.testing.assert_array_equal(again.predict(X), classifier.predict(X))
     with pytest.raises(UserError, match="is a model for classify, and SequenceRegressor is for regress"):
-        SequenceRegressor.from_pretrained(place)
+        SequenceRegressor.from_pretrained(model_dir)
     (tmp_path / "full").mkdir()
     (tmp_path / "full" / "thesis.tex").touch()
     with pytest.raises(UserError, match="holds other files"):
@@ -138,7 +143,7 @@ def test_several_labels_at_once() -> None:
     sets = [("low",) if value == 0 else ("high", "wide") for value in Y]
     named = SequenceClassifier(**TINY).fit(X, sets)
     assert named.classes_.tolist() == ["high", "low", "wide"]
-    assert all(set(one) <= {"high", "low", "wide"} for one in named.predict(X))
+    assert all(set(labels) <= {"high", "low", "wide"} for labels in named.predict(X))
     assert 0 <= named.score(X, sets) <= 1
 
 
@@ -159,9 +164,9 @@ def test_texts_words_vectors_frames_and_groups() -> None:
 def test_a_regressor() -> None:
     model = SequenceRegressor(**TINY).fit(X, Y * 0.5)
     assert is_regressor(model)
-    said = model.predict(X)
-    assert said.shape == (24,)
-    assert model.score(X, Y * 0.5) == pytest.approx(r2_score(Y * 0.5, said))
+    predicted = model.predict(X)
+    assert predicted.shape == (24,)
+    assert model.score(X, Y * 0.5) == pytest.approx(r2_score(Y * 0.5, predicted))
     two = SequenceRegressor(**TINY).fit(X, np.stack([Y * 0.5, -Y * 1.0], axis=1))
     assert two.predict(X).shape == (24, 2)
     assert np.isfinite(cross_val_score(SequenceRegressor(**TINY), X, Y * 0.5, cv=2, error_score="raise")).all()
@@ -172,9 +177,9 @@ def test_a_tagger() -> None:
     tags = [["B-P", "O", "O"], ["B-P", "I-P", "O"], ["O", "O"]] * 5
     model = SequenceTagger(**TINY | {"width": 16, "max_steps": 80, "learning_rate": 0.02}).fit(sentences, tags)
     assert model.classes_.tolist() == ["B-P", "I-P", "O"]
-    said = model.predict(sentences)
-    assert [len(one) for one in said] == [3, 3, 2] * 5
-    assert all(b != "I-P" or a != "O" for one in said for a, b in zip(["O", *one], one, strict=False))
+    predicted = model.predict(sentences)
+    assert [len(labels) for labels in predicted] == [3, 3, 2] * 5
+    assert all(b != "I-P" or a != "O" for labels in predicted for a, b in zip(["O", *labels], labels, strict=False))
     assert model.predict_proba(sentences)[2].shape == (2, 3)
     assert model.score(sentences, tags) > 0.8
     numbers = SequenceTagger(**TINY).fit(list(X), [x[:, 0] * 2 for x in X])
@@ -186,9 +191,9 @@ def test_a_tagger() -> None:
 
 def test_a_transcriber() -> None:
     model = Transcriber(**TINY).fit(list(X), ["ab", "ba", "b"] * 8)
-    said = model.predict(X)
-    assert len(said) == 24
-    assert all(isinstance(text, str) for text in said)
+    predicted = model.predict(X)
+    assert len(predicted) == 24
+    assert all(isinstance(text, str) for text in predicted)
     assert model.score(X, ["ab", "ba", "b"] * 8) <= 1
 
 
@@ -370,8 +375,8 @@ def test_others_are_searched_copied_and_pickled(kind: Any, y: Any) -> None:
     search = GridSearchCV(kind(**TINY), {"width": [4, 6]}, cv=2, error_score="raise").fit(list(X), y)
     assert np.isfinite(search.best_score_)
     best = search.best_estimator_
-    said, again = best.predict(X), pickle.loads(pickle.dumps(best)).predict(X)
-    for one, other in zip(said, again, strict=True):
-        np.testing.assert_array_equal(one, other)
+    predicted, again = best.predict(X), pickle.loads(pickle.dumps(best)).predict(X)
+    for prediction, other in zip(predicted, again, strict=True):
+        np.testing.assert_array_equal(prediction, other)
     with pytest.raises(NotFittedError):
         clone(best).predict(X)

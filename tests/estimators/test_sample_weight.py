@@ -76,8 +76,8 @@ def test_a_record_of_weight_two_counts_twice(kind: str, packed: bool) -> None:
         batch = collate(records, per_step=target.per_step, texts=texts, packed=packed)
         network = Whole(records, packed) if target.pooled else Steps()
         objective = RecordObjective(network, target, autocast=contextlib.nullcontext())
-        found, _ = objective(on_device(batch, torch.device("cpu")), None)
-        return float(found)
+        loss, _ = objective(on_device(batch, torch.device("cpu")), None)
+        return float(loss)
 
     assert summed(weighted) == pytest.approx(summed(repeated), rel=1e-5)
     assert summed(weighted) != pytest.approx(summed(examples), rel=1e-3)
@@ -141,9 +141,9 @@ def test_the_same_is_learned_from_weights_and_from_copies(kind: Any, y: Any, met
     copies = kind(**settings).fit(X[rows], [y[row] for row in rows])
     weights = kind(**settings).fit(X, y, sample_weight=WEIGHTS)
     plain = kind(**settings).fit(X, y)
-    said = [np.concatenate(list(getattr(model, method)(X))) for model in (copies, weights, plain)]
-    np.testing.assert_allclose(said[1], said[0], atol=2e-4)
-    assert np.abs(said[2] - said[0]).max() > 1e-3
+    shares = [np.concatenate(list(getattr(model, method)(X))) for model in (copies, weights, plain)]
+    np.testing.assert_allclose(shares[1], shares[0], atol=2e-4)
+    assert np.abs(shares[2] - shares[0]).max() > 1e-3
 
 
 def test_ones_change_nothing_and_scale_does_not_matter() -> None:
@@ -169,7 +169,7 @@ def test_a_weight_of_zero_leaves_out() -> None:
 
 
 def test_balanced_classes_count_weights() -> None:
-    def found(weights: list[float]) -> list[float]:
+    def balanced(weights: list[float]) -> list[float]:
         labelled = Examples()
         for label, weight in zip([0, 0, 1, 1], weights, strict=True):
             numbers = np.ones((1, 1), dtype=np.float32)
@@ -178,8 +178,8 @@ def test_balanced_classes_count_weights() -> None:
         assert made is not None
         return made.tolist()
 
-    assert found([1, 1, 1, 1]) == [1, 1]
-    assert found([3, 3, 1, 1]) == pytest.approx([8 / (2 * 6), 8 / (2 * 2)])
+    assert balanced([1, 1, 1, 1]) == [1, 1]
+    assert balanced([3, 3, 1, 1]) == pytest.approx([8 / (2 * 6), 8 / (2 * 2)])
 
 
 @pytest.mark.parametrize(

@@ -36,7 +36,7 @@ Y = np.array(["a", "b"] * 20)
 def test_the_checks_of_scikit_learn(kind: Any) -> None:
     estimator = kind(**QUICK, validate_every=1000)
     done = check_estimator(estimator, expected_failed_checks=EXCEPTIONS, on_skip=None)
-    outcomes = {one["check_name"]: one["status"] for one in done}
+    outcomes = {check["check_name"]: check["status"] for check in done}
     assert len(outcomes) > 45
     assert {name for name, outcome in outcomes.items() if outcome == "xfail"} == set(EXCEPTIONS)
 
@@ -158,7 +158,7 @@ def test_sparse_and_complex_data_are_refused() -> None:
 
 def test_inside_others() -> None:
     bag = BaggingClassifier(SequenceClassifier(**TINY), n_estimators=2, random_state=3).fit(X, Y)
-    states = [one.random_state for one in bag.estimators_]
+    states = [estimator.random_state for estimator in bag.estimators_]
     assert len(set(states)) == 2, "each has a seed of its own"
     pipeline = make_pipeline(StandardScaler(), SequenceRegressor(**TINY)).fit(X, X[:, 0])
     assert pipeline.predict(X).shape == (40,)

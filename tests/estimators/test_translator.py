@@ -37,12 +37,12 @@ def test_settings_are_as_in_scikit_learn() -> None:
 
 
 def test_texts_in_texts_out(translator: Translator) -> None:
-    said = translator.predict(X[:7])
-    assert len(said) == 7
-    assert all(isinstance(text, str) for text in said)
-    assert translator.predict(np.array(X[:7])) == said
+    predicted = translator.predict(X[:7])
+    assert len(predicted) == 7
+    assert all(isinstance(text, str) for text in predicted)
+    assert translator.predict(np.array(X[:7])) == predicted
     assert translator.predict([]) == []
-    assert translator.predict(["", X[0]]) == ["", said[0]]
+    assert translator.predict(["", X[0]]) == ["", predicted[0]]
     assert translator.result_["valid"]["count"] == 6
     assert "run" not in translator.result_
 
@@ -52,16 +52,16 @@ def test_the_score_is_bleu(translator: Translator) -> None:
     sources = ["ab", "cd"]
     expected = BLEU(force=True).corpus_score(translator.predict(sources), [targets]).score / 100
     assert translator.score(sources, targets) == pytest.approx(expected)
-    found = translator.evaluate(X, Y)
-    assert found["metrics"]["chrf"]["value"] > 0
-    assert found["baseline"]["name"] == "the source copied"
+    scores = translator.evaluate(X, Y)
+    assert scores["metrics"]["chrf"]["value"] > 0
+    assert scores["baseline"]["name"] == "the source copied"
 
 
 def test_it_is_saved_and_copied(translator: Translator, tmp_path: Path) -> None:
-    said = translator.predict(X[:5])
+    predicted = translator.predict(X[:5])
     translator.save_pretrained(tmp_path / "model")
-    assert Translator.from_pretrained(tmp_path / "model").predict(X[:5]) == said
-    assert pickle.loads(pickle.dumps(translator)).predict(X[:5]) == said
+    assert Translator.from_pretrained(tmp_path / "model").predict(X[:5]) == predicted
+    assert pickle.loads(pickle.dumps(translator)).predict(X[:5]) == predicted
     with pytest.raises(UserError, match="is a model for translate, and SequenceClassifier is for classify"):
         SequenceClassifier.from_pretrained(tmp_path / "model")
 

@@ -93,9 +93,9 @@ def test_padding_does_not_matter_in_training_either(causal):
     y_wider, _ = layer(wider, mask=torch.cat([mask, torch.zeros(3, 5, dtype=torch.bool)], dim=1))
     torch.testing.assert_close(y_wider[:, :9], y)
     holes = torch.tensor([0, 2, 3, 5, 6, 7, 9, 11, 12])
-    spread, there = torch.full((3, 13, 2), torch.nan), torch.zeros(3, 13, dtype=torch.bool)
-    spread[:, holes], there[:, holes] = x, mask
-    torch.testing.assert_close(layer(spread, mask=there)[0][:, holes], y)
+    spread, spread_mask = torch.full((3, 13, 2), torch.nan), torch.zeros(3, 13, dtype=torch.bool)
+    spread[:, holes], spread_mask[:, holes] = x, mask
+    torch.testing.assert_close(layer(spread, mask=spread_mask)[0][:, holes], y)
 
 
 def test_dropout_only_in_training():

@@ -59,9 +59,9 @@ def test_multi_head_equals_pytorch() -> None:
         }
     )
     some = torch.tensor(LENGTHS) > 0
-    found = layer(queries[some], layer.prepare(source[some], mask[some]))
+    attended = layer(queries[some], layer.prepare(source[some], mask[some]))
     expected = peer(queries[some], source[some], source[some], key_padding_mask=~mask[some])
-    torch.testing.assert_close(found, expected)
+    torch.testing.assert_close(attended, expected)
 
 
 @pytest.mark.parametrize("kind", KINDS)

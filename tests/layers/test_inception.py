@@ -82,8 +82,8 @@ def test_the_causal_form_is_that_padded_at_the_left():
         torch.testing.assert_close(y[row, :length], causal_reference(layer, x[row, :length]))
     state, steps = layer.initial_state(2), []
     for t in range(50):
-        one, state = layer.step(x[:, t], state, mask=mask[:, t])
-        steps.append(one)
+        output, state = layer.step(x[:, t], state, mask=mask[:, t])
+        steps.append(output)
     torch.testing.assert_close(torch.stack(steps, dim=1), y)
 
 

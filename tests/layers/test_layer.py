@@ -35,9 +35,9 @@ def test_segments_take_apart_and_join(data, rows, time):
     steps = torch.arange(1.0, rows * time + 1).view(rows, time, 1)
     pieces_found = segments.split(steps)[..., 0]
     assert segments.lengths.tolist() == [len(piece) for piece in expected]
-    for found, piece in zip(pieces_found.tolist(), expected, strict=True):
-        assert found[: len(piece)] == piece
-        assert not any(found[len(piece) :])
+    for padded, piece in zip(pieces_found.tolist(), expected, strict=True):
+        assert padded[: len(piece)] == piece
+        assert not any(padded[len(piece) :])
     assert torch.equal(segments.join(segments.split(steps))[..., 0], steps[..., 0] * torch.tensor(mask))
 
 

@@ -28,10 +28,10 @@ def test_statistics_are_those_of_the_real_steps():
     assert not y[~present].any()
     torch.testing.assert_close(ours.running_mean, theirs.running_mean)
     torch.testing.assert_close(ours.running_var, theirs.running_var)
-    (found,) = torch.autograd.grad((y * weights).sum(), x)
+    (gradient,) = torch.autograd.grad((y * weights).sum(), x)
     (wanted,) = torch.autograd.grad((expected * weights[present]).sum(), real)
-    torch.testing.assert_close(found[present], wanted)
-    assert not found[~present].any()
+    torch.testing.assert_close(gradient[present], wanted)
+    assert not gradient[~present].any()
 
 
 def test_without_padding_and_in_evaluation():

@@ -24,7 +24,7 @@ def naive(pool: Pool, steps: torch.Tensor) -> torch.Tensor:
     first, _, second = pool.score
     seen = steps
     if pool.kind == "position-attention":
-        seen = torch.stack([torch.cat([step, sinusoid(place, len(step))]) for place, step in enumerate(steps)])
+        seen = torch.stack([torch.cat([step, sinusoid(position, len(step))]) for position, step in enumerate(steps)])
     scores = torch.stack([second(torch.tanh(first(step))) for step in seen])
     means = []
     for head, part in enumerate(steps.chunk(scores.shape[1], dim=1)):
@@ -33,9 +33,9 @@ def naive(pool: Pool, steps: torch.Tensor) -> torch.Tensor:
     return torch.cat(means)
 
 
-def sinusoid(place: int, features: int) -> torch.Tensor:
+def sinusoid(position: int, features: int) -> torch.Tensor:
     """Attention is all you need, section 3.5."""
-    angles = [place / 10000 ** (2 * (index // 2) / features) for index in range(features)]
+    angles = [position / 10000 ** (2 * (index // 2) / features) for index in range(features)]
     return torch.tensor([math.cos(angle) if index % 2 else math.sin(angle) for index, angle in enumerate(angles)])
 
 
@@ -64,8 +64,8 @@ def test_it_is_what_a_loop_over_sequences_gives(kind: str, data: st.DataObject) 
             if mask[row, step]:
                 pieces[-1].append(step)
         wanted += [naive(pool, y[row, piece]) for piece in pieces if piece]
-    found = pool.at_end(poisoned, mask=torch.from_numpy(mask), reset=torch.from_numpy(reset))
-    torch.testing.assert_close(found, torch.stack(wanted))
+    pooled = pool.at_end(poisoned, mask=torch.from_numpy(mask), reset=torch.from_numpy(reset))
+    torch.testing.assert_close(pooled, torch.stack(wanted))
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -132,6 +132,6 @@ def test_the_value_at_the_end_is_that_of_the_running_form(kind: str) -> None:
     torch.testing.assert_close(at_end, running)
     weights = torch.randn_like(running)
     wanted = [y, *pool.parameters()]
-    found = torch.autograd.grad((at_end * weights).sum(), wanted)
-    for one, other in zip(found, torch.autograd.grad((running * weights).sum(), wanted), strict=True):
-        torch.testing.assert_close(one, other, rtol=1e-4, atol=1e-5)
+    gradients = torch.autograd.grad((at_end * weights).sum(), wanted)
+    for gradient, other in zip(gradients, torch.autograd.grad((running * weights).sum(), wanted), strict=True):
+        torch.testing.assert_close(gradient, other, rtol=1e-4, atol=1e-5)

@@ -60,7 +60,7 @@ def test_dropout(family: str, rate: float | None) -> None:
 
 
 @pytest.mark.parametrize(
-    ("family", "one", "other"),
+    ("family", "setting", "other"),
     [
         ("rnn", {"nonlinearity": "tanh"}, {"nonlinearity": "relu"}),
         ("lstm", {"forget_bias": 0.0}, {"forget_bias": 3.0}),
@@ -76,12 +76,12 @@ def test_dropout(family: str, rate: float | None) -> None:
         ("transformer", {"qk_norm": True}, {"qk_norm": False}),
     ],
 )
-def test_a_setting_changes_what_is_said(family: str, one: dict[str, Any], other: dict[str, Any]) -> None:
+def test_a_setting_changes_what_is_said(family: str, setting: dict[str, Any], other: dict[str, Any]) -> None:
     x = torch.randn(1, 12, 3, generator=torch.Generator().manual_seed(1))
-    first, second = (backbone(family, **settings) for settings in (one, other))
-    said = [made(x, None)[0] for made in (first, second)]  # type: ignore[operator]
-    assert not torch.allclose(*said)
-    torch.testing.assert_close(backbone(family, **one)(x, None)[0], said[0])  # type: ignore[operator]
+    first, second = (backbone(family, **settings) for settings in (setting, other))
+    outputs = [made(x, None)[0] for made in (first, second)]  # type: ignore[operator]
+    assert not torch.allclose(*outputs)
+    torch.testing.assert_close(backbone(family, **setting)(x, None)[0], outputs[0])  # type: ignore[operator]
 
 
 def test_learned_positions_are_as_many_as_there_are_steps() -> None:

@@ -12,8 +12,8 @@ def test_each_picture_by_hand(height: int, width: int) -> None:
     torch.manual_seed(0)
     front = FrameFront(height, width, 5)
     frames = torch.randn(2, 3, 3 * height * width)
-    found = front(frames)
-    assert found.shape == (2, 3, 5)
+    features = front(frames)
+    assert features.shape == (2, 3, 5)
     weights = front.state_dict()
     for row in range(2):
         for step in range(3):
@@ -25,7 +25,7 @@ def test_each_picture_by_hand(height: int, width: int) -> None:
                 y = functional.group_norm(y, 4, scale, shift).clamp(min=0)
             y = functional.adaptive_avg_pool2d(y, 2).flatten(1)
             wanted = y @ weights["out.weight"].T + weights["out.bias"]
-            torch.testing.assert_close(found[row, step], wanted[0])
+            torch.testing.assert_close(features[row, step], wanted[0])
 
 
 def test_one_picture_says_nothing_about_another() -> None:

@@ -46,8 +46,8 @@ def test_a_chunk_is_its_steps(name: str) -> None:
         logits, state = network.step(tokens[:, t], state)
         steps.append(logits)
     torch.testing.assert_close(torch.stack(steps, 1), whole, rtol=1e-4, atol=1e-5)
-    for one, other in zip(states.leaves(end), states.leaves(state), strict=True):
-        torch.testing.assert_close(one, other, rtol=1e-4, atol=1e-5)
+    for leaf, other in zip(states.leaves(end), states.leaves(state), strict=True):
+        torch.testing.assert_close(leaf, other, rtol=1e-4, atol=1e-5)
 
 
 @pytest.mark.parametrize("name", KINDS)

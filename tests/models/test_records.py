@@ -59,7 +59,7 @@ def network(config: ModelConfig, *, pooled: bool, inputs: InputSizes | None = No
 
 def examples(kind: str, *, per_step: bool, seed: int = 0) -> list[Example]:
     random = np.random.default_rng(seed)
-    found = []
+    records = []
     for length in LENGTHS:
         shape = (length,) if per_step else ()
         if kind == "class":
@@ -71,8 +71,8 @@ def examples(kind: str, *, per_step: bool, seed: int = 0) -> list[Example]:
             if kind == "labels":
                 target = (target > 0).astype(np.float32)
         numbers = random.normal(size=(length, 2)).astype(np.float32)
-        found.append(Example(numbers, random.integers(0, 6, size=(length, 1)), np.asarray(target)))
-    return found
+        records.append(Example(numbers, random.integers(0, 6, size=(length, 1)), np.asarray(target)))
+    return records
 
 
 def loss_and_gradients(objective: RecordObjective, batches: list) -> tuple[float, list[torch.Tensor]]:
@@ -87,7 +87,7 @@ def assert_same_three_ways(made: RecordNetwork, kind: str, *, per_step: bool) ->
     objective = RecordObjective(made, TARGETS[kind], autocast=contextlib.nullcontext())
     objective.train(made.training)
     records = examples(kind, per_step=per_step)
-    alone = [collate([one], per_step=per_step) for one in records]
+    alone = [collate([record], per_step=per_step) for record in records]
     padded = collate(records, per_step=per_step)
     packed = collate(records, per_step=per_step, packed=True)
     assert padded.mask is not None
@@ -97,11 +97,11 @@ def assert_same_three_ways(made: RecordNetwork, kind: str, *, per_step: bool) ->
     assert wanted > 0.1
     assert any(gradient.abs().max() > 1e-3 for gradient in gradients)
     for batch in (padded, packed):
-        assert batch.scored == sum(one.scored for one in alone)
+        assert batch.scored == sum(single.scored for single in alone)
         loss, others = loss_and_gradients(objective, [batch])
         assert loss == pytest.approx(wanted, rel=1e-4)
-        for one, other in zip(gradients, others, strict=True):
-            torch.testing.assert_close(other, one, rtol=1e-3, atol=2e-4)
+        for expected, other in zip(gradients, others, strict=True):
+            torch.testing.assert_close(other, expected, rtol=1e-3, atol=2e-4)
 
 
 @pytest.mark.parametrize("name", FAMILIES)
@@ -139,8 +139,8 @@ def test_statistics_of_a_batch_do_not_depend_on_its_layout(name: str) -> None:
         batch = collate(examples("class", per_step=False), per_step=False, packed=packed)
         results.append(loss_and_gradients(objective, [batch]))
     assert results[0][0] == pytest.approx(results[1][0], rel=1e-4)
-    for one, other in zip(results[0][1], results[1][1], strict=True):
-        torch.testing.assert_close(other, one, rtol=1e-3, atol=1e-3)
+    for gradient, other in zip(results[0][1], results[1][1], strict=True):
+        torch.testing.assert_close(other, gradient, rtol=1e-3, atol=1e-3)
 
 
 @pytest.mark.parametrize("name", FAMILIES)

@@ -18,9 +18,9 @@ def test_against_scikit_learn(seed: int, steps: int) -> None:
     predicted = torch.randn(2, steps, len(LEVELS), generator=draw, dtype=torch.float64)
     target = torch.randn(2, steps, generator=draw, dtype=torch.float64)
     target[0, 0] = torch.nan
-    there = ~target.isnan()
+    known = ~target.isnan()
     loss, count = pinball_loss(predicted, target, LEVELS)
-    expected = [mean_pinball_loss(target[there], predicted[there][:, i], alpha=level) for i, level in enumerate(LEVELS)]
+    expected = [mean_pinball_loss(target[known], predicted[known][:, i], alpha=level) for i, level in enumerate(LEVELS)]
     assert int(count) == 2 * steps - 1
     assert float(loss) / int(count) == pytest.approx(np.mean(expected))
 
@@ -43,10 +43,10 @@ def test_a_missing_target_gives_no_gradient() -> None:
 @given(st.integers(0, 2**32 - 1), st.integers(1, 6))
 def test_never_crossing_and_the_middle_is_as_it_was(seed: int, levels: int) -> None:
     raw = 20 * torch.randn(5, levels, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
-    found = ascending(raw)
-    assert found.shape == raw.shape
-    assert (found.diff(dim=-1) >= 0).all()
-    assert torch.equal(found[:, levels // 2], raw[:, levels // 2])
+    ordered = ascending(raw)
+    assert ordered.shape == raw.shape
+    assert (ordered.diff(dim=-1) >= 0).all()
+    assert torch.equal(ordered[:, levels // 2], raw[:, levels // 2])
 
 
 def test_any_ascending_values_can_be_reached() -> None:

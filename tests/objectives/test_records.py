@@ -22,12 +22,12 @@ def test_classes_are_cross_entropy_without_what_is_missing() -> None:
 
 def test_members_are_averaged_and_not_their_outputs() -> None:
     logits, targets = torch.randn(3, 5, 4), torch.tensor([0, 1, 2, NO_TARGET, 3])
-    alone = torch.stack([class_loss(one[None], targets) for one in logits])
+    alone = torch.stack([class_loss(member[None], targets) for member in logits])
     torch.testing.assert_close(class_loss(logits, targets), alone.mean())
     values = torch.randn(5, 2)
     torch.testing.assert_close(
         value_loss(logits[..., :2], values),
-        torch.stack([value_loss(one[None, :, :2], values) for one in logits]).mean(),
+        torch.stack([value_loss(member[None, :, :2], values) for member in logits]).mean(),
     )
 
 
@@ -46,7 +46,10 @@ def test_several_labels_are_binary_cross_entropies() -> None:
     logits, targets = torch.randn(2, 3, 4), torch.tensor(np.eye(3, 4, dtype=np.float32))
     targets[1] = torch.nan
     known = targets[[0, 2]]
-    wanted = sum(functional.binary_cross_entropy_with_logits(one[[0, 2]], known, reduction="sum") for one in logits) / 2
+    wanted = (
+        sum(functional.binary_cross_entropy_with_logits(member[[0, 2]], known, reduction="sum") for member in logits)
+        / 2
+    )
     torch.testing.assert_close(labels_loss(logits, targets), wanted)
 
 

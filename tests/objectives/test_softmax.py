@@ -19,8 +19,8 @@ def test_sum_of_negative_log_probabilities(seed: int, tokens: int, vocabulary: i
         if not gone:
             log_probabilities = row - row.exp().sum().log()
             expected -= (1 - smoothing) * float(log_probabilities[target]) + smoothing * float(log_probabilities.mean())
-    found = softmax_loss(logits, torch.where(absent, NO_TARGET, targets), label_smoothing=smoothing)
-    assert float(found) == pytest.approx(expected, rel=1e-9, abs=1e-9)
+    loss = softmax_loss(logits, torch.where(absent, NO_TARGET, targets), label_smoothing=smoothing)
+    assert float(loss) == pytest.approx(expected, rel=1e-9, abs=1e-9)
 
 
 def test_bfloat16_logits_are_summed_in_float32() -> None:

@@ -17,18 +17,18 @@ def test_linear_ticks_are_few_even_and_inside(low, span, count):
     high = low + span
     if high - low < 1e-6 * abs(low):
         return
-    found = ticks(low, high, count, log=False)
-    assert 1 <= len(found) <= count + 2
-    gaps = [b - a for a, b in itertools.pairwise(found)]
+    values = ticks(low, high, count, log=False)
+    assert 1 <= len(values) <= count + 2
+    gaps = [b - a for a, b in itertools.pairwise(values)]
     assert all(gap == pytest.approx(gaps[0], rel=1e-3) for gap in gaps)
-    assert all(low - 1e-6 * span <= value <= high + 1e-6 * span for value in found)
+    assert all(low - 1e-6 * span <= value <= high + 1e-6 * span for value in values)
 
 
 @given(st.floats(1e-8, 1e3), st.floats(1.01, 1e9))
 def test_log_ticks_are_inside(low, ratio):
-    found = ticks(low, low * ratio, 6, log=True)
-    assert 1 <= len(found) <= 12
-    assert all(low * 0.999 <= value <= low * ratio * 1.001 for value in found)
+    values = ticks(low, low * ratio, 6, log=True)
+    assert 1 <= len(values) <= 12
+    assert all(low * 0.999 <= value <= low * ratio * 1.001 for value in values)
 
 
 def test_smoothing_keeps_lines_and_reduces_noise():

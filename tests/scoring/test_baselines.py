@@ -15,9 +15,9 @@ def test_class_shares_are_those_of_the_dummy_of_scikit_learn():
     dummy = DummyClassifier(strategy="prior").fit(np.zeros((6, 1)), training)
     shares = baselines.class_shares(training, 3, 4)
     assert shares == pytest.approx(dummy.predict_proba(np.zeros((4, 1))))
-    found = classification_metrics(np.array([2, 2, 0, 1]), shares)
-    assert found["accuracy"].value == 0.5
-    assert found["roc_auc"].value == 0.5
+    metrics = classification_metrics(np.array([2, 2, 0, 1]), shares)
+    assert metrics["accuracy"].value == 0.5
+    assert metrics["roc_auc"].value == 0.5
 
 
 def test_shares_of_labels_and_constants():
@@ -29,8 +29,8 @@ def test_shares_of_labels_and_constants():
 def test_the_naive_forecast_has_a_scaled_error_of_one_on_its_own_training_part():
     series = np.random.default_rng(0).normal(size=(200, 1)).cumsum(axis=0)
     history, truth = series[:-1, None, :], series[1:, None, :]
-    found = forecast_metrics(truth, seasonal_naive(history, 1), scale=np.array(seasonal_scale([series])))
-    assert found["mase"].value == pytest.approx(1.0)
+    metrics = forecast_metrics(truth, seasonal_naive(history, 1), scale=np.array(seasonal_scale([series])))
+    assert metrics["mase"].value == pytest.approx(1.0)
 
 
 def test_each_word_has_the_tag_it_has_most_often():
@@ -48,32 +48,32 @@ def test_unigram_cross_entropy():
 def test_texts_and_events():
     assert baselines.copied_source(["a b"]) == ["a b"]
     assert baselines.event_gap([np.array([10, 110, 210]), np.array([5]), np.array([0, 40])]) == pytest.approx(80)
-    assert [one.tolist() for one in baselines.periodic_events(100.0, [350, 40])] == [[50, 150, 250], []]
+    assert [events.tolist() for events in baselines.periodic_events(100.0, [350, 40])] == [[50, 150, 250], []]
     assert baselines.event_gap([np.array([3])]) == np.inf
     assert baselines.periodic_events(np.inf, [9])[0].tolist() == []
     assert len(baselines.periodic_events(0.2, [5])[0]) <= 5
 
 
-def levenshtein(one: str, other: str) -> int:
+def levenshtein(text: str, other: str) -> int:
     """The recursion as it stands in the textbook."""
-    if not one or not other:
-        return len(one) + len(other)
-    same = levenshtein(one[1:], other[1:])
-    if one[0] == other[0]:
+    if not text or not other:
+        return len(text) + len(other)
+    same = levenshtein(text[1:], other[1:])
+    if text[0] == other[0]:
         return same
-    return 1 + min(same, levenshtein(one[1:], other), levenshtein(one, other[1:]))
+    return 1 + min(same, levenshtein(text[1:], other), levenshtein(text, other[1:]))
 
 
 @settings(max_examples=40, deadline=None)
 @given(st.lists(st.text("abc", max_size=4), max_size=6))
 def test_no_transcript_is_nearer_to_all_than_the_central_one(texts):
-    found = baselines.central_text(texts)
+    central = baselines.central_text(texts)
 
-    def edits(one):
-        return sum(levenshtein(one, text) for text in texts)
+    def edits(candidate):
+        return sum(levenshtein(candidate, text) for text in texts)
 
-    assert found in {"", *texts}
-    assert edits(found) == min(map(edits, {"", *texts}))
+    assert central in {"", *texts}
+    assert edits(central) == min(map(edits, {"", *texts}))
 
 
 def test_of_many_transcripts_a_sample_is_compared():

@@ -101,10 +101,10 @@ def test_too_few_records(count, value):
 def test_nan_is_undefined_with_its_reason_and_spares_other_metrics():
     data = np.ones((10, 2))
     data[3, 0] = np.nan
-    found = measure(data, [MEAN._replace(undefined="not finite"), Measure("count", "higher", lambda s: s[..., 1])])
-    assert found["mean"].value is None
-    assert found["mean"].note == "not finite"
-    assert (found["count"].value, found["count"].low) == (10.0, 10.0)
+    metrics = measure(data, [MEAN._replace(undefined="not finite"), Measure("count", "higher", lambda s: s[..., 1])])
+    assert metrics["mean"].value is None
+    assert metrics["mean"].note == "not finite"
+    assert (metrics["count"].value, metrics["count"].low) == (10.0, 10.0)
 
 
 def test_ten_thousand_records_are_resampled_many_at_once():
@@ -161,12 +161,12 @@ def test_an_interval_over_groups_is_as_wide_as_their_means_differ():
     subjects = np.repeat(np.arange(200), 25)
     truth = np.zeros((5000, 1), dtype=np.float32)
     alone = regression_metrics(truth, values[:, None].astype(np.float32))["mae"]
-    found = regression_metrics(truth, values[:, None].astype(np.float32), groups=subjects)["mae"]
-    assert found.value == pytest.approx(alone.value)
+    grouped = regression_metrics(truth, values[:, None].astype(np.float32), groups=subjects)["mae"]
+    assert grouped.value == pytest.approx(alone.value)
     means = np.abs(values[::25])
     wanted = stats.norm.interval(0.95, means.mean(), means.std(ddof=1) / np.sqrt(200))
-    assert (found.low, found.high) == pytest.approx(wanted, rel=0.03)
-    assert (alone.high - alone.low) * 4 < found.high - found.low
+    assert (grouped.low, grouped.high) == pytest.approx(wanted, rel=0.03)
+    assert (alone.high - alone.low) * 4 < grouped.high - grouped.low
 
 
 def groups_alike(score):
@@ -180,12 +180,12 @@ def groups_alike(score):
 def test_copies_of_records_in_one_group_do_not_narrow_an_interval():
     draw = np.random.default_rng(9)
     truth, shares = draw.integers(0, 3, 40), draw.dirichlet(np.ones(3), 40)
-    many, said = draw.random((40, 3)) < 0.4, draw.random((40, 3))
+    many, chances = draw.random((40, 3)) < 0.4, draw.random((40, 3))
     tags = [draw.integers(0, 3, 5) for _ in range(40)]
-    found = [np.where(draw.random(5) < 0.7, one, 0) for one in tags]
+    predicted = [np.where(draw.random(5) < 0.7, sequence, 0) for sequence in tags]
     events = [np.sort(draw.choice(100, 5, replace=False)) for _ in range(40)]
-    heard = [one + draw.integers(-2, 3, 5) for one in events]
-    heard = [np.sort(np.clip(one, 0, 99)) for one in heard]
+    heard = [recording + draw.integers(-2, 3, 5) for recording in events]
+    heard = [np.sort(np.clip(recording, 0, 99)) for recording in heard]
     texts = ["".join(draw.choice(list("ab "), 6)) for _ in range(40)]
     written = ["".join(draw.choice(list("ab "), 6)) for _ in range(40)]
 
@@ -193,14 +193,16 @@ def test_copies_of_records_in_one_group_do_not_narrow_an_interval():
         return np.repeat(np.arange(40), times)
 
     def twice(values, times):
-        return [one for one in values for _ in range(times)]
+        return [value for value in values for _ in range(times)]
 
     groups_alike(lambda n: classification_metrics(np.repeat(truth, n), np.repeat(shares, n, axis=0), groups=groups(n)))
-    groups_alike(lambda n: multilabel_metrics(np.repeat(many, n, axis=0), np.repeat(said, n, axis=0), groups=groups(n)))
     groups_alike(
-        lambda n: regression_metrics(np.repeat(said, n, axis=0), np.repeat(shares, n, axis=0), groups=groups(n))
+        lambda n: multilabel_metrics(np.repeat(many, n, axis=0), np.repeat(chances, n, axis=0), groups=groups(n))
+    )
+    groups_alike(
+        lambda n: regression_metrics(np.repeat(chances, n, axis=0), np.repeat(shares, n, axis=0), groups=groups(n))
     )
     names = ["O", "B-X", "I-X"]
-    groups_alike(lambda n: tagging_metrics(twice(tags, n), twice(found, n), names, groups=groups(n)))
+    groups_alike(lambda n: tagging_metrics(twice(tags, n), twice(predicted, n), names, groups=groups(n)))
     groups_alike(lambda n: event_metrics(twice(events, n), twice(heard, n), [100] * 40 * n, 1, groups=groups(n)))
     groups_alike(lambda n: transcription_metrics(twice(texts, n), twice(written, n), groups=groups(n)))

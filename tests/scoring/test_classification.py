@@ -31,21 +31,21 @@ def made_up(records, classes, seed=0):
 def test_values_are_those_of_scikit_learn(classes, seed):
     truth, probabilities = made_up(60, classes, seed)
     predicted = probabilities.argmax(axis=1)
-    found = classification_metrics(truth, probabilities)
-    assert found["accuracy"].value == pytest.approx(sklearn_metrics.accuracy_score(truth, predicted))
-    assert found["macro_f1"].value == pytest.approx(sklearn_metrics.f1_score(truth, predicted, average="macro"))
+    metrics = classification_metrics(truth, probabilities)
+    assert metrics["accuracy"].value == pytest.approx(sklearn_metrics.accuracy_score(truth, predicted))
+    assert metrics["macro_f1"].value == pytest.approx(sklearn_metrics.f1_score(truth, predicted, average="macro"))
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # a class predicted that is not in the truth
         balanced = sklearn_metrics.balanced_accuracy_score(truth, predicted)
-    assert found["balanced_accuracy"].value == pytest.approx(balanced)
-    assert found["log_loss"].value == pytest.approx(
+    assert metrics["balanced_accuracy"].value == pytest.approx(balanced)
+    assert metrics["log_loss"].value == pytest.approx(
         sklearn_metrics.log_loss(truth, probabilities, labels=range(classes))
     )
     if len(set(truth)) == classes:
         scores = probabilities[:, 1] if classes == 2 else probabilities
         area = sklearn_metrics.roc_auc_score(truth, scores, multi_class="ovr")
-        assert found["roc_auc"].value == pytest.approx(area)
-    for metric in found.values():
+        assert metrics["roc_auc"].value == pytest.approx(area)
+    for metric in metrics.values():
         if metric.value is not None:
             assert metric.low <= metric.value <= metric.high
 
@@ -58,8 +58,8 @@ def test_the_shortcut_for_areas_gives_the_interval_of_resampling_records():
         drawn = random.integers(300, size=300)
         areas.append(sklearn_metrics.roc_auc_score(truth[drawn], probabilities[drawn, 1]))
     low, high = np.percentile(areas, (2.5, 97.5))
-    found = classification_metrics(truth, probabilities)["roc_auc"]
-    assert (found.low, found.high) == pytest.approx((low, high), abs=0.2 * (high - low))
+    roc_auc = classification_metrics(truth, probabilities)["roc_auc"]
+    assert (roc_auc.low, roc_auc.high) == pytest.approx((low, high), abs=0.2 * (high - low))
 
 
 def test_the_interval_of_macro_f1_is_that_of_resampling_records():
@@ -71,23 +71,23 @@ def test_the_interval_of_macro_f1_is_that_of_resampling_records():
         drawn = random.integers(200, size=200)
         scores.append(sklearn_metrics.f1_score(truth[drawn], predicted[drawn], average="macro"))
     low, high = np.percentile(scores, (2.5, 97.5))
-    found = classification_metrics(truth, probabilities)["macro_f1"]
-    assert (found.low, found.high) == pytest.approx((low, high), abs=0.15 * (high - low))
+    macro_f1 = classification_metrics(truth, probabilities)["macro_f1"]
+    assert (macro_f1.low, macro_f1.high) == pytest.approx((low, high), abs=0.15 * (high - low))
 
 
 def test_an_absent_class_leaves_the_area_undefined_with_the_reason():
     truth, probabilities = made_up(40, 3)
-    found = classification_metrics(np.where(truth == 2, 0, truth), probabilities)
-    assert found["roc_auc"].value is None
-    assert found["roc_auc"].note == "1 of 3 classes do not occur in the truth"
-    assert found["balanced_accuracy"].value is not None
+    metrics = classification_metrics(np.where(truth == 2, 0, truth), probabilities)
+    assert metrics["roc_auc"].value is None
+    assert metrics["roc_auc"].note == "1 of 3 classes do not occur in the truth"
+    assert metrics["balanced_accuracy"].value is not None
 
 
 def test_a_label_unknown_to_the_model_counts_as_wrong():
     probabilities = np.array([[0.9, 0.1, 0.0], [0.2, 0.8, 0.0], [0.6, 0.4, 0.0]])
-    found = classification_metrics(np.array([0, 1, 2]), probabilities)
-    assert found["accuracy"].value == pytest.approx(2 / 3)
-    assert np.isfinite(found["log_loss"].value)
+    metrics = classification_metrics(np.array([0, 1, 2]), probabilities)
+    assert metrics["accuracy"].value == pytest.approx(2 / 3)
+    assert np.isfinite(metrics["log_loss"].value)
 
 
 def test_other_predictions_than_the_likeliest():
@@ -96,8 +96,8 @@ def test_other_predictions_than_the_likeliest():
 
 
 def test_no_records():
-    found = classification_metrics(np.zeros(0, dtype=np.int64), np.zeros((0, 3)))
-    assert all(metric.value is None and metric.note for metric in found.values())
+    metrics = classification_metrics(np.zeros(0, dtype=np.int64), np.zeros((0, 3)))
+    assert all(metric.value is None and metric.note for metric in metrics.values())
 
 
 def test_confusion_and_scores_per_class_are_those_of_scikit_learn():
@@ -138,22 +138,22 @@ def test_several_labels_as_in_scikit_learn(seed):
     truth = random.random((50, 4)) < (0.1, 0.3, 0.5, 0.9)
     probabilities = np.clip(truth * 0.3 + random.random((50, 4)) * 0.7, 0, 1)
     predicted = probabilities >= 0.5
-    found = multilabel_metrics(truth, probabilities)
-    assert found["subset_accuracy"].value == pytest.approx(sklearn_metrics.accuracy_score(truth, predicted))
-    assert found["micro_f1"].value == pytest.approx(sklearn_metrics.f1_score(truth, predicted, average="micro"))
+    metrics = multilabel_metrics(truth, probabilities)
+    assert metrics["subset_accuracy"].value == pytest.approx(sklearn_metrics.accuracy_score(truth, predicted))
+    assert metrics["micro_f1"].value == pytest.approx(sklearn_metrics.f1_score(truth, predicted, average="micro"))
     both = [i for i in range(4) if 0 < truth[:, i].sum() < 50]
     areas = [sklearn_metrics.roc_auc_score(truth[:, i], probabilities[:, i]) for i in both]
-    assert found["roc_auc"].value == pytest.approx(np.mean(areas))
+    assert metrics["roc_auc"].value == pytest.approx(np.mean(areas))
     used = [i for i in range(4) if truth[:, i].any() or predicted[:, i].any()]
     macro = sklearn_metrics.f1_score(truth[:, used], predicted[:, used], average="macro", zero_division=0)
-    assert found["macro_f1"].value == pytest.approx(macro)
+    assert metrics["macro_f1"].value == pytest.approx(macro)
 
 
 def test_labels_that_nothing_or_everything_has_are_left_out_of_the_area():
     truth = np.array([[True, False, True], [True, False, False]])
-    found = multilabel_metrics(truth, np.array([[0.9, 0.1, 0.8], [0.9, 0.1, 0.3]]))
-    assert found["roc_auc"].value == 1.0
-    assert found["roc_auc"].note.startswith("without 2 labels")
+    metrics = multilabel_metrics(truth, np.array([[0.9, 0.1, 0.8], [0.9, 0.1, 0.3]]))
+    assert metrics["roc_auc"].value == 1.0
+    assert metrics["roc_auc"].note.startswith("without 2 labels")
     none = multilabel_metrics(np.zeros((3, 2), dtype=bool), np.zeros((3, 2)))
     assert none["roc_auc"].value is None
     assert none["micro_f1"].note == "no label holds and none was predicted"

@@ -23,10 +23,10 @@ def test_one_share_has_the_interval_of_clopper_and_pearson(trials: int, value: f
 @given(st.lists(st.integers(1, 50), min_size=1, max_size=5), st.integers(0, 2**32 - 1))
 def test_no_other_shares_with_that_chance_have_a_larger_mean(trials: list[int], seed: int) -> None:
     counts = np.array(trials)
-    found = largest_share(counts)
-    assert (counts * np.log(1 - found)).sum() == pytest.approx(np.log(LEVEL))
+    shares = largest_share(counts)
+    assert (counts * np.log(1 - shares)).sum() == pytest.approx(np.log(LEVEL))
     random = np.random.default_rng(seed).dirichlet(np.ones(len(counts)), size=2000) * -np.log(LEVEL) / counts
-    assert (1 - np.exp(-random)).mean(axis=1).max() <= found.mean() + 1e-9
+    assert (1 - np.exp(-random)).mean(axis=1).max() <= shares.mean() + 1e-9
 
 
 def right(records: int, classes: int = 2) -> tuple[np.ndarray, np.ndarray]:
@@ -36,12 +36,12 @@ def right(records: int, classes: int = 2) -> tuple[np.ndarray, np.ndarray]:
 
 def test_everything_right_is_not_sure() -> None:
     truth, probabilities = right(28)
-    found = classification_metrics(truth, probabilities)
+    metrics = classification_metrics(truth, probabilities)
     exact = binomtest(28, 28).proportion_ci(0.95, method="exact").low
-    assert (found["accuracy"].low, found["accuracy"].high) == pytest.approx((exact, 1.0))
+    assert (metrics["accuracy"].low, metrics["accuracy"].high) == pytest.approx((exact, 1.0))
     for name in ("balanced_accuracy", "macro_f1", "roc_auc"):
-        assert 0.7 < found[name].low < 1.0, name  # type: ignore[operator]
-        assert found[name].high == 1.0
+        assert 0.7 < metrics[name].low < 1.0, name  # type: ignore[operator]
+        assert metrics[name].high == 1.0
     for scores in per_class_scores(truth, truth, ["a", "b"]):
         each = 0.025 ** (1 / 14)
         assert scores.recall.low == scores.precision.low == pytest.approx(each)
@@ -50,15 +50,15 @@ def test_everything_right_is_not_sure() -> None:
 
 def test_everything_wrong_is_not_sure_either() -> None:
     truth, probabilities = right(28)
-    found = classification_metrics(truth, probabilities[:, ::-1])
-    assert (found["accuracy"].low, found["accuracy"].high) == pytest.approx((0.0, 1 - 0.025 ** (1 / 28)))
-    assert 0.0 < found["macro_f1"].high < 0.5  # type: ignore[operator]
+    metrics = classification_metrics(truth, probabilities[:, ::-1])
+    assert (metrics["accuracy"].low, metrics["accuracy"].high) == pytest.approx((0.0, 1 - 0.025 ** (1 / 28)))
+    assert 0.0 < metrics["macro_f1"].high < 0.5  # type: ignore[operator]
 
 
 def test_groups_are_what_was_tried() -> None:
     truth, probabilities = right(40)
-    found = classification_metrics(truth, probabilities, groups=np.arange(40) // 10)
-    assert found["accuracy"].low == pytest.approx(0.025 ** (1 / 4))
+    metrics = classification_metrics(truth, probabilities, groups=np.arange(40) // 10)
+    assert metrics["accuracy"].low == pytest.approx(0.025 ** (1 / 4))
 
 
 def test_tags_spans_and_transcripts() -> None:

@@ -17,8 +17,11 @@ def tags(text, names=NAMES):
 
 
 def spans(text):
-    found = find_spans(tags(text), np.array([0]), NAMES)
-    return [(s, e, span_kinds(NAMES)[k]) for s, e, k in zip(found.start, found.end, found.kind, strict=True)]
+    span_arrays = find_spans(tags(text), np.array([0]), NAMES)
+    return [
+        (s, e, span_kinds(NAMES)[k])
+        for s, e, k in zip(span_arrays.start, span_arrays.end, span_arrays.kind, strict=True)
+    ]
 
 
 @pytest.mark.parametrize(
@@ -41,17 +44,17 @@ def test_spans_by_hand(text, expected):
 
 def conlleval(sequence):
     """The rules of conlleval, written as the script has them: one step after the other."""
-    found, start = [], None
+    chunks, start = [], None
     steps = [("O", ""), *[tuple(tag.split("-")) if tag != "O" else ("O", "") for tag in sequence], ("O", "")]
     for index in range(1, len(steps)):
         (before, kind_before), (role, kind) = steps[index - 1], steps[index]
         ended = before in "ES" or (before in "BI" and role in "BSO") or (before != "O" and kind_before != kind)
         begun = role in "BS" or (before in "ESO" and role in "EI") or (role != "O" and kind_before != kind)
         if ended and before != "O":
-            found.append((start, index - 2, kind_before))
+            chunks.append((start, index - 2, kind_before))
         if begun and role != "O":
             start = index - 1
-    return found
+    return chunks
 
 
 @given(st.lists(st.lists(st.sampled_from(NAMES), max_size=8), min_size=1, max_size=5))
@@ -62,20 +65,22 @@ def test_spans_are_those_of_the_step_by_step_rules(sequences):
         expected += [(s + offset, e + offset, k) for s, e, k in conlleval(sequence)]
         offset += len(sequence)
     flat = np.array([NAMES.index(name) for sequence in sequences for name in sequence], dtype=np.int64)
-    found = find_spans(flat, np.array(starts), NAMES)
+    span_arrays = find_spans(flat, np.array(starts), NAMES)
     kinds = span_kinds(NAMES)
-    assert [(s, e, kinds[k]) for s, e, k in zip(found.start, found.end, found.kind, strict=True)] == expected
+    assert [
+        (s, e, kinds[k]) for s, e, k in zip(span_arrays.start, span_arrays.end, span_arrays.kind, strict=True)
+    ] == expected
 
 
 def test_span_f1_by_hand():
     truth = [tags("B-PER I-PER O B-LOC"), tags("O B-LOC I-LOC"), tags("B-PER O")]
     predicted = [tags("B-PER I-PER O B-PER"), tags("O B-LOC O"), tags("B-PER B-LOC")]
-    found = tagging_metrics(truth, predicted, NAMES)
+    metrics = tagging_metrics(truth, predicted, NAMES)
     # right: the first PER and the last; predicted 5, true 4
-    assert found["span_precision"].value == pytest.approx(2 / 5)
-    assert found["span_recall"].value == pytest.approx(2 / 4)
-    assert found["span_f1"].value == pytest.approx(4 / 9)
-    assert found["accuracy"].value == pytest.approx(6 / 9)
+    assert metrics["span_precision"].value == pytest.approx(2 / 5)
+    assert metrics["span_recall"].value == pytest.approx(2 / 4)
+    assert metrics["span_f1"].value == pytest.approx(4 / 9)
+    assert metrics["accuracy"].value == pytest.approx(6 / 9)
     scores = {score.label: score for score in per_tag_scores(truth, predicted, NAMES)}
     assert scores["PER"].f1.value == pytest.approx(2 * 2 / (3 + 2))
     assert scores["LOC"].f1.value == 0.0
@@ -88,11 +93,11 @@ def test_per_step_scores_are_those_of_scikit_learn_and_unknown_truth_is_left_out
     predicted = [np.where(random.random(len(t)) < 0.3, random.integers(3, size=len(t)), t) for t in truth]
     flat_truth, flat = np.concatenate(truth), np.concatenate(predicted)
     names = ["walk", "rest", "freeze"]
-    found = tagging_metrics(truth, predicted, names)
-    assert set(found) == {"accuracy", "macro_f1"}
-    assert found["accuracy"].value == pytest.approx(sklearn_metrics.accuracy_score(flat_truth, flat))
-    assert found["macro_f1"].value == pytest.approx(sklearn_metrics.f1_score(flat_truth, flat, average="macro"))
-    assert found["accuracy"].low < found["accuracy"].value < found["accuracy"].high
+    metrics = tagging_metrics(truth, predicted, names)
+    assert set(metrics) == {"accuracy", "macro_f1"}
+    assert metrics["accuracy"].value == pytest.approx(sklearn_metrics.accuracy_score(flat_truth, flat))
+    assert metrics["macro_f1"].value == pytest.approx(sklearn_metrics.f1_score(flat_truth, flat, average="macro"))
+    assert metrics["accuracy"].low < metrics["accuracy"].value < metrics["accuracy"].high
     hidden = [np.where(t == 2, -1, t) for t in truth]
     kept = flat_truth != 2
     accuracy = tagging_metrics(hidden, predicted, names)["accuracy"].value
@@ -123,9 +128,9 @@ def test_which_tags_make_spans():
 
 
 def test_nothing_found_and_nothing_to_find():
-    found = tagging_metrics([tags("B-PER O")], [tags("O O")], NAMES)
-    assert found["span_precision"].value is None
-    assert found["span_f1"].value == 0.0
+    metrics = tagging_metrics([tags("B-PER O")], [tags("O O")], NAMES)
+    assert metrics["span_precision"].value is None
+    assert metrics["span_f1"].value == 0.0
     assert tagging_metrics([tags("O O")], [tags("O O")], NAMES)["span_f1"].note == "there are no spans"
     assert tagging_metrics([], [], NAMES)["accuracy"].value is None
 
@@ -134,10 +139,10 @@ def test_events_by_hand():
     truth, predicted = np.array([100, 200, 300, 310]), np.array([105, 150, 303, 500])
     pairs = match_events(truth, predicted, 10)
     assert (pairs.truth.tolist(), pairs.predicted.tolist()) == ([0, 2], [0, 2])  # 303 answers for one of two only
-    found = event_metrics([truth], [predicted], [600], 10)
-    assert found["sensitivity"].value == 2 / 4
-    assert found["precision"].value == 2 / 4
-    assert found["f1"].value == 2 / 4
+    metrics = event_metrics([truth], [predicted], [600], 10)
+    assert metrics["sensitivity"].value == 2 / 4
+    assert metrics["precision"].value == 2 / 4
+    assert metrics["f1"].value == 2 / 4
 
 
 @given(st.lists(st.integers(0, 60), max_size=8), st.lists(st.integers(0, 60), max_size=8), st.integers(0, 12))
@@ -157,17 +162,17 @@ def test_missed_beats_of_one_recording_have_the_interval_of_a_share():
     random = np.random.default_rng(3)
     truth = np.arange(50, 650_000, 300)
     kept = random.random(len(truth)) < 0.9
-    found = event_metrics([truth], [truth[kept]], [650_000], 27)
-    assert found["sensitivity"].value == pytest.approx(kept.mean())
+    metrics = event_metrics([truth], [truth[kept]], [650_000], 27)
+    assert metrics["sensitivity"].value == pytest.approx(kept.mean())
     half = 1.96 * np.sqrt(0.09 / len(truth))
-    assert found["sensitivity"].high - found["sensitivity"].low == pytest.approx(2 * half, rel=0.3)
-    assert found["precision"].low == pytest.approx(0.025 ** (1 / 100)), "100 stretches without a false one"
+    assert metrics["sensitivity"].high - metrics["sensitivity"].low == pytest.approx(2 * half, rel=0.3)
+    assert metrics["precision"].low == pytest.approx(0.025 ** (1 / 100)), "100 stretches without a false one"
 
 
 def test_events_out_of_order_and_none_at_all():
     none = np.zeros(0, dtype=np.int64)
     with pytest.raises(ValueError, match="order"):
         match_events(np.array([2, 1]), none, 1)
-    found = event_metrics([np.array([5])], [none], [10], 1)
-    assert found["precision"].note == "no event was predicted"
-    assert found["sensitivity"].value == 0.0
+    metrics = event_metrics([np.array([5])], [none], [10], 1)
+    assert metrics["precision"].note == "no event was predicted"
+    assert metrics["sensitivity"].value == 0.0

@@ -13,9 +13,9 @@ REFERENCES = ["the cat sat on the mat .", "hello there , my friend", "it is rain
 HYPOTHESES = ["the cat sat on a mat .", "hello my friend", "it rains again today", ""]
 
 
-def slow_distance(one, other):
+def slow_distance(text, other):
     row = list(range(len(other) + 1))
-    for i, a in enumerate(one, 1):
+    for i, a in enumerate(text, 1):
         row, above = [i], row
         for j, b in enumerate(other, 1):
             row.append(min(above[j] + 1, row[j - 1] + 1, above[j - 1] + (a != b)))
@@ -24,8 +24,8 @@ def slow_distance(one, other):
 
 @given(st.lists(st.tuples(st.text("abc", max_size=9), st.text("abcé", max_size=9)), max_size=12))
 def test_edit_distance_is_that_of_the_textbook(pairs):
-    found = edit_distances([one for one, _ in pairs], [other for _, other in pairs])
-    assert found.tolist() == [slow_distance(one, other) for one, other in pairs]
+    distances = edit_distances([text for text, _ in pairs], [other for _, other in pairs])
+    assert distances.tolist() == [slow_distance(text, other) for text, other in pairs]
 
 
 def test_edit_distance_by_hand_and_of_words():
@@ -34,11 +34,11 @@ def test_edit_distance_by_hand_and_of_words():
 
 
 def test_error_rates_by_hand():
-    found = transcription_metrics(["one two three", "four"], ["one too three", "four five"])
-    assert found["cer"].value == pytest.approx((1 + 5) / 17)
-    assert found["wer"].value == pytest.approx((1 + 1) / 4)
-    assert found["cer"].better == "lower"
-    assert found["cer"].low <= found["cer"].value <= found["cer"].high
+    metrics = transcription_metrics(["one two three", "four"], ["one too three", "four five"])
+    assert metrics["cer"].value == pytest.approx((1 + 5) / 17)
+    assert metrics["wer"].value == pytest.approx((1 + 1) / 4)
+    assert metrics["cer"].better == "lower"
+    assert metrics["cer"].low <= metrics["cer"].value <= metrics["cer"].high
     assert transcription_metrics([""], ["x"])["cer"].note == "the references are empty"
 
 
@@ -57,13 +57,13 @@ def test_a_long_pair_beside_short_ones():
 
 def test_scores_are_those_of_sacrebleu():
     sacrebleu = pytest.importorskip("sacrebleu")
-    found = translation_metrics(REFERENCES, HYPOTHESES)
+    metrics = translation_metrics(REFERENCES, HYPOTHESES)
     bleu = sacrebleu.metrics.BLEU(force=True)
     chrf = sacrebleu.metrics.CHRF()
-    assert found["bleu"].value == pytest.approx(bleu.corpus_score(HYPOTHESES, [REFERENCES]).score)
-    assert found["chrf"].value == pytest.approx(chrf.corpus_score(HYPOTHESES, [REFERENCES]).score)
-    assert found["bleu"].note == f"sacrebleu {bleu.get_signature().format()}"
-    assert "tok:13a" in found["bleu"].note
+    assert metrics["bleu"].value == pytest.approx(bleu.corpus_score(HYPOTHESES, [REFERENCES]).score)
+    assert metrics["chrf"].value == pytest.approx(chrf.corpus_score(HYPOTHESES, [REFERENCES]).score)
+    assert metrics["bleu"].note == f"sacrebleu {bleu.get_signature().format()}"
+    assert "tok:13a" in metrics["bleu"].note
 
 
 def test_the_interval_is_about_that_of_sacrebleu():

@@ -17,20 +17,20 @@ def test_regression_is_that_of_scikit_learn(targets, offset, seed):
     random = np.random.default_rng(seed)
     truth = random.normal(size=(40, targets)) + offset
     predicted = truth + random.normal(size=truth.shape) * 0.5
-    found = regression_metrics(truth, predicted)
-    assert found["mse"].value == pytest.approx(sklearn_metrics.mean_squared_error(truth, predicted))
-    assert found["mae"].value == pytest.approx(sklearn_metrics.mean_absolute_error(truth, predicted))
-    assert found["r2"].value == pytest.approx(sklearn_metrics.r2_score(truth, predicted), abs=1e-6)
-    assert found["r2"].low < found["r2"].value < found["r2"].high
+    metrics = regression_metrics(truth, predicted)
+    assert metrics["mse"].value == pytest.approx(sklearn_metrics.mean_squared_error(truth, predicted))
+    assert metrics["mae"].value == pytest.approx(sklearn_metrics.mean_absolute_error(truth, predicted))
+    assert metrics["r2"].value == pytest.approx(sklearn_metrics.r2_score(truth, predicted), abs=1e-6)
+    assert metrics["r2"].low < metrics["r2"].value < metrics["r2"].high
 
 
 def test_regression_without_variance_or_with_nan():
-    found = regression_metrics(np.ones((5, 1)), np.zeros((5, 1)))
-    assert found["r2"].value is None
-    assert found["mse"].value == 1.0
-    found = regression_metrics(np.arange(5.0)[:, None], np.array([[0.0], [1.0], [np.nan], [3.0], [4.0]]))
-    assert found["mse"].note == "not all values are finite"
-    assert found["r2"].value is None
+    metrics = regression_metrics(np.ones((5, 1)), np.zeros((5, 1)))
+    assert metrics["r2"].value is None
+    assert metrics["mse"].value == 1.0
+    metrics = regression_metrics(np.arange(5.0)[:, None], np.array([[0.0], [1.0], [np.nan], [3.0], [4.0]]))
+    assert metrics["mse"].note == "not all values are finite"
+    assert metrics["r2"].value is None
 
 
 def test_forecast_errors_by_hand():
@@ -38,19 +38,19 @@ def test_forecast_errors_by_hand():
     predicted = truth + np.array([1.0, -2.0])
     scale = np.array(seasonal_scale([np.array([[0.0, 0.0], [2.0, 1.0], [4.0, 8.0]])]))
     assert scale.tolist() == [2.0, 4.0]
-    found = forecast_metrics(truth, predicted, scale=scale)
-    assert found["mse"].value == pytest.approx((3 * 1 + 4 * 4) / 7)
-    assert found["mae"].value == pytest.approx((3 * 1 + 4 * 2) / 7)
-    assert found["mase"].value == pytest.approx(0.5)
+    metrics = forecast_metrics(truth, predicted, scale=scale)
+    assert metrics["mse"].value == pytest.approx((3 * 1 + 4 * 4) / 7)
+    assert metrics["mae"].value == pytest.approx((3 * 1 + 4 * 2) / 7)
+    assert metrics["mase"].value == pytest.approx(0.5)
     per_window = forecast_metrics(truth, predicted, scale=np.array([[1.0, 1.0], [2.0, 4.0]]))
     assert per_window["mase"].value == pytest.approx((2 * 1 + 2 * 2 + 1 * 0.5 + 2 * 0.5) / 7)
 
 
 def test_series_that_never_change_have_no_scale():
     truth = np.zeros((3, 2, 2))
-    found = forecast_metrics(truth, truth + 1.0, scale=np.array([0.0, 2.0]))
-    assert found["mase"].value == 0.5
-    assert "never change" in found["mase"].note
+    metrics = forecast_metrics(truth, truth + 1.0, scale=np.array([0.0, 2.0]))
+    assert metrics["mase"].value == 0.5
+    assert "never change" in metrics["mase"].note
     assert forecast_metrics(truth, truth, scale=np.zeros(2))["mase"].value is None
 
 
@@ -67,9 +67,9 @@ def test_overlapping_windows_give_a_wider_interval_than_if_each_counted_alone():
 
 def test_single_windows_of_many_series_are_resampled_as_series():
     truth = np.random.default_rng(1).normal(size=(400, 6, 1))
-    found = forecast_metrics(truth, np.zeros_like(truth), series=np.arange(400))["mse"]
+    mse = forecast_metrics(truth, np.zeros_like(truth), series=np.arange(400))["mse"]
     spread = (truth**2).mean(axis=(1, 2)).std() / np.sqrt(400)
-    assert found.high - found.low == pytest.approx(2 * 1.96 * spread, rel=0.15)
+    assert mse.high - mse.low == pytest.approx(2 * 1.96 * spread, rel=0.15)
 
 
 def test_a_forecast_that_is_not_finite():
@@ -83,15 +83,15 @@ def test_quantile_loss_is_that_of_scikit_learn_and_coverage_counts():
     truth = random.normal(size=(500, 4, 1))
     levels = (0.1, 0.5, 0.9)
     quantiles = np.broadcast_to([-1.2816, 0.0, 1.2816], (500, 4, 1, 3)).copy()
-    found = quantile_metrics(truth, quantiles, levels)
+    metrics = quantile_metrics(truth, quantiles, levels)
     expected = [
         sklearn_metrics.mean_pinball_loss(truth.ravel(), quantiles[..., i].ravel(), alpha=level)
         for i, level in enumerate(levels)
     ]
-    assert found["quantile_loss"].value == pytest.approx(np.mean(expected))
+    assert metrics["quantile_loss"].value == pytest.approx(np.mean(expected))
     inside = np.abs(truth) <= 1.2816
-    assert found["coverage_80"].value == pytest.approx(inside.mean())
-    assert found["coverage_80"].low < 0.8 < found["coverage_80"].high
-    assert found["coverage_80"].better == "nominal"
+    assert metrics["coverage_80"].value == pytest.approx(inside.mean())
+    assert metrics["coverage_80"].low < 0.8 < metrics["coverage_80"].high
+    assert metrics["coverage_80"].better == "nominal"
     truth[:250] = np.nan
     assert quantile_metrics(truth, quantiles, levels)["coverage_80"].value == pytest.approx(inside[250:].mean())

@@ -117,8 +117,8 @@ class MultipliesByTheMask(Leaky):
         y, after = self.cell(x, state)
         if mask is None:
             return y, after
-        there = mask[:, None].to(x)
-        return y * there, Hidden(there * after.hidden + (1 - there) * state.hidden)
+        present = mask[:, None].to(x)
+        return y * present, Hidden(present * after.hidden + (1 - present) * state.hidden)
 
     def forward(self, x, state=None, *, mask=None, reset=None):
         return loop(self, x, state, mask, reset)

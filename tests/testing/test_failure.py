@@ -8,25 +8,25 @@ from unrolled.testing.failure import Finding, require_same
 NAN, INF = math.nan, math.inf
 
 
-def same(found, expected, name="output", **settings):
-    require_same(name, torch.as_tensor(found), torch.as_tensor(expected), "the other", **settings)
+def same(actual, expected, name="output", **settings):
+    require_same(name, torch.as_tensor(actual), torch.as_tensor(expected), "the other", **settings)
 
 
 @pytest.mark.parametrize(
-    ("found", "expected"),
+    ("actual", "expected"),
     [([1.0], [1.0]), ([NAN], [NAN]), ([-INF, 2.0], [-INF, 2.0]), ([], []), ([1], [1]), ([True], [True])],
 )
-def test_equal_values_pass(found, expected):
-    same(found, expected)
+def test_equal_values_pass(actual, expected):
+    same(actual, expected)
 
 
 @pytest.mark.parametrize(
-    ("found", "expected"),
+    ("actual", "expected"),
     [([1.0], [1.0000001]), ([NAN], [1.0]), ([1.0], [NAN]), ([INF], [-INF]), ([1.0], [INF]), ([2], [1])],
 )
-def test_other_values_do_not(found, expected):
+def test_other_values_do_not(actual, expected):
     with pytest.raises(Finding, match="output differs from the other: largest difference"):
-        same(found, expected)
+        same(actual, expected)
 
 
 def test_the_tolerance_is_relative_to_the_largest_value():
@@ -48,16 +48,16 @@ def test_values_below_the_least_size_count_as_noise():
 
 def test_the_place_has_the_names_of_its_axes():
     expected = torch.zeros(2, 3, 4)
-    found = expected.clone()
-    found[1, 2, 3] = 0.5
+    actual = expected.clone()
+    actual[1, 2, 3] = 0.5
     with pytest.raises(
         Finding, match=r"largest difference 0.5 at \[row 1, step 2, feature 3\] \(found 0.5, expected 0"
     ):
-        same(found, expected)
+        same(actual, expected)
     with pytest.raises(Finding, match=r"\[row 1, 2, 3\]"):
-        same(found, expected, "gradient of initial state leaf `hidden`")
+        same(actual, expected, "gradient of initial state leaf `hidden`")
     with pytest.raises(Finding, match=r"\[1, 2, 3\]"):
-        same(found, expected, "gradient of parameter `weight`")
+        same(actual, expected, "gradient of parameter `weight`")
 
 
 def test_a_leaf_that_grew_is_padded_with_zeros_at_the_front():

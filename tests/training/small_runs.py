@@ -94,12 +94,12 @@ def last_checkpoint(run: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
     return safetensors.torch.load_file(folder / "tensors.safetensors"), position
 
 
-def assert_same_run(one: Path, other: Path, *, apart_from: tuple[str, ...] = ("random0.python",)) -> None:
+def assert_same_run(run: Path, other: Path, *, apart_from: tuple[str, ...] = ("random0.python",)) -> None:
     """Weights, optimiser, random states, carried states, position, measurements and best model agree bit for bit.
 
     But for Python's own random state if the runs were in this process: the checks of types draw from it here.
     """
-    (tensors, position), (others, other_position) = last_checkpoint(one), last_checkpoint(other)
+    (tensors, position), (others, other_position) = last_checkpoint(run), last_checkpoint(other)
     assert position == other_position
     assert tensors.keys() == others.keys()
     for name in tensors.keys() - set(apart_from):
@@ -107,9 +107,9 @@ def assert_same_run(one: Path, other: Path, *, apart_from: tuple[str, ...] = ("r
         assert tensor.dtype == others[name].dtype, name
         # Bit for bit, also for NaN: Python's unused random number is stored as one.
         assert tensor.numpy().tobytes() == others[name].numpy().tobytes(), name
-    assert metrics(one) == metrics(other)
+    assert metrics(run) == metrics(other)
     best = "best/model.safetensors"
-    assert (one / best).read_bytes() == (other / best).read_bytes()
+    assert (run / best).read_bytes() == (other / best).read_bytes()
 
 
 PARALLEL: dict[str, Settings] = {

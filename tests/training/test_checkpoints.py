@@ -100,9 +100,9 @@ def test_same_step_again_replaces(tmp_path):
     save_checkpoint(tmp_path, 2, tensors(), {"time": 2})
     save_checkpoint(tmp_path, 2, tensors(1), {"time": 3})
     assert names(tmp_path) == ["step-00000001", "step-00000002"]
-    found = latest_checkpoint(tmp_path)
-    assert found.meta == {"time": 3}
-    assert_same(found.tensors, tensors(1))
+    checkpoint = latest_checkpoint(tmp_path)
+    assert checkpoint.meta == {"time": 3}
+    assert_same(checkpoint.tensors, tensors(1))
 
 
 def test_no_checkpoint(tmp_path):
@@ -144,9 +144,9 @@ def test_damage_is_found_and_the_one_before_is_used(tmp_path, caplog, damage):
     with pytest.raises(CheckpointDamaged, match="step-00000002 is not a whole checkpoint"):
         load_checkpoint(newest)
     with caplog.at_level(logging.WARNING, logger="unrolled"):
-        found = latest_checkpoint(tmp_path)
-    assert found.path.name == "step-00000001"
-    assert_same(found.tensors, tensors())
+        checkpoint = latest_checkpoint(tmp_path)
+    assert checkpoint.path.name == "step-00000001"
+    assert_same(checkpoint.tensors, tensors())
     assert "step-00000002" in caplog.text
 
 
@@ -199,9 +199,9 @@ def test_a_kill_at_any_call_leaves_a_whole_checkpoint(tmp_path, saved_before):
                 save_checkpoint(folder, 2, tensors(1), {"which": "new"})
             except Killed:
                 killed = True
-        found = latest_checkpoint(folder)
-        outcomes.add(found.meta["which"])
-        assert_same(found.tensors, tensors(1 if found.meta["which"] == "new" else 0))
+        checkpoint = latest_checkpoint(folder)
+        outcomes.add(checkpoint.meta["which"])
+        assert_same(checkpoint.tensors, tensors(1 if checkpoint.meta["which"] == "new" else 0))
         save_checkpoint(folder, 3, tensors(1), {})
         assert set(names(folder)) <= {"step-00000001", "step-00000002", "step-00000003"}
         if not killed:
@@ -257,8 +257,8 @@ for step in itertools.count(1):
         for path in folder.glob("step-*"):
             loaded, meta = load_checkpoint(path)
             assert (loaded["value"] == meta["step"]).all()
-        found = latest_checkpoint(folder)
-        save_checkpoint(folder, found.meta["step"] + 1, {}, {})
+        checkpoint = latest_checkpoint(folder)
+        save_checkpoint(folder, checkpoint.meta["step"] + 1, {}, {})
         assert len(names(folder)) == 2
 
 

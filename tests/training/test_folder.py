@@ -39,8 +39,8 @@ def test_an_empty_or_missing_folder_is_free(tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
     for name in ("empty", "missing"):
         for resume in (None, "auto"):
-            place = str(tmp_path / name)
-            assert find_resume(["a.txt"], place, TrainConfig(resume=resume)) == (Path(place), None)
+            run = str(tmp_path / name)
+            assert find_resume(["a.txt"], run, TrainConfig(resume=resume)) == (Path(run), None)
     assert find_resume(["a.txt"], None, TrainConfig()) == (None, None)
 
 
@@ -66,8 +66,8 @@ def test_auto_finds_the_newest_run_of_these_files(tmp_path: Path, monkeypatch: p
     (tmp_path / "other").mkdir()
     text_file(tmp_path / "other")
     train(tmp_path / "other", run=None)  # another file of the same name
-    found, checkpoint = find_resume([str(tmp_path / "text.txt")], None, TrainConfig(resume="auto"))
-    assert found == Path("runs/text-lstm-2")
+    run, checkpoint = find_resume([str(tmp_path / "text.txt")], None, TrainConfig(resume="auto"))
+    assert run == Path("runs/text-lstm-2")
     assert checkpoint is not None
     assert checkpoint.meta["settings"]["train"]["seed"] == 1
     assert train(tmp_path, run=None, train={"seed": 1, "resume": "auto"})["run"] == "runs/text-lstm-2"

@@ -27,14 +27,14 @@ class Refusing(io.StringIO):
 
 @pytest.mark.parametrize("error", [BrokenPipeError(), OSError(28, "full"), OSError(5, "gone"), ValueError("closed")])
 def test_what_cannot_be_written_is_dropped(error: Exception) -> None:
-    there = Refusing(1, error)
-    stream = Forgiving(there)
+    refusing = Refusing(1, error)
+    stream = Forgiving(refusing)
     assert stream.write("one\n") == 4
     assert not stream.dropped
     assert stream.write("two\n") == 4
     stream.flush()
     assert stream.dropped
-    assert there.getvalue() == "one\n"
+    assert refusing.getvalue() == "one\n"
 
 
 def test_other_errors_are_not_forgiven() -> None:

@@ -63,8 +63,8 @@ def test_not_finite_is_told_and_leaves_gradients(bad):
 
 def warnings(norms, **options):
     watch = GradientWatch(**{"clip_norm": None} | options)
-    said = ((step, watch.observe(step, norm)) for step, norm in enumerate(norms))
-    return [(step, text) for step, text in said if text]
+    observed = ((step, watch.observe(step, norm)) for step, norm in enumerate(norms))
+    return [(step, text) for step, text in observed if text]
 
 
 def ordinary(count):
@@ -96,15 +96,15 @@ def test_not_finite_warns_from_the_first_step(bad):
 
 @pytest.mark.parametrize("small", [1e-8, 1e-5, 0.0])
 def test_vanishing_must_last(small):
-    said = warnings([*ordinary(300), *[small] * 30])
-    assert [step for step, _ in said] == [319]
-    assert "has vanished" in said[0][1]
+    warned = warnings([*ordinary(300), *[small] * 30])
+    assert [step for step, _ in warned] == [319]
+    assert "has vanished" in warned[0][1]
     assert warnings([*ordinary(300), *[small, small, 1.0] * 10]) == []
 
 
 def test_at_most_once_in_so_many_steps():
-    said = warnings([*ordinary(50), *[math.inf] * 250], quiet_steps=100)
-    assert [step for step, _ in said] == [50, 150, 250]
+    warned = warnings([*ordinary(50), *[math.inf] * 250], quiet_steps=100)
+    assert [step for step, _ in warned] == [50, 150, 250]
 
 
 def test_an_odd_batch_near_the_end_is_no_explosion() -> None:

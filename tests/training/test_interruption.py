@@ -49,14 +49,14 @@ def test_what_nohup_has_ignored_stays_ignored() -> None:
 
 
 def test_a_thread_leaves_signals_alone() -> None:
-    found = []
+    handlers = []
 
     def work() -> None:
         with stopped_politely(), watch_for_interruption():
-            found.append(signal.getsignal(signal.SIGTERM))
+            handlers.append(signal.getsignal(signal.SIGTERM))
 
     before = signal.getsignal(signal.SIGTERM)
     thread = threading.Thread(target=work)
     thread.start()
     thread.join()
-    assert found == [before]
+    assert handlers == [before]

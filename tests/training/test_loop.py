@@ -94,7 +94,7 @@ def make_training(
         accelerator=Accelerator(),
         progress=Progress(silent=True),
         validate=lambda: Evaluation(validate(), 1, None, "", 0.0),
-        save_best=lambda position, found: seen.best.append((position.step, found.loss)),
+        save_best=lambda position, scores: seen.best.append((position.step, scores.loss)),
         checkpoint=lambda training: seen.checkpoints.append(training.position.step),
         record=seen.records.append,
         bytes_per_token=None,
@@ -171,7 +171,9 @@ def test_rows_that_have_all_ended_give_every_weight_a_gradient_and_keep_the_stat
     loss, after = objective(Batch(inputs, targets, absent, None, False), before)  # type: ignore[arg-type]
     loss.backward()
     assert loss.item() == 0
-    assert all(torch.equal(one, other) for one, other in zip(states.leaves(before), states.leaves(after), strict=True))
+    assert all(
+        torch.equal(leaf, other) for leaf, other in zip(states.leaves(before), states.leaves(after), strict=True)
+    )
     assert all(parameter.grad is not None and not parameter.grad.any() for parameter in network.parameters())
 
 
@@ -181,7 +183,7 @@ def test_carried_state_is_truncated_backpropagation() -> None:
     first, second = random_batch(ragged=False), random_batch(ragged=False, fresh=False, seed=1)
     run, _ = make_training(network, [first, second], carry=True, accumulate=2)
     loss, _ = accumulate_gradients(run)
-    found = gradients(network)
+    accumulated = gradients(network)
 
     network.zero_grad()
     _, state = network(torch.from_numpy(first.inputs))
@@ -193,7 +195,7 @@ def test_carried_state_is_truncated_backpropagation() -> None:
     (total / 2).backward()
     assert loss == pytest.approx(total.item() / 2, rel=1e-5)
     for name, gradient in gradients(network).items():
-        torch.testing.assert_close(found[name], gradient, rtol=1e-4, atol=1e-6)
+        torch.testing.assert_close(accumulated[name], gradient, rtol=1e-4, atol=1e-6)
 
     run, _ = make_training(network, [first, second], carry=False, accumulate=2)
     dropped, _ = accumulate_gradients(run)
@@ -205,12 +207,12 @@ def test_a_fresh_batch_forgets_the_state() -> None:
     network = make_network()
     batch = random_batch(ragged=False)
     run, _ = make_training(network, [batch], carry=True)
-    one, _ = accumulate_gradients(run)
+    loss, _ = accumulate_gradients(run)
     other, _ = accumulate_gradients(run)
-    assert one == other
+    assert loss == other
     run, _ = make_training(network, [batch._replace(fresh=False)], carry=True)
     accumulate_gradients(run)
-    assert accumulate_gradients(run)[0] != one
+    assert accumulate_gradients(run)[0] != loss
 
 
 def test_label_smoothing_reaches_the_loss() -> None:
@@ -273,9 +275,9 @@ def test_a_run_validates_twelve_times() -> None:
 
 
 def test_patience_and_the_best() -> None:
-    found = iter([5.0, 3.0, 4.0, 3.5, 3.2, 1.0])
+    losses = iter([5.0, 3.0, 4.0, 3.5, 3.2, 1.0])
     run, seen = make_training(
-        make_network(), [random_batch()], max_steps=100, validate_every=2, patience=3, validate=lambda: next(found)
+        make_network(), [random_batch()], max_steps=100, validate_every=2, patience=3, validate=lambda: next(losses)
     )
     assert train(run, Interruption()) == "stopped early: 3 validations without a better loss"
     assert seen.best == [(2, 5.0), (4, 3.0)]
@@ -347,10 +349,10 @@ def test_an_update_that_overflows_is_never_saved() -> None:
     assert seen.checkpoints == [1, 2]
 
 
-@pytest.mark.parametrize("found", [math.nan, math.inf])
-def test_a_validation_loss_that_is_no_number_is_never_the_best(found: float) -> None:
-    run, seen = make_training(make_network(), [random_batch()], max_steps=2, validate=lambda: found)
-    with pytest.raises(UserError, match=f"the validation loss became {found} at step 1"):
+@pytest.mark.parametrize("loss", [math.nan, math.inf])
+def test_a_validation_loss_that_is_no_number_is_never_the_best(loss: float) -> None:
+    run, seen = make_training(make_network(), [random_batch()], max_steps=2, validate=lambda: loss)
+    with pytest.raises(UserError, match=f"the validation loss became {loss} at step 1"):
         train(run, Interruption())
     assert seen.best == []
     assert seen.checkpoints == []
@@ -359,8 +361,8 @@ def test_a_validation_loss_that_is_no_number_is_never_the_best(found: float) -> 
 def test_an_exploding_gradient_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
     network = make_network()
     run, _ = make_training(network, [random_batch()], max_steps=60)
-    said: list[str] = []
-    monkeypatch.setattr(run.progress, "message", said.append)
+    messages: list[str] = []
+    monkeypatch.setattr(run.progress, "message", messages.append)
     real = run.objective.forward
 
     def forward(*arguments: Any) -> Any:
@@ -369,7 +371,7 @@ def test_an_exploding_gradient_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
 
     run.objective.forward = forward  # type: ignore[method-assign]
     train(run, Interruption())
-    warnings = [line for line in said if line.startswith("warning: the gradient norm at step 41 is")]
+    warnings = [line for line in messages if line.startswith("warning: the gradient norm at step 41 is")]
     assert len(warnings) == 1
     assert "lower --train.learning_rate or --train.clip_norm (now 1)" in warnings[0]
 
@@ -400,6 +402,6 @@ def test_the_position_starts_at_zero() -> None:
 )
 def test_a_run_that_is_over_says_what_was_cut(limits: dict, position: dict, reason: str) -> None:
     config = TrainConfig(**limits)
-    found = Position(**position)
+    reached = Position(**position)
     time = None if config.max_time is None else parse_duration(config.max_time)
-    assert ended(found, found.batch / 10, Limits(config.max_steps, config.max_epochs, time)) == reason
+    assert ended(reached, reached.batch / 10, Limits(config.max_steps, config.max_epochs, time)) == reason

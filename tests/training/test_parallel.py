@@ -35,21 +35,23 @@ def test_two_processes_train_the_same(tmp_path: Path, parallel: str) -> None:
     assert "Warning" not in done.stderr
     for name, kind in PARALLEL.items():
         train(tmp_path, name, **kind)
-        one, two = tmp_path / name, tmp_path / f"{parallel}-{name}"
+        alone, together = tmp_path / name, tmp_path / f"{parallel}-{name}"
         # Muon orthogonalises in bfloat16, which makes more of the last bit of a sum.
         tolerance = 1e-4 if kind.get("train", {}).get("optimizer") == "muon" else 1e-5
         for kind_of_record in ("train", "validation"):
-            assert losses(two, kind_of_record) == pytest.approx(losses(one, kind_of_record), rel=tolerance), name
-        assert [record.get("tokens") for record in metrics(two)] == [record.get("tokens") for record in metrics(one)]
-        (whole, position), (again, other) = last_checkpoint(one), last_checkpoint(two)
+            assert losses(together, kind_of_record) == pytest.approx(losses(alone, kind_of_record), rel=tolerance), name
+        assert [record.get("tokens") for record in metrics(together)] == [
+            record.get("tokens") for record in metrics(alone)
+        ]
+        (whole, position), (again, other) = last_checkpoint(alone), last_checkpoint(together)
         assert other["step"] == position["step"]
         for tensor_name, tensor in whole.items():
             if tensor_name.startswith("network"):
                 assert again[tensor_name].shape == tensor.shape
                 distance = (again[tensor_name] - tensor).norm() / tensor.norm()
                 assert distance < 500 * tolerance, (name, tensor_name)
-        assert load(two).network.vocabulary_size == load(one).network.vocabulary_size
-        assert not list(two.rglob(".*"))
+        assert load(together).network.vocabulary_size == load(alone).network.vocabulary_size
+        assert not list(together.rglob(".*"))
     first, cut = next(iter(PARALLEL)), tmp_path / f"{parallel}-cut"
     assert metrics(cut) == metrics(tmp_path / f"{parallel}-{first}"), "resumed with two processes, it is the same run"
     (one_cut, _), (one_whole, _) = last_checkpoint(cut), last_checkpoint(tmp_path / f"{parallel}-{first}")

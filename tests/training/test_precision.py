@@ -46,7 +46,7 @@ def test_both_train_alike_and_keep_their_weights_in_float32(tmp_path: Path, fami
     full, brain = losses(tmp_path / "32"), losses(tmp_path / "bf16")
     assert full[-1] < full[0] - 0.1
     assert brain != full, "bfloat16 is really used"
-    assert all(math.isclose(one, other, rel_tol=0.02) for one, other in zip(full, brain, strict=True))
+    assert all(math.isclose(loss, other, rel_tol=0.02) for loss, other in zip(full, brain, strict=True))
     import safetensors.torch
 
     weights = safetensors.torch.load_file(tmp_path / "bf16/best/model.safetensors")

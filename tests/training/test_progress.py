@@ -90,13 +90,13 @@ def test_plain_lines_are_rare_but_validations_always_come(clock):
             progress.train(step, step / 600, 2.0, 51234.5, 0.4321, epoch=1.5)
             if step in (50, 60):
                 progress.validation(step, "loss 1.5000 nats, perplexity 4.482, 2.2500 bits/byte", best=step == 60)
-    said = lines(console)
-    training = [line for line in said if line.startswith("training")]
+    printed = lines(console)
+    training = [line for line in printed if line.startswith("training")]
     assert 6 <= len(training) <= 8
     assert training[-1].startswith("training 100% | step 600 | loss 2.000 nats | perplexity 7.389 | 51.2k tokens/s")
     assert "gradient 0.43" in training[-1]
     assert "ETA 50s" in training[1]
-    assert [line for line in said if "validation" in line] == [
+    assert [line for line in printed if "validation" in line] == [
         "validation at step 50: loss 1.5000 nats, perplexity 4.482, 2.2500 bits/byte",
         "validation at step 60: loss 1.5000 nats, perplexity 4.482, 2.2500 bits/byte (best so far)",
     ]
@@ -137,10 +137,10 @@ def test_encoding(clock):
             clock.now += 1
             progress.work("big.txt", done, 2_000_000_000)
         progress.work("empty.txt", 0, 0)
-    said = lines(console)
-    assert len(said) == 5
-    assert said[1] == "big.txt 30% | 600 MB of 2.00 GB, 50.0 MB/s | ETA 28s"
-    assert said[-1] == "big.txt 100% | 2.00 GB of 2.00 GB, 50.0 MB/s"
+    printed = lines(console)
+    assert len(printed) == 5
+    assert printed[1] == "big.txt 30% | 600 MB of 2.00 GB, 50.0 MB/s | ETA 28s"
+    assert printed[-1] == "big.txt 100% | 2.00 GB of 2.00 GB, 50.0 MB/s"
 
 
 def test_silent_but_logged(tmp_path, clock):

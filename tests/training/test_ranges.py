@@ -27,14 +27,14 @@ def refused(name: str, value: object) -> str:
 
 
 def numbers() -> list[str]:
-    found = []
+    names = []
     for group, config in CONFIGS.items():
         hints = typing.get_type_hints(type(config))
         for field in fields(config):
             parts = {hints[field.name], *typing.get_args(hints[field.name])}
             if parts & {int, float}:
-                found.append(f"{group}.{field.name}")
-    return found
+                names.append(f"{group}.{field.name}")
+    return names
 
 
 def test_the_defaults_are_fine() -> None:

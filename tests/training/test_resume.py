@@ -162,8 +162,8 @@ def test_limits_may_change(folder: Path) -> None:
     validations = [record["step"] for record in metrics(folder / "run") if record["kind"] == "validation"]
     assert [step for step in validations if 20 < step < 60], "it validates on, although the part done went back"
     train(folder, "whole", model=model, train={"schedule": "constant", "max_steps": 60})
-    one, other = last_checkpoint(folder / "run")[0], last_checkpoint(folder / "whole")[0]
-    assert all(torch.equal(one[name], other[name]) for name in one if name.startswith(("network", "optimizer")))
+    tensors, other = last_checkpoint(folder / "run")[0], last_checkpoint(folder / "whole")[0]
+    assert all(torch.equal(tensors[name], other[name]) for name in tensors if name.startswith(("network", "optimizer")))
 
 
 def test_the_text_may_have_moved(folder: Path) -> None:

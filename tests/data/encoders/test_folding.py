@@ -117,8 +117,8 @@ def test_predict_gives_the_same_answers_and_counts_what_it_does_not_know(
     other, _ = answers(["True,1,3.5,a", "false,2,4.5,b"], "other")
     assert same == other
     assert "unknown" not in quiet
-    _, said = answers(["maybe,1,3.5,a", "perhaps,2,4.5,b", "TRUE,2,1.5,b"], "strange")
-    assert "unknown values of smoker, which training did not see or too rarely: 2" in said
+    _, warning = answers(["maybe,1,3.5,a", "perhaps,2,4.5,b", "TRUE,2,1.5,b"], "strange")
+    assert "unknown values of smoker, which training did not see or too rarely: 2" in warning
     frame = pl.DataFrame({"smoker": [True, False], "kind": [1.0, 2.0], "size": [3.5, 4.5]})
     frame.write_parquet(tmp_path / "typed.parquet")
     output = tmp_path / "typed.jsonl"
@@ -138,13 +138,13 @@ def test_truth_values_of_typed_files_are_numbers_in_text_files_too(
     assert main(["train", str(tmp_path / "a.parquet"), *settings]) == 0
     frame.head(4).write_parquet(tmp_path / "b.parquet")
     (tmp_path / "b.csv").write_text("smoker,size\nTrue,0.5\nFalse,1.5\nTRUE,2.5\nfalse,3.5\n")
-    found = []
+    predictions = []
     for name in ("b.parquet", "b.csv"):
         capsys.readouterr()
         assert main(["predict", run, str(tmp_path / name)]) == 0
         lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
-        found.append([{key: value for key, value in line.items() if key != "record"} for line in lines])
-    assert found[0] == found[1]
+        predictions.append([{key: value for key, value in line.items() if key != "record"} for line in lines])
+    assert predictions[0] == predictions[1]
 
 
 @pytest.mark.parametrize("blanks", [False, True])
@@ -177,8 +177,8 @@ def test_truth_values_are_categories_where_nothing_else_is_read(
     ):
         assert answers(name, content) == (same, quiet)
     assert "unknown" not in quiet
-    _, said = answers("strange.csv", "flag\nperhaps\nTrue\n")
-    assert "unknown values of flag, which training did not see or too rarely: 1" in said
+    _, warning = answers("strange.csv", "flag\nperhaps\nTrue\n")
+    assert "unknown values of flag, which training did not see or too rarely: 1" in warning
 
 
 def test_typed_truth_values_alone_are_known_in_text_files(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -72,15 +72,15 @@ def test_gaps_of_training_are_marked_and_others_filled() -> None:
     encoder = NumericEncoder("x", Scaler.fit(GAPS, "standard"), (True, False, True))
     assert encoder.channels == 5
     record = np.array([[np.nan, 1.0, 1.0], [2.0, np.nan, np.nan], [np.nan, 3.0, 2.0]])
-    found = encoder.encode(record)
-    assert found.shape == (3, 5)
-    assert found.dtype == np.float32
-    assert np.isfinite(found).all()
-    assert found[:, 3].tolist() == [1, 0, 1]
-    assert found[:, 4].tolist() == [0, 1, 0]
-    assert found[0, 0] == 0
-    assert found[2, 0] == found[1, 0]
-    assert found[1, 1] == found[0, 1]
+    encoded = encoder.encode(record)
+    assert encoded.shape == (3, 5)
+    assert encoded.dtype == np.float32
+    assert np.isfinite(encoded).all()
+    assert encoded[:, 3].tolist() == [1, 0, 1]
+    assert encoded[:, 4].tolist() == [0, 1, 0]
+    assert encoded[0, 0] == 0
+    assert encoded[2, 0] == encoded[1, 0]
+    assert encoded[1, 1] == encoded[0, 1]
     assert NumericEncoder.from_json(encoder.to_json()) == encoder
     assert encoder.encode(record[0]).shape == (1, 5)
     whole = NumericEncoder("x", Scaler.fit(VALUES, "standard"), (False, False, False))

@@ -27,10 +27,10 @@ def slow_log_mel(signal: np.ndarray, rate: float, mels: int, window: int, hop: i
         bands = [0.0] * mels
         for k in range(bins // 2 + 1):
             power = abs(sum(x * np.exp(-2j * math.pi * k * n / bins) for n, x in enumerate(frame))) ** 2
-            place = mel(k * rate / bins)
+            pitch = mel(k * rate / bins)
             for m in range(mels):
                 low, peak, high = edges[m : m + 3]
-                bands[m] += power * max(0, min((place - low) / (peak - low), (high - place) / (high - peak)))
+                bands[m] += power * max(0, min((pitch - low) / (peak - low), (high - pitch) / (high - peak)))
         rows.append([math.log(max(band, 1e-10)) for band in bands])
     return np.array(rows)
 

@@ -18,7 +18,7 @@ SENTENCES = [["Anna", "lives", "in", "Paris"], ["Hanna", "loves", "Paris"], ["an
 
 
 @pytest.mark.parametrize(
-    ("word", "found"),
+    ("word", "expected"),
     [
         ("Paris", "Xx"),
         ("NATO", "X"),
@@ -30,8 +30,8 @@ SENTENCES = [["Anna", "lives", "in", "Paris"], ["Hanna", "loves", "Paris"], ["an
         ("", ""),
     ],
 )
-def test_a_shape_shows_capitals_digits_and_signs(word: str, found: str) -> None:
-    assert shape(word) == found
+def test_a_shape_shows_capitals_digits_and_signs(word: str, expected: str) -> None:
+    assert shape(word) == expected
 
 
 @given(st.text(string.printable))

@@ -58,7 +58,7 @@ def tag_of(word: str) -> str:
 @pytest.fixture(scope="module")
 def prepared() -> tuple[list[list[tuple[str, str]]], Dataset]:
     sentences = treebank()
-    values = [{"form": [word for word, _ in one], "upos": [tag for _, tag in one]} for one in sentences]
+    values = [{"form": [word for word, _ in sentence], "upos": [tag for _, tag in sentence]} for sentence in sentences]
     data = DataConfig(split="time", valid_fraction=1000 / SENTENCES)
     return sentences, prepare_source(Rows((WORDS, TAGS), values), data, task="tag")
 
@@ -66,28 +66,28 @@ def prepared() -> tuple[list[list[tuple[str, str]]], Dataset]:
 def test_words_seen_twice_are_known_wherever_they_stand(
     prepared: tuple[list[list[tuple[str, str]]], Dataset],
 ) -> None:
-    sentences, found = prepared
-    assert found.valid is not None
-    assert len(found.train) == 12_000
+    sentences, dataset = prepared
+    assert dataset.valid is not None
+    assert len(dataset.train) == 12_000
     counts = Counter(word for sentence in sentences[:12_000] for word, _ in sentence)
     held_out = [word for sentence in sentences[12_000:] for word, _ in sentence]
     never, once = sum(counts[w] == 0 for w in held_out), sum(counts[w] == 1 for w in held_out)
     assert min(never, once, sum(counts[word] == 2 for word in held_out)) > 100
-    assert found.notes == [
+    assert dataset.notes == [
         f"tokens or categories in valid that training did not see, read as unknown: {never:,}",
         f"tokens or categories in valid that training saw too rarely to know them, read as unknown: {once:,}",
     ]
-    column = np.concatenate([found.valid[n].tokens[:, 0] for n in range(len(found.valid))])  # type: ignore[index]
+    column = np.concatenate([dataset.valid[n].tokens[:, 0] for n in range(len(dataset.valid))])  # type: ignore[index]
     assert (column == 0).tolist() == [counts[word] < 2 for word in held_out]
-    again = RecordEncoding.from_text(found.encoding.to_text())
-    assert again == found.encoding
+    again = RecordEncoding.from_text(dataset.encoding.to_text())
+    assert again == dataset.encoding
 
 
 def test_the_naive_tagger_says_the_usual_tag_of_each_word(
     prepared: tuple[list[list[tuple[str, str]]], Dataset],
 ) -> None:
-    sentences, found = prepared
-    assert found.valid is not None
+    sentences, dataset = prepared
+    assert dataset.valid is not None
     counts = Counter(word for sentence in sentences[:12_000] for word, _ in sentence)
     tags: dict[str, Counter[str]] = defaultdict(Counter)
     for sentence in sentences[:12_000]:
@@ -98,10 +98,10 @@ def test_the_naive_tagger_says_the_usual_tag_of_each_word(
         for sentence in sentences[12_000:]
         for word, tag in sentence
     ]
-    labels = len(found.encoding.target.labels)  # type: ignore[union-attr]
-    answers = [np.full((length, labels), 1 / labels, dtype=np.float32) for length in found.valid.lengths]
-    target = found.encoding.target
-    scores = target.judge(found.valid, answers, target.naive(found.train, found.encoding))
+    labels = len(dataset.encoding.target.labels)  # type: ignore[union-attr]
+    answers = [np.full((length, labels), 1 / labels, dtype=np.float32) for length in dataset.valid.lengths]
+    target = dataset.encoding.target
+    scores = target.judge(dataset.valid, answers, target.naive(dataset.train, dataset.encoding))
     assert scores.baseline["accuracy"].value == pytest.approx(np.mean(right))
 
 

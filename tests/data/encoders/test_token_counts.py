@@ -15,12 +15,12 @@ VALUES = st.lists(st.lists(st.sampled_from("abcdefghijklmnop"), max_size=4), max
 @given(values=VALUES, at_once=st.integers(1, 8))
 def test_what_is_dropped_came_no_more_often_than_is_said(values: list[list[str]], at_once: int) -> None:
     exact = Counter(token for value in values for token in value)
-    found = count_tokens(values, at_once)
-    assert len(found.counts) <= at_once
-    assert all(found.counts[token] <= count <= found.counts[token] + found.lost for token, count in exact.items())
-    assert set(found.counts) <= set(exact)
+    counted = count_tokens(values, at_once)
+    assert len(counted.counts) <= at_once
+    assert all(counted.counts[token] <= count <= counted.counts[token] + counted.lost for token, count in exact.items())
+    assert set(counted.counts) <= set(exact)
     assert count_tokens(values) == (exact, 0)
-    assert count_tokens(found) is found
+    assert count_tokens(counted) is counted
 
 
 @given(values=VALUES, count=st.integers(1, 3), most=st.integers(1, 8))

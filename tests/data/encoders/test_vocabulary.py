@@ -39,7 +39,7 @@ KINDS: dict[str, Vocabulary] = {
 
 
 def split(text: str, places: list[int]) -> Iterator[str]:
-    edges = sorted(min(place, len(text)) for place in places)
+    edges = sorted(min(position, len(text)) for position in places)
     for begin, end in zip([0, *edges], [*edges, len(text)], strict=True):
         yield text[begin:end]
 

@@ -26,7 +26,7 @@ def test_with_and_without_a_header(text: str, tmp_path: Path) -> None:
         vectors.matrix, [[1, -2, 0.3], [0, 0, 0], [0.1, 0.2, 0.3], [0.1, 0.2, 0.3], [7, 8, 9]], rtol=1e-6
     )
     assert vectors.matrix.dtype == np.float32
-    assert vectors.found.tolist() == [True, False, True, True, True]
+    assert vectors.known.tolist() == [True, False, True, True, True]
     assert str(vectors) == f"word vectors: 4 of 5 words (80%) are in {tmp_path / 'vectors.txt'}, 3 features"
 
 

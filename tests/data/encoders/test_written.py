@@ -48,8 +48,8 @@ def test_levels_hold_equally_many_values_and_mean_them() -> None:
 def test_equal_values_share_a_level() -> None:
     levels = WrittenLevels.fit("v", np.array([0.0] * 90 + [1.0, 2.0] * 5))
     assert levels.decode(levels.encode(column([0, 1, 2])).tolist()) == [0, 1, 2]
-    one = WrittenLevels.fit("v", np.full(10, 3.5))
-    assert (len(one), one.decode(one.encode(column([3.5])).tolist())) == (1, [3.5])
+    constant = WrittenLevels.fit("v", np.full(10, 3.5))
+    assert (len(constant), constant.decode(constant.encode(column([3.5])).tolist())) == (1, [3.5])
 
 
 def test_missing_values_are_the_last_known() -> None:

@@ -17,12 +17,12 @@ def varied(seed: int, kind: Augmentation = "signal", *, per_step: bool = False, 
 @pytest.mark.parametrize("kind", ["signal", "noise"])
 def test_the_shape_the_type_and_the_target_stay(kind: Augmentation) -> None:
     for seed in range(30):
-        found = varied(seed, kind)
-        assert found.numbers is not None
-        assert found.numbers.shape == NUMBERS.shape
-        assert found.numbers.dtype == np.float32
-        assert np.isfinite(found.numbers).all()
-        assert found.target is EXAMPLE.target
+        example = varied(seed, kind)
+        assert example.numbers is not None
+        assert example.numbers.shape == NUMBERS.shape
+        assert example.numbers.dtype == np.float32
+        assert np.isfinite(example.numbers).all()
+        assert example.target is EXAMPLE.target
     np.testing.assert_array_equal(EXAMPLE.numbers[0], [0, 0])  # type: ignore[index]
 
 
@@ -34,9 +34,9 @@ def test_it_is_a_function_of_the_seed() -> None:
 def test_steps_with_labels_of_their_own_stay_in_place() -> None:
     """Only the size and a little noise change: every step still goes with its label."""
     for seed in range(20):
-        found = varied(seed, per_step=True).numbers
+        numbers = varied(seed, per_step=True).numbers
         for channel in range(2):
-            assert np.corrcoef(found[:, channel], NUMBERS[:, channel])[0, 1] > 0.99  # type: ignore[index]
+            assert np.corrcoef(numbers[:, channel], NUMBERS[:, channel])[0, 1] > 0.99  # type: ignore[index]
         noisy = varied(seed, "noise").numbers
         assert np.corrcoef(noisy[:, 0], NUMBERS[:, 0])[0, 1] > 0.9  # type: ignore[index]
     moved = [np.corrcoef(varied(seed).numbers[:, 0], NUMBERS[:, 0])[0, 1] for seed in range(20)]  # type: ignore[index]

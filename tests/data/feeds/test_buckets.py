@@ -25,9 +25,9 @@ def test_every_record_once_in_an_epoch(lengths: list[int], batch_size: int, seed
 
 def test_a_batch_follows_from_its_number_alone() -> None:
     lengths = np.arange(100) % 17
-    one, other = (Buckets(lengths, batch_size=6, seed=4) for _ in range(2))
+    buckets, other = (Buckets(lengths, batch_size=6, seed=4) for _ in range(2))
     order = [30, 2, 75, 2, 0, 41]
-    first = [one.members(index).tolist() for index in order]
+    first = [buckets.members(index).tolist() for index in order]
     assert first == [other.members(index).tolist() for index in reversed(order)][::-1]
     assert first[1] == first[3]
 

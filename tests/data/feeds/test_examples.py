@@ -57,19 +57,19 @@ def test_packing_keeps_every_step_once_and_in_order(lengths: list[int]) -> None:
     numbers, rows = batch.numbers[..., 0], len(batch.numbers)  # type: ignore[index,arg-type]
     mask = np.ones(numbers.shape, dtype=bool) if batch.mask is None else batch.mask
     reset = np.zeros(numbers.shape, dtype=bool) if batch.reset is None else batch.reset
-    found = []
+    stretches = []
     for row in range(rows):
         stretch: list[float] = []
         for step in range(numbers.shape[1]):
             if mask[row, step]:
                 if reset[row, step]:
-                    found.append(stretch)
+                    stretches.append(stretch)
                     stretch = []
                 stretch.append(numbers[row, step])
-        found.append(stretch)
-    assert [stretch[0] for stretch in found] == batch.targets.tolist() == packed_order(records)  # type: ignore[union-attr]
-    assert [len(stretch) for stretch in found] == [lengths[int(stretch[0])] for stretch in found]
-    assert all(len(set(stretch)) == 1 for stretch in found)
+        stretches.append(stretch)
+    assert [stretch[0] for stretch in stretches] == batch.targets.tolist() == packed_order(records)  # type: ignore[union-attr]
+    assert [len(stretch) for stretch in stretches] == [lengths[int(stretch[0])] for stretch in stretches]
+    assert all(len(set(stretch)) == 1 for stretch in stretches)
     assert numbers.shape[1] == max(lengths)
     assert rows <= len(lengths)
     assert rows >= sum(lengths) / max(lengths)
@@ -79,8 +79,8 @@ def test_targets_lie_where_their_steps_lie() -> None:
     records = [Example(None, np.full((n, 1), n), np.arange(n, dtype=np.int64)) for n in (4, 1, 2)]
     for packed in (False, True):
         batch = collate(records, per_step=True, packed=packed)
-        there = np.ones(batch.targets.shape, dtype=bool) if batch.mask is None else batch.mask  # type: ignore[union-attr]
-        assert (batch.targets[~there] == NO_TARGET).all()  # type: ignore[index]
+        present = np.ones(batch.targets.shape, dtype=bool) if batch.mask is None else batch.mask  # type: ignore[union-attr]
+        assert (batch.targets[~present] == NO_TARGET).all()  # type: ignore[index]
         assert batch.scored == 7
         for n in (4, 1, 2):
             row, column = np.argwhere(batch.tokens[..., 0] == n)[0]  # type: ignore[index]

@@ -24,17 +24,17 @@ def test_every_step_has_one_answer(lengths: list[int], size: int, data: st.DataO
     examples = records(lengths, floats=floats)
     windows = Windows(examples, size, margin)
     answered: list[int] = []
-    for number, place in enumerate(windows.spans):
+    for number, span in enumerate(windows.spans):
         window = windows[number]
-        assert window.time == windows.lengths[number] == place.stop - place.start <= size
+        assert window.time == windows.lengths[number] == span.stop - span.start <= size
         target = window.target.reshape(window.time, -1)[:, 0]  # type: ignore[union-attr]
         known = np.isfinite(target) if floats else target != NO_TARGET
         np.testing.assert_array_equal(target[known], window.numbers[known, 0])  # type: ignore[index]
         answered += target[known].astype(int).tolist()
-        length = lengths[place.record]
+        length = lengths[span.record]
         # A full margin on both sides, or the end of the record.
-        assert place.first - place.start >= min(margin, place.first)
-        assert place.stop - place.last >= min(margin, length - place.last)
+        assert span.first - span.start >= min(margin, span.first)
+        assert span.stop - span.last >= min(margin, length - span.last)
         assert window.time == min(size, length)
     assert sorted(answered) == sorted(step + 1000 * number for number, n in enumerate(lengths) for step in range(n))
 

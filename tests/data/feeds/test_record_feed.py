@@ -38,21 +38,21 @@ def test_every_labelled_record_comes_once_in_an_epoch(
     lengths: list[int], batch_size: int, packed: bool, data: st.DataObject
 ) -> None:
     left_out = data.draw(st.sets(st.integers(0, len(lengths) - 1), max_size=len(lengths) - 1))
-    one = feed(records(lengths, tuple(left_out)), batch_size=batch_size, packed=packed)
-    assert len(one) == len(lengths) - len(left_out)
+    record_feed = feed(records(lengths, tuple(left_out)), batch_size=batch_size, packed=packed)
+    assert len(record_feed) == len(lengths) - len(left_out)
     for epoch in range(2):
-        numbers = range(epoch * one.batches_per_epoch, (epoch + 1) * one.batches_per_epoch)
-        found = [number for index in numbers for number in seen(one.batch(index))]
-        assert sorted(found) == sorted(set(range(len(lengths))) - left_out)
+        numbers = range(epoch * record_feed.batches_per_epoch, (epoch + 1) * record_feed.batches_per_epoch)
+        record_numbers = [number for index in numbers for number in seen(record_feed.batch(index))]
+        assert sorted(record_numbers) == sorted(set(range(len(lengths))) - left_out)
 
 
 def test_a_batch_is_a_function_of_its_number() -> None:
     examples = records([1, 5, 3, 8, 2, 9, 9, 4, 6, 7, 2])
-    there = [feed(examples, augmentation="signal").batch(index) for index in range(9)]
+    batches = [feed(examples, augmentation="signal").batch(index) for index in range(9)]
     other = feed(examples, augmentation="signal")
     for index in (8, 0, 5, 4, 4, 1):
-        for one, two in zip(other.batch(index), there[index], strict=True):
-            np.testing.assert_array_equal(one, two)
+        for array, expected in zip(other.batch(index), batches[index], strict=True):
+            np.testing.assert_array_equal(array, expected)
     orders = [tuple(seen(feed(examples, seed=seed).batch(0))) for seed in range(20)]
     assert len(set(orders)) > 5
     epochs = [tuple(seen(feed(examples).batch(3 * epoch))) for epoch in range(20)]
@@ -85,12 +85,12 @@ def test_a_process_without_a_record_gets_one_that_is_not_scored() -> None:
 def test_records_of_like_length_come_together() -> None:
     random = np.random.default_rng(0)
     lengths = random.integers(1, 200, size=400).tolist()
-    one = feed(records(lengths), batch_size=8)
-    sorted_padding = sum(padding(one.batch(index)) for index in range(one.batches_per_epoch))
+    record_feed = feed(records(lengths), batch_size=8)
+    sorted_padding = sum(padding(record_feed.batch(index)) for index in range(record_feed.batches_per_epoch))
     order = random.permutation(lengths)
     at_random = sum(8 * max(part) - sum(part) for part in np.split(order, 50))
     assert sorted_padding < 0.25 * at_random
-    firsts = [len(one.batch(index).numbers[0]) for index in range(one.batches_per_epoch)]  # type: ignore[index]
+    firsts = [len(record_feed.batch(index).numbers[0]) for index in range(record_feed.batches_per_epoch)]  # type: ignore[index]
     assert np.corrcoef(firsts, range(len(firsts)))[0, 1] < 0.5, "batches themselves come in random order"
 
 

@@ -68,11 +68,11 @@ def test_targets_and_tokens_are_those_of_the_steps() -> None:
     made = feed(records([9, 5, 14]))
     for index in range(2 * made.batches_per_epoch):
         batch = made.batch(index)
-        there = np.ones(batch.numbers.shape[:2], bool) if batch.mask is None else batch.mask  # type: ignore[union-attr]
-        np.testing.assert_array_equal(batch.targets[there], batch.numbers[there][:, 0])  # type: ignore[index]
-        np.testing.assert_array_equal(batch.tokens[there][:, 0], 2 * batch.targets[there])  # type: ignore[index]
-        assert (batch.targets[~there] == NO_TARGET).all()  # type: ignore[index]
-        assert batch.scored == there.sum()
+        present = np.ones(batch.numbers.shape[:2], bool) if batch.mask is None else batch.mask  # type: ignore[union-attr]
+        np.testing.assert_array_equal(batch.targets[present], batch.numbers[present][:, 0])  # type: ignore[index]
+        np.testing.assert_array_equal(batch.tokens[present][:, 0], 2 * batch.targets[present])  # type: ignore[index]
+        assert (batch.targets[~present] == NO_TARGET).all()  # type: ignore[index]
+        assert batch.scored == present.sum()
 
 
 @pytest.mark.parametrize("floats", [False, True])
@@ -106,8 +106,8 @@ def test_batches_are_a_function_of_their_number_and_processes_share_the_rows() -
                 np.testing.assert_array_equal(mine.targets, batch.targets[rank::2])  # type: ignore[index]
 
 
-def assert_equal(one: ExampleBatch, other: ExampleBatch) -> None:
-    for mine, theirs in zip(one, other, strict=True):
+def assert_equal(batch: ExampleBatch, other: ExampleBatch) -> None:
+    for mine, theirs in zip(batch, other, strict=True):
         np.testing.assert_array_equal(mine, theirs)
 
 

@@ -29,7 +29,7 @@ def followers(part: TokenPart) -> dict[int, int]:
     """Each token to the next one of its document, or to no target: the plain definition."""
     starts = set(part.starts.tolist())
     size = len(part)
-    return {place: NO_TARGET if place + 1 in starts or place + 1 == size else place + 1 for place in range(size)}
+    return {index: NO_TARGET if index + 1 in starts or index + 1 == size else index + 1 for index in range(size)}
 
 
 def check_rows(batch: Batch, part: TokenPart) -> None:
@@ -156,8 +156,8 @@ def test_shards_together_are_the_whole_batch_and_any_index_can_be_asked_at_any_t
     assert len({batch.fresh for batch in batches}) == 1
     assert sum(len(batch.inputs) for batch in batches) == shards[0].batch_size
     again = feed(0, world).batch(index)
-    for one, other in zip(batches[0], again, strict=True):
-        assert np.array_equal(one, other) if isinstance(one, np.ndarray) else one == other
+    for field, other in zip(batches[0], again, strict=True):
+        assert np.array_equal(field, other) if isinstance(field, np.ndarray) else field == other
 
 
 @pytest.mark.parametrize("world", [2, 3])

@@ -41,13 +41,13 @@ def test_other_processes_give_the_same_in_the_same_order(folder: Path) -> None:
     )
     numbers = list(range(len(source)))[::-1]
     here = [encoding.encode(source.record(number)) for number in numbers]
-    there = list(read_and_encode(source, numbers, encoding, workers=2))
-    assert [record.origin for record, _ in there] == [source.record(number).origin for number in numbers]
-    for one, (_, other) in zip(here, there, strict=True):
-        np.testing.assert_array_equal(one.numbers, other.numbers)
-        np.testing.assert_array_equal(one.target, other.target)
-    assert "audio" not in there[-1][0].values
-    assert there[-1][0].values["label"] in ("low", "high")
+    from_workers = list(read_and_encode(source, numbers, encoding, workers=2))
+    assert [record.origin for record, _ in from_workers] == [source.record(number).origin for number in numbers]
+    for example, (_, other) in zip(here, from_workers, strict=True):
+        np.testing.assert_array_equal(example.numbers, other.numbers)
+        np.testing.assert_array_equal(example.target, other.target)
+    assert "audio" not in from_workers[-1][0].values
+    assert from_workers[-1][0].values["label"] in ("low", "high")
 
 
 def test_a_broken_file_is_named_from_another_process(folder: Path) -> None:

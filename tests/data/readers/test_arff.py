@@ -19,9 +19,9 @@ RNG = np.random.default_rng(0)
 UCR = Path(__file__).parents[3].parent / "shared" / "data" / "ucr"
 
 
-def opened(path: Path, text: str, notes: Notes | None = None, **said: object) -> Source:
+def opened(path: Path, text: str, notes: Notes | None = None, **reading: object) -> Source:
     path.write_text(text, encoding="utf-8")
-    return open_source([path], Reading(**said), Notes() if notes is None else notes)  # type: ignore[arg-type]
+    return open_source([path], Reading(**reading), Notes() if notes is None else notes)  # type: ignore[arg-type]
 
 
 def univariate(steps: int = 24, cases: int = 12) -> str:
@@ -150,21 +150,21 @@ def test_other_files_by_the_recipe(tmp_path: Path) -> None:
     source = opened(train, univariate())
     recipe = opened_source(source, DataConfig(), None).recipe
     new.write_text(univariate(cases=4).replace(",1\n", ",?\n").replace(",2\n", ",?\n"))
-    found = reopen([str(new)], recipe, Notes(), labelled=False)
-    assert len(found) == 4
-    assert found.record(0).values["values"].shape == (24, 1)
-    assert found.record(0).values["target"] is None
+    reopened = reopen([str(new)], recipe, Notes(), labelled=False)
+    assert len(reopened) == 4
+    assert reopened.record(0).values["values"].shape == (24, 1)
+    assert reopened.record(0).values["target"] is None
     new.write_text(univariate(cases=4))
-    found = reopen([str(new)], recipe, Notes(), labelled=True)
-    assert found.labels("target") == ["1", "2", "1", "2"]
+    reopened = reopen([str(new)], recipe, Notes(), labelled=True)
+    assert reopened.labels("target") == ["1", "2", "1", "2"]
 
 
 def test_parts_by_name_and_the_format_that_comes_first(tmp_path: Path) -> None:
     for part in ("TRAIN", "TEST"):
         (tmp_path / f"Italy_{part}.arff").write_text(univariate())
-    found = find_parts([tmp_path / "Italy_TRAIN.arff"], DataConfig()).parts
-    assert found == {"train": [tmp_path / "Italy_TRAIN.arff"], "test": [tmp_path / "Italy_TEST.arff"]}
-    assert find_parts([tmp_path], DataConfig()).parts == found
+    paths = find_parts([tmp_path / "Italy_TRAIN.arff"], DataConfig()).parts
+    assert paths == {"train": [tmp_path / "Italy_TRAIN.arff"], "test": [tmp_path / "Italy_TEST.arff"]}
+    assert find_parts([tmp_path], DataConfig()).parts == paths
     for part in ("TRAIN", "TEST"):
         (tmp_path / f"Italy_{part}.ts").write_text("@data\n")
         (tmp_path / f"ItalyDimension1_{part}.arff").write_text(univariate())
@@ -240,7 +240,7 @@ def test_the_same_problem_in_both_formats(tmp_path: Path) -> None:
     text = multivariate(cases, labels, 29).replace(
         "{Standing,'Running fast'}", "{" + ",".join(sorted(set(labels))) + "}"
     )
-    found = opened(tmp_path / "j.arff", text)
-    assert found.labels("activity") == labels
+    arff = opened(tmp_path / "j.arff", text)
+    assert arff.labels("activity") == labels
     for index, case in enumerate(cases):
-        np.testing.assert_array_equal(found.record(index).values["relationalAtt"], case.T)
+        np.testing.assert_array_equal(arff.record(index).values["relationalAtt"], case.T)

@@ -57,13 +57,13 @@ def test_mixed_rates_go_to_the_most_common_one(tmp_path: Path) -> None:
 
 
 def test_channels_are_kept_if_all_files_have_them_and_mixed_if_not(tmp_path: Path) -> None:
-    one, two = write(tmp_path, "1.wav", tone(channels=2)), write(tmp_path, "2.wav", tone(channels=2))
+    first, second = write(tmp_path, "1.wav", tone(channels=2)), write(tmp_path, "2.wav", tone(channels=2))
     notes = Notes()
-    source = read_audio([one, two], Reading(), notes)
+    source = read_audio([first, second], Reading(), notes)
     assert source.field("audio").channels == ("channel_0", "channel_1")
     np.testing.assert_allclose(source.record(0).values["audio"], tone(channels=2), atol=1e-4)
     assert not notes.counts
-    source = read_audio([one, write(tmp_path, "3.wav", tone())], Reading(), notes)
+    source = read_audio([first, write(tmp_path, "3.wav", tone())], Reading(), notes)
     np.testing.assert_allclose(source.record(0).values["audio"], 0.75 * tone(), atol=1e-4)
     assert notes.counts == {"files whose channels were mixed to one": 1}
 
@@ -135,8 +135,8 @@ def test_broken_and_empty_files_are_named_when_opened(tmp_path: Path) -> None:
 def test_a_stream_of_unknown_length_is_read(tmp_path: Path) -> None:
     path = write(tmp_path, "1.wav", tone())
     data = bytearray(path.read_bytes())
-    place = data.index(b"data") + 4
-    data[place : place + 4] = data[4:8] = b"\xff\xff\xff\xff"
+    offset = data.index(b"data") + 4
+    data[offset : offset + 4] = data[4:8] = b"\xff\xff\xff\xff"
     path.write_bytes(data)
     np.testing.assert_allclose(read_audio([path], Reading(), Notes()).record(0).values["audio"], tone(), atol=1e-4)
 

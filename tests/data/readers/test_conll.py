@@ -21,8 +21,8 @@ def test_sentences_come_back(
     text = blank.join(parts)
     path.write_text(text if end else text.rstrip("\n"), encoding="utf-8", newline="")
     source = read_conll([path], Reading(), Notes())
-    found = [list(zip(r.values["tokens"], r.values["tags"], strict=True)) for r in source]
-    assert found == sentences
+    read = [list(zip(r.values["tokens"], r.values["tags"], strict=True)) for r in source]
+    assert read == sentences
 
 
 def test_comments_and_columns_between(tmp_path: Path) -> None:

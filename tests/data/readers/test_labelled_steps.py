@@ -80,18 +80,18 @@ def test_the_model_reads_other_files_of_that_kind(tmp_path: Path, capsys: pytest
     settings = ["--train.max_steps", "3", "--model.family", "gru", "--model.width", "8", "--run", run]
     assert main(["train", str(train), *settings]) == 0
     assert "classify" in capsys.readouterr().err
-    one = tmp_path / "one.txt"
-    one.write_text(train.read_text().splitlines()[0] + "\n")
+    single = tmp_path / "one.txt"
+    single.write_text(train.read_text().splitlines()[0] + "\n")
     bare = tmp_path / "bare.txt"
     bare.write_text("  ".join(map(str, SERIES[0])) + "\n")
-    found = []
-    for path in (train, one, bare):
+    rows = []
+    for path in (train, single, bare):
         output = path.with_suffix(".out.csv")
         assert main(["predict", run, str(path), "-o", str(output)]) == 0
         with output.open(newline="") as file:
-            found.append(next(csv.DictReader(file)))
-    assert len({row["prediction"] for row in found}) == 1
-    for row in found:
+            rows.append(next(csv.DictReader(file)))
+    assert len({row["prediction"] for row in rows}) == 1
+    for row in rows:
         assert {key for key in row if key != "record"} == {"prediction", "p_1", "p_2", "p_3"}
-        assert float(row["p_1"]) == pytest.approx(float(found[0]["p_1"]), abs=1e-5)
+        assert float(row["p_1"]) == pytest.approx(float(rows[0]["p_1"]), abs=1e-5)
     assert main(["evaluate", run, str(train)]) == 0

@@ -82,10 +82,10 @@ def test_cells_are_those_of_the_csv_module(tmp_path: Path, on_disk, monkeypatch,
             list(c) for c in zip(*(r for _, r in rows), strict=True)
         ]
         assert table_.read(0, table_.length).equals(before.read(0, before.length))
-    found = list(table.blocks(["c", "a"]))
-    assert [start for start, _ in found] == list(itertools.accumulate([0, *(len(block) for _, block in found[:-1])]))
-    assert pl.concat([block for _, block in found]).equals(before.read(0, before.length, ["c", "a"]))
-    assert max(len(block) for _, block in found) <= max(1, cells // 2)
+    blocks = list(table.blocks(["c", "a"]))
+    assert [start for start, _ in blocks] == list(itertools.accumulate([0, *(len(block) for _, block in blocks[:-1])]))
+    assert pl.concat([block for _, block in blocks]).equals(before.read(0, before.length, ["c", "a"]))
+    assert max(len(block) for _, block in blocks) <= max(1, cells // 2)
 
 
 def comparable(value: Any) -> Any:
@@ -200,9 +200,9 @@ def test_what_is_wrong_is_named_alike(tmp_path: Path, on_disk, text: str, messag
     with pytest.raises(UserError, match=message) as before:
         read_table([path], Reading(), Notes())
     on_disk(cells)
-    with pytest.raises(UserError, match=message) as found:
+    with pytest.raises(UserError, match=message) as caught:
         read_table([path], Reading(), Notes())
-    assert str(found.value) == str(before.value)
+    assert str(caught.value) == str(before.value)
 
 
 def test_a_file_that_grows_while_it_is_read_is_named(tmp_path: Path, on_disk) -> None:  # type: ignore[no-untyped-def]
@@ -289,7 +289,7 @@ def test_reading_a_large_table_takes_a_few_times_its_size(tmp_path: Path) -> Non
         with path.open("w") as file:
             file.write("unique_id,ds,y\n")
             for number in range(series):
-                file.write("".join(f"s{number},{day},{place % 7}\n" for place, day in enumerate(days)))
+                file.write("".join(f"s{number},{day},{index % 7}\n" for index, day in enumerate(days)))
     size = large.stat().st_size
     assert size > 40_000_000
     done = subprocess.run([sys.executable, "-c", program, small, large], capture_output=True, text=True, check=True)

@@ -90,10 +90,10 @@ def test_a_large_parquet_file_reads_the_same(tmp_path: Path, monkeypatch: pytest
     whole = list(lay_out_long(open_table(path, Notes()), reading, Notes()).open(Notes()))
     monkeypatch.setattr(columns, "IN_MEMORY", 0)
     lazy = lay_out_long(open_table(path, Notes()), reading, Notes()).open(Notes())
-    for one, other in zip(whole, lazy, strict=True):
-        np.testing.assert_array_equal(one.values["values"], other.values["values"])
-        assert one.values["state"] == other.values["state"]
-        assert one.values["label"] == other.values["label"]
+    for record, other in zip(whole, lazy, strict=True):
+        np.testing.assert_array_equal(record.values["values"], other.values["values"])
+        assert record.values["state"] == other.values["state"]
+        assert record.values["label"] == other.values["label"]
 
 
 @pytest.mark.parametrize(

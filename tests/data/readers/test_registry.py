@@ -35,9 +35,9 @@ def write(folder: Path, *names: str, text: str = TABLE) -> Path:
     ],
 )
 def test_a_folder_of_files_of_a_kind(names: tuple[str, ...], module: str, tmp_path: Path) -> None:
-    found = find_reader([write(tmp_path, *names)], Reading())
-    assert found is not None
-    assert found[0] == module
+    reader = find_reader([write(tmp_path, *names)], Reading())
+    assert reader is not None
+    assert reader[0] == module
 
 
 def test_every_suffix_of_a_reader_is_known() -> None:

@@ -64,11 +64,11 @@ def test_without_more_it_is_forecast_and_predictions_name_the_series_and_the_tim
     path = write(tmp_path / "series.jsonl", rows())
     result = train(path, tmp_path / "run")
     assert result["task"] == "forecast"
-    found = predicted(tmp_path / "run", path)
+    predictions = predicted(tmp_path / "run", path)
     for number in range(3):
         first = pd.Timestamp(rows()[number]["start"]) + pd.Timedelta(hours=COUNT - number)
         times = [f"{time:%Y-%m-%d %H:%M:%S}" for time in pd.date_range(first, periods=HORIZON, freq="h")]
-        assert [row["time"] for row in found if row["series"] == f"T{number}"] == times
+        assert [row["time"] for row in predictions if row["series"] == f"T{number}"] == times
 
 
 def test_static_features_are_known_ahead_and_used(tmp_path: Path) -> None:
@@ -82,10 +82,10 @@ def test_static_features_are_known_ahead_and_used(tmp_path: Path) -> None:
     assert source.record(1).values["feat_static_cat_0"] == ["1"] * (COUNT - 1)
     train(path, tmp_path / "run")
     changed = [line | {"feat_static_real": [line["feat_static_real"][0] + 5]} for line in lines]
-    one = predicted(tmp_path / "run", path)
+    unchanged = predicted(tmp_path / "run", path)
     other = predicted(tmp_path / "run", write(tmp_path / "changed.jsonl", changed))
-    assert len(one) == len(other) == 3 * HORIZON
-    assert [row["prediction"] for row in one] != [row["prediction"] for row in other]
+    assert len(unchanged) == len(other) == 3 * HORIZON
+    assert [row["prediction"] for row in unchanged] != [row["prediction"] for row in other]
 
 
 def test_dynamic_features_are_inputs_and_known_ahead_where_they_reach_further(tmp_path: Path) -> None:
@@ -119,7 +119,7 @@ TWO = [{"target": list(range(40)), "feat": [0.0]}, {"target": list(range(40)), "
 
 
 @pytest.mark.parametrize(
-    ("lines", "said"),
+    ("lines", "sentence"),
     [
         (TWO, "row 1: field 'feat' has 1 value in 1 list, and 'target' has 40"),
         (rows(feat_dynamic_real=[[[1.0] * 60], [[1.0] * 59], [[1.0] * 10]]), "row 3: field 'feat_dynamic_real' has 10"),
@@ -134,8 +134,8 @@ TWO = [{"target": list(range(40)), "feat": [0.0]}, {"target": list(range(40)), "
         ([line | {"start": "soon"} for line in rows()], "row 1: column 'start' has 'soon' where a time"),
     ],
 )
-def test_lists_that_do_not_fit_are_refused_with_row_and_field(lines: list, said: str, tmp_path: Path) -> None:
-    with pytest.raises(UserError, match=said):
+def test_lists_that_do_not_fit_are_refused_with_row_and_field(lines: list, sentence: str, tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=sentence):
         opened(write(tmp_path / "a.jsonl", lines), wish=wish_of("forecast"))
 
 

@@ -23,28 +23,31 @@ LINES = [
 
 def write(folder: Path, lines: list[tuple[str, str, str]] = LINES, files: str = "seq.in seq.out label") -> Path:
     folder.mkdir(parents=True, exist_ok=True)
-    for place, name in enumerate(("seq.in", "seq.out", "label")):
+    for column, name in enumerate(("seq.in", "seq.out", "label")):
         if name in files.split():
-            (folder / name).write_text("".join(line[place] + "\n" for line in lines))
+            (folder / name).write_text("".join(line[column] + "\n" for line in lines))
     return folder
 
 
-def opened(folder: Path, **said: object) -> Source:
-    return open_source([folder], Reading(**said), Notes())  # type: ignore[arg-type]
+def opened(folder: Path, **reading: object) -> Source:
+    return open_source([folder], Reading(**reading), Notes())  # type: ignore[arg-type]
 
 
 def test_a_tag_for_each_word_unless_the_intent_is_asked_for(tmp_path: Path) -> None:
     folder = write(tmp_path / "train")
     source = opened(folder)
-    assert [one.values for one in source][1] == {"tokens": ["fares", "to", "denver"], "tags": ["O", "O", "B-city"]}
+    assert [record.values for record in source][1] == {
+        "tokens": ["fares", "to", "denver"],
+        "tags": ["O", "O", "B-city"],
+    }
     assert source.record(2).origin.endswith("seq.in, line 3")
     assert infer_schema(source, task=None, target=None, inputs=[]).task == "tag"
-    for said, name in (
+    for reading, name in (
         ({"target": "label"}, "label"),
         ({"target": "intent"}, "intent"),
         ({"wish": wish_of("classify")}, "label"),
     ):
-        source = opened(folder, **said)
+        source = opened(folder, **reading)
         assert [field.name for field in source.fields] == ["tokens", name]
         assert source.labels(name) == ["flight", "fare", "flight"]
         assert infer_schema(source, task=None, target=None, inputs=[]).task == "classify"
@@ -60,7 +63,7 @@ def test_blank_lines_and_unknown_intents(tmp_path: Path) -> None:
     notes = Notes()
     folder = write(tmp_path, [*LINES[:1], ("", "", ""), ("flights", "O", "")])
     source = open_source([folder], Reading(target="label"), notes)
-    assert [one.values["label"] for one in source] == ["flight", None]
+    assert [record.values["label"] for record in source] == ["flight", None]
     assert notes.counts == {"blank lines left out": 1, "lines without a label": 1}
 
 
@@ -79,9 +82,9 @@ def test_parts_are_the_folders_beside(tmp_path: Path) -> None:
     folders = {"train": [tmp_path / "train"], "valid": [tmp_path / "dev"], "test": [tmp_path / "test"]}
     assert find_parts([tmp_path], DataConfig()).parts == folders
     assert find_parts([tmp_path / "train"], DataConfig()).parts == folders
-    found = find_parts([tmp_path / "train" / "seq.in", tmp_path / "train" / "label"], DataConfig())
-    assert found.parts["valid"] == [tmp_path / "dev" / "seq.in", tmp_path / "dev" / "label"]
-    assert found.note.endswith("test found beside it")
+    parts = find_parts([tmp_path / "train" / "seq.in", tmp_path / "train" / "label"], DataConfig())
+    assert parts.parts["valid"] == [tmp_path / "dev" / "seq.in", tmp_path / "dev" / "label"]
+    assert parts.note.endswith("test found beside it")
     assert find_parts([tmp_path / "dev"], DataConfig()).parts == {"train": [tmp_path / "dev"]}
 
 
@@ -108,11 +111,11 @@ BAD = {
 
 @pytest.mark.parametrize("name", BAD)
 def test_what_is_refused(name: str, tmp_path: Path) -> None:
-    (file, text), said, sentence = BAD[name]
+    (file, text), reading, sentence = BAD[name]
     folder = write(tmp_path)
     (folder / file).write_text(text)
     with pytest.raises(UserError, match=sentence):
-        opened(folder, **said)
+        opened(folder, **reading)
 
 
 def test_targets_that_are_not_there(tmp_path: Path) -> None:
@@ -124,23 +127,23 @@ def test_targets_that_are_not_there(tmp_path: Path) -> None:
         opened(write(tmp_path / "c", files="seq.in label"), target="tags")
 
 
-@pytest.mark.parametrize("said", [[], ["--target", "intent"]])
+@pytest.mark.parametrize("options", [[], ["--target", "intent"]])
 def test_from_files_to_predictions(
-    said: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture
+    options: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture
 ) -> None:
     monkeypatch.chdir(tmp_path)
     for part in ("train", "valid", "test"):
         write(Path("atis") / part, LINES * 8)
-    assert main(["init", "atis", *said]) == 0
-    task, target = ("classify", "intent") if said else ("tag", "tags")
+    assert main(["init", "atis", *options]) == 0
+    task, target = ("classify", "intent") if options else ("tag", "tags")
     assert capsys.readouterr().out.startswith(f"{task}: tokens -> {target}; 24 records; split by file name\n")
     quick = ["--train.max_steps", "2", "--model.width", "8", "--model.layers", "1"]
-    assert main(["train", "atis", *said, *quick, "--run", "r"]) == 0
+    assert main(["train", "atis", *options, *quick, "--run", "r"]) == 0
     assert "24 train, 24 valid, 24 test records" in capsys.readouterr().err
     new = write(Path("new"), files="seq.in")
     assert main(["predict", "r", str(new)]) == 0
     rows = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
     assert len(rows) == 3
-    assert said or [len(row["tag"]) for row in rows] == [5, 3, 2]
+    assert options or [len(row["tag"]) for row in rows] == [5, 3, 2]
     assert main(["evaluate", "r", "atis/test"]) == 0
     assert main(["evaluate", "r"]) == 0

@@ -34,9 +34,9 @@ def test_nobody_is_on_both_sides_of_the_split(tmp_path: Path, capsys: pytest.Cap
     path, run = write(tmp_path / "a.csv"), tmp_path / "run"
     settings = ["--train.max_steps", "2", "--model.family", "gru", "--model.width", "8", "--run", str(run)]
     assert main(["train", str(path), *settings]) == 0
-    said = capsys.readouterr().err
-    assert "1 of 10 groups" in said
-    assert "looks like whom a row belongs to" in said
+    err = capsys.readouterr().err
+    assert "1 of 10 groups" in err
+    assert "looks like whom a row belongs to" in err
     assert main(["predict", str(run), str(path)]) == 0
     assert "looks like" not in capsys.readouterr().err
 

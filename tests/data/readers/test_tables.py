@@ -166,7 +166,7 @@ def test_numbers_come_back_as_written(tmp_path_factory: pytest.TempPathFactory, 
     path = tmp_path_factory.mktemp("numbers") / "a.csv"
     lines = [",".join("" if cell is None else repr(cell) for cell in row) + ",x" for row in rows]
     path.write_text("p,q,r,label\n" + "\n".join(lines) + "\n")
-    full = [name for place, name in enumerate("pqr") if any(row[place] is not None for row in rows)]
+    full = [name for column, name in enumerate("pqr") if any(row[column] is not None for row in rows)]
     if not full:
         with pytest.raises(UserError, match="no column to learn from"):
             read(path)
@@ -311,8 +311,8 @@ def test_lists_as_long_as_the_input_are_labels_if_the_task_says_so(tmp_path: Pat
 
 def test_several_labels_of_rows_and_of_sequences(tmp_path: Path) -> None:
     path = write(tmp_path, "a,b,kind\n1.5,2,1;2\n2.5,3,2\n3.5,4,\n")
-    found = [record.values["kind"] for record in read(path, target="kind", label_separator=";")]
-    assert found == [("1", "2"), ("2",), None]
+    labels = [record.values["kind"] for record in read(path, target="kind", label_separator=";")]
+    assert labels == [("1", "2"), ("2",), None]
     path = write(tmp_path, "id,t,v,kind\na,1,1.5,x;y\na,2,2.5,x;y\nb,1,3.5,y\nb,2,0.5,y\n", "long.csv")
     source = read(path, id="id", time="t", target="kind", label_separator=";")
     assert [record.values["kind"] for record in source] == [("x", "y"), ("y",)]

@@ -28,7 +28,7 @@ def test_a_range_is_read_as_a_slice(scratch: Path, text: str, size: int, data: s
     scratch.write_bytes(text.encode())
     start = data.draw(st.integers(0, len(text)))
     stop = data.draw(st.integers(start, len(text)))
-    offsets = [len(text[:place].encode()) for place in (start, stop)]
+    offsets = [len(text[:position].encode()) for position in (start, stop)]
     assert "".join(read_blocks(scratch, *offsets, size=size)) == text[start:stop]
 
 
@@ -61,9 +61,9 @@ def test_a_folder_is_searched_in_order_without_hidden_empty_and_binary_files(tmp
     for name, content in files.items():
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_bytes(content)
-    found = find_text_files(tmp_path)
-    assert [str(path.relative_to(tmp_path)) for path in found] == ["b.txt", "a/y", "a/z.md"]
-    assert find_text_files([tmp_path / "a", tmp_path / "a" / "y"]) == found[1:]
+    paths = find_text_files(tmp_path)
+    assert [str(path.relative_to(tmp_path)) for path in paths] == ["b.txt", "a/y", "a/z.md"]
+    assert find_text_files([tmp_path / "a", tmp_path / "a" / "y"]) == paths[1:]
 
 
 @pytest.mark.parametrize(

@@ -42,8 +42,8 @@ def write(path: Path, header: str, rows: list[str]) -> Path:
 def test_a_series_of_small_counts_is_a_series(tmp_path: Path, name: str, header: str, form: str, time: str) -> None:
     rows = [form.format(day=day, count=count) for day, count in zip(DAYS, COUNTS, strict=True)]
     path = write(tmp_path / name, header, rows)
-    found = outline([str(path)], DataConfig(time=time), task=None)
-    assert found.summary.startswith("forecast: 1 channel x 400 daily steps")
+    outlined = outline([str(path)], DataConfig(time=time), task=None)
+    assert outlined.summary.startswith("forecast: 1 channel x 400 daily steps")
     assert len(read_table([path], Reading(time=time), Notes()).record(0).values["values"]) == len(DAYS)
 
 
@@ -65,8 +65,8 @@ def test_a_time_beside_a_label_is_left_out_and_not_read_as_a_text(tmp_path: Path
 @pytest.mark.parametrize("header", ["text\tintent", ""])
 def test_many_labels_of_one_word_are_no_translation(tmp_path: Path, header: str) -> None:
     rows = [f"please do number {n} now\tintent_{n % 3000}" for n in range(9000)]
-    found = outline([str(write(tmp_path / "intents.tsv", header, rows))], DataConfig(), task=None)
-    assert found.summary == f"classify: text -> {'intent' if header else 'label'}; 9,000 records"
+    outlined = outline([str(write(tmp_path / "intents.tsv", header, rows))], DataConfig(), task=None)
+    assert outlined.summary == f"classify: text -> {'intent' if header else 'label'}; 9,000 records"
 
 
 @pytest.mark.parametrize(
@@ -116,7 +116,7 @@ def test_a_forecast_reads_other_files_as_its_own(tmp_path: Path) -> None:
     encoding = prepare_forecast(opened, DataConfig()).encoding
     encoding = type(encoding).from_text(encoding.to_text())
     other = write(tmp_path / "next.csv", "date,sales", ['2023-02-05,"1.230"', '2023-02-06,"2.340"'])
-    found = open_source([other], reading_by(encoding), Notes()).record(0).values["values"]
-    assert found[:, 0].tolist() == [1230, 2340]
+    values = open_source([other], reading_by(encoding), Notes()).record(0).values["values"]
+    assert values[:, 0].tolist() == [1230, 2340]
     plain = write(tmp_path / "plain.csv", "date,sales", ["2023-02-05,1.230", "2023-02-06,2.340"])
     assert read_table([plain], Reading(), Notes()).record(0).values["values"][0, 0] == pytest.approx(1.23)

@@ -16,13 +16,13 @@ from unrolled.data.records import Notes
 from unrolled.errors import UserError
 
 
-def place(row: int) -> str:
+def row_place(row: int) -> str:
     return f"row {row + 1}"
 
 
 def continued(cells: list, count: int) -> list:
     """What follows, as written."""
-    read = read_times(pl.Series("time", cells), place)
+    read = read_times(pl.Series("time", cells), row_place)
     times = local(read.values, read.form)
     step = find_step(times)
     assert step is not None
@@ -70,7 +70,7 @@ FORMS = [
 @pytest.mark.parametrize(("form", "step"), FORMS)
 def test_one_column_is_read_as_pandas_reads_it_and_goes_on_as_it_is_written(form: str, step: str) -> None:
     cells = [time.strftime(form) for time in pd.date_range("2012-01-02", periods=50, freq=step)]
-    read = read_times(pl.Series("x", cells[:40]), place)
+    read = read_times(pl.Series("x", cells[:40]), row_place)
     expected = pd.to_datetime(pd.Series(cells[:40]), format=form).to_numpy().astype("datetime64[us]")
     assert read.values.astype("datetime64[us]").tolist() == expected.tolist()
     assert continued(cells[:40], 10) == cells[40:]
@@ -84,7 +84,7 @@ def test_an_offset_comes_back(zone: str) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         expected = pd.to_datetime(pd.Series(cells), utc=True).dt.tz_localize(None).to_numpy().astype("datetime64[us]")
-    read = read_times(pl.Series("time", cells[:30]), place)
+    read = read_times(pl.Series("time", cells[:30]), row_place)
     assert read.values.tolist() == expected[:30].tolist(), "UTC"
     assert local(read.values, read.form).tolist() == [np.datetime64(time).item() for time in local_times[:30]]
     assert continued(cells[:30], 10) == cells[30:]
@@ -98,7 +98,7 @@ def test_where_clocks_change_the_steps_stay_even_and_go_on_in_the_last_offset() 
     assert continued(cells[:4], 2) == cells[4:]
     frame = pl.Series("time", berlin[:4].tz_convert("UTC").tz_localize(None).to_list())
     typed = frame.dt.replace_time_zone("UTC").dt.convert_time_zone("Europe/Berlin")
-    assert read_times(typed, place).form.offset == 7200
+    assert read_times(typed, row_place).form.offset == 7200
 
 
 @pytest.mark.parametrize(
@@ -143,17 +143,17 @@ def test_forecasts_never_share_a_time() -> None:
     """Where the format of the data is too coarse for the step, more is written."""
     times = np.datetime64("2020-01-01", "us") + np.arange(5) * np.timedelta64(250, "ms")
     for text in ("2020-01-01", "2020-01-01 00:00", "2020-01-01 00:00:00", "Jan 2020"):
-        form = read_times(pl.Series("time", [text]), place).form
+        form = read_times(pl.Series("time", [text]), row_place).form
         assert len(set(written(times, form))) == 5
 
 
 def test_day_and_month_that_cannot_be_told_are_refused_unless_the_format_is_known() -> None:
     unclear = pl.Series("when", ["01/02/2020", "02/03/2020"])
     with pytest.raises(UserError, match=r"row 1: column 'when'.*the day from the month"):
-        read_times(unclear, place)
+        read_times(unclear, row_place)
     for known, month in (("31/01/2020", 2), ("01/31/2020", 1)):
-        like = read_times(pl.Series("when", [known, known]), place).form
-        assert read_times(unclear, place, like).values[0] == np.datetime64(f"2020-0{month}-0{3 - month}")
+        like = read_times(pl.Series("when", [known, known]), row_place).form
+        assert read_times(unclear, row_place, like).values[0] == np.datetime64(f"2020-0{month}-0{3 - month}")
 
 
 @pytest.mark.parametrize(
@@ -169,7 +169,7 @@ def test_day_and_month_that_cannot_be_told_are_refused_unless_the_format_is_know
 )
 def test_a_time_that_cannot_be_read_is_named(cells: list, message: str) -> None:
     with pytest.raises(UserError, match=message):
-        read_times(pl.Series("when", cells), place)
+        read_times(pl.Series("when", cells), row_place)
 
 
 @pytest.mark.parametrize(
@@ -222,7 +222,7 @@ def test_a_format_survives_json() -> None:
     import json
     from dataclasses import asdict
 
-    form = read_times(pl.Series("time", ["1-Feb-19 9:05 pm +01:00"]), place).form
+    form = read_times(pl.Series("time", ["1-Feb-19 9:05 pm +01:00"]), row_place).form
     assert TimeFormat.from_json(json.loads(json.dumps(asdict(form)))) == form
     with pytest.raises((TypeError, ValueError)):
         TimeFormat.from_json({"parts": [1]})

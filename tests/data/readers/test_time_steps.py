@@ -36,9 +36,9 @@ def test_the_second_half_follows_from_the_first(words: str, times: np.ndarray) -
     whole = find_step(times)
     assert whole is not None
     assert whole.words() == words
-    found = places(times, whole)
-    assert found is not None
-    assert found.tolist() == list(range(len(times)))
+    positions = places(times, whole)
+    assert positions is not None
+    assert positions.tolist() == list(range(len(times)))
     assert times_from(times[-1], whole, np.arange(1 - len(times), 1)).tolist() == times.tolist()
 
 
@@ -46,9 +46,9 @@ def test_gaps_are_counted_as_steps() -> None:
     times = SERIES["hourly"][[0, 1, 2, 5, 6]]
     step = find_step(times)
     assert step == Step(3600.0, "seconds")
-    found = places(times, step)
-    assert found is not None
-    assert found.tolist() == [0, 1, 2, 5, 6]
+    positions = places(times, step)
+    assert positions is not None
+    assert positions.tolist() == [0, 1, 2, 5, 6]
 
 
 def test_uneven_times_have_no_places() -> None:

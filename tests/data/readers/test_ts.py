@@ -142,14 +142,14 @@ def test_a_target_that_does_not_exist(tmp_path: Path) -> None:
 
 
 def test_files_that_do_not_go_together(tmp_path: Path) -> None:
-    one = write(tmp_path, HEAD + "1:2:a\n", "one.ts")
+    labelled = write(tmp_path, HEAD + "1:2:a\n", "one.ts")
     other = write(tmp_path, "@classLabel true a\n@data\n1:2:3:a\n", "other.ts")
     with pytest.raises(UserError, match=r"other\.ts, line 3: found 3 dimensions, expected 2"):
-        read_ts([one, other], Reading(), Notes())
+        read_ts([labelled, other], Reading(), Notes())
     bare = write(tmp_path, "@data\n1:2\n", "bare.ts")
     with pytest.raises(UserError, match=r"bare\.ts and .*one\.ts do not both have labels"):
-        read_ts([one, bare], Reading(), Notes())
-    assert len(read_ts([one, one], Reading(), Notes())) == 2
+        read_ts([labelled, bare], Reading(), Notes())
+    assert len(read_ts([labelled, labelled], Reading(), Notes())) == 2
 
 
 @pytest.mark.skipif(not UCR.exists(), reason="the public data is not here")

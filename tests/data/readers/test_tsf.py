@@ -170,15 +170,15 @@ def test_a_forecast_by_the_header(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     Path("m.tsf").write_text(week(3, 120))
-    said = "horizon 6, monthly steps and their starts from the file"
+    sentence = "horizon 6, monthly steps and their starts from the file"
     assert main(["init", "m.tsf"]) == 0
-    assert capsys.readouterr().out.startswith(f"forecast: 3 series x 1 channel x 120 monthly steps; {said}\n")
+    assert capsys.readouterr().out.startswith(f"forecast: 3 series x 1 channel x 120 monthly steps; {sentence}\n")
     quick = ["--train.max_steps", "2", "--model.width", "8", "--model.layers", "1"]
     assert main(["train", "m.tsf", *quick, "--run", "r"]) == 0
-    line = next(one for one in capsys.readouterr().err.splitlines() if one.startswith("forecast: "))
+    line = next(text for text in capsys.readouterr().err.splitlines() if text.startswith("forecast: "))
     assert "3 series x 1 channel x 120 monthly steps" in line
     assert "horizon 6," in line
-    assert line.endswith(said)
+    assert line.endswith(sentence)
 
     Path("new.tsf").write_text(week(2, 60).replace("S0", "new one"))
     assert main(["predict", "r", "new.tsf"]) == 0

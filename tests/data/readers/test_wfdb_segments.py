@@ -82,14 +82,14 @@ def test_a_variable_layout(tmp_path: Path) -> None:
     assert len(source) == 1
     record = source.record(0)
     assert set(source.fields[0].channels) == set(expected.sig_name)
-    for place, name in enumerate(source.fields[0].channels):
+    for channel, name in enumerate(source.fields[0].channels):
         column = expected.p_signal[:, expected.sig_name.index(name)]
-        there = ~np.isnan(column)
-        np.testing.assert_array_equal(record.values["signal"][there, place], column[there].astype(np.float32))
+        present = ~np.isnan(column)
+        np.testing.assert_array_equal(record.values["signal"][present, channel], column[present].astype(np.float32))
     missing = int(np.isnan(expected.p_signal).sum())
     assert dict(record.mended)[BRIDGED] == missing
-    one = read_wfdb([tmp_path / "v.hea"], Reading(inputs=("II",)), Notes()).record(0)
-    assert one.values["signal"].shape == (700, 1)
+    chosen = read_wfdb([tmp_path / "v.hea"], Reading(inputs=("II",)), Notes()).record(0)
+    assert chosen.values["signal"].shape == (700, 1)
 
 
 def test_annotations_of_the_segments_are_moved(tmp_path: Path) -> None:

@@ -21,8 +21,8 @@ from unrolled.tasks.inspect_data import outline
 def facts_of(*cells: str | None, **options: object) -> tuple[NumberFormat | None, bool]:
     """The format of a column of these cells, None if it holds no numbers; and whether it is in doubt."""
     frame = pl.DataFrame({"x": pl.Series(cells, dtype=pl.String)})
-    found = find_facts(frame, lambda names: iter([frame.select(names)]), **options)  # type: ignore[arg-type]
-    return (found.columns["x"].format if found.columns["x"].numeric else None), bool(found.doubtful)
+    facts = find_facts(frame, lambda names: iter([frame.select(names)]), **options)  # type: ignore[arg-type]
+    return (facts.columns["x"].format if facts.columns["x"].numeric else None), bool(facts.doubtful)
 
 
 def read(*cells: str | None, **options: object) -> list[float | None]:
@@ -34,7 +34,7 @@ def read(*cells: str | None, **options: object) -> list[float | None]:
 def wide(folder: Path, name: str, cells: list[str], quoted: bool = True) -> Path:
     """A table with a column of numbers, another one and a label."""
     path = folder / name
-    rows = [f'"{cell}",{place}.5,{"ab"[place % 2]}' for place, cell in enumerate(cells)]
+    rows = [f'"{cell}",{index}.5,{"ab"[index % 2]}' for index, cell in enumerate(cells)]
     path.write_text("amount,other,label\n" + "\n".join(rows) + "\n", encoding="utf-8")
     return path
 
@@ -114,9 +114,9 @@ def test_what_is_no_number_stays_words(cells: list[str]) -> None:
 def test_a_mark_that_nothing_explains_is_said_and_can_be_chosen(tmp_path: Path) -> None:
     path = tmp_path / "visits.csv"
     path.write_text("date,visits\n" + "".join(f'2024-01-{day:02d},"{day},230"\n' for day in range(1, 29)))
-    found = outline([str(path)], DataConfig(), task=None)
-    assert "'1,230' in visits is read as 1230; if a comma stands before decimals" in found.summary
-    assert "--data.decimal comma" in found.summary
+    outlined = outline([str(path)], DataConfig(), task=None)
+    assert "'1,230' in visits is read as 1230; if a comma stands before decimals" in outlined.summary
+    assert "--data.decimal comma" in outlined.summary
     source = read_table([path], Reading(), Notes())
     assert source.record(0).values["values"][:3, 0].tolist() == [1230, 2230, 3230]
     told = read_table([path], Reading(decimal="comma"), Notes())
@@ -129,8 +129,8 @@ def test_doubt_is_settled_by_the_column_then_by_the_file() -> None:
     assert facts_of("1.230", "2.5") == (NumberFormat("."), False)
     assert facts_of("1,230", "2,345", semicolons=True) == (NumberFormat(","), True)
     frame = pl.DataFrame({"x": ["1.230", "2.345"], "y": ["2,5", "3,25"]})
-    found = find_facts(frame, lambda names: iter([frame.select(names)]))
-    assert (found.columns["x"].format.decimal, found.doubtful) == (",", [])
+    facts = find_facts(frame, lambda names: iter([frame.select(names)]))
+    assert (facts.columns["x"].format.decimal, facts.doubtful) == (",", [])
     head = pl.DataFrame({"x": ["1.230", "2.345"]})
     below = pl.DataFrame({"x": ["1.230", "2.345", "0,5"]})
     assert find_facts(head, lambda names: iter([below])).columns["x"].format.decimal == ","
@@ -156,9 +156,9 @@ def test_other_files_are_read_as_training_was(tmp_path: Path) -> None:
     source = read_table([train], Reading(), Notes())
     recipe = opened_source(source, data, None).recipe
     recipe = type(recipe).from_json(recipe.to_json())
-    one = wide(tmp_path, "one.csv", ["1.230"])
-    assert reopen([str(one)], recipe, Notes(), labelled=False).record(0).values["features"].tolist() == [1230, 0.5]
-    assert values(one)[0].tolist() == pytest.approx([1.23, 0.5])  # alone it would be read so
+    unclear = wide(tmp_path, "one.csv", ["1.230"])
+    assert reopen([str(unclear)], recipe, Notes(), labelled=False).record(0).values["features"].tolist() == [1230, 0.5]
+    assert values(unclear)[0].tolist() == pytest.approx([1.23, 0.5])  # alone it would be read so
     plain = wide(tmp_path, "plain.csv", ["1.5"])  # can be read in one way only
     assert reopen([str(plain)], recipe, Notes(), labelled=False).record(0).values["features"].tolist() == [1.5, 0.5]
 
@@ -166,16 +166,16 @@ def test_other_files_are_read_as_training_was(tmp_path: Path) -> None:
 def test_per_cents_and_numbers_do_not_replace_each_other(tmp_path: Path) -> None:
     train = wide(tmp_path, "train.csv", ["12 %", "20 %", "7 %", "3 %"])
     plain = wide(tmp_path, "plain.csv", ["0.12", "0.2", "0.07", "0.03"])
-    for first, other, found in ((train, plain, "0.12"), (plain, train, "12 %")):
+    for first, other, cell in ((train, plain, "0.12"), (plain, train, "12 %")):
         source = read_table([first], Reading(), Notes())
         recipe = opened_source(source, DataConfig(), None).recipe
-        with pytest.raises(UserError, match=f"row 1: column 'amount' has '{found}'"):
+        with pytest.raises(UserError, match=f"row 1: column 'amount' has '{cell}'"):
             reopen([str(other)], recipe, Notes(), labelled=False)
 
 
 def test_targets_are_read_too(tmp_path: Path) -> None:
     path = tmp_path / "rents.csv"
-    path.write_text("area,rent\n" + "".join(f'{40 + place},"€ 1.{place:03d},50"\n' for place in range(40)), "utf-8")
+    path.write_text("area,rent\n" + "".join(f'{40 + index},"€ 1.{index:03d},50"\n' for index in range(40)), "utf-8")
     source = read_table([path], Reading(target="rent"), Notes())
     assert source.field("rent").kind == "numeric"
     assert source.record(7).values["rent"].tolist() == [1007.5]

@@ -36,14 +36,14 @@ def test_both_sides_together_are_all(
 def test_no_group_is_on_both_sides(sizes: list[int], fraction: float, seed: int) -> None:
     groups = [f"p{number}" for number, size in enumerate(sizes) for _ in range(size)]
     order = np.random.default_rng(0).permutation(len(groups))
-    groups = [groups[place] for place in order]
+    groups = [groups[index] for index in order]
     kept, held, how = hold_out(len(groups), fraction, seed=seed, groups=groups, labels=["x"] * len(groups))
-    here, there = {groups[number] for number in kept}, {groups[number] for number in held}
-    assert here
-    assert there
-    assert not here & there
+    kept_groups, held_groups = {groups[number] for number in kept}, {groups[number] for number in held}
+    assert kept_groups
+    assert held_groups
+    assert not kept_groups & held_groups
     assert sorted([*kept, *held]) == list(range(len(groups)))
-    assert how == f"{len(there)} of {len(sizes)} groups"
+    assert how == f"{len(held_groups)} of {len(sizes)} groups"
     # No more groups than are needed for the share.
     wanted = min(max(1, round(len(groups) * fraction)), len(groups) - 1)
     assert len(held) < wanted + max(sizes)

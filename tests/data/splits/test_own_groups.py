@@ -33,13 +33,13 @@ def sides(dataset: Dataset) -> tuple[set[str], set[str]]:
 def test_a_group_in_a_pattern(tmp_path: Path) -> None:
     fasta(tmp_path / "a.fasta")
     labels = r"(?P<group>p\d)_(?P<label>[xy])_"
-    found = prepare_records([str(tmp_path / "a.fasta")], DataConfig(labels=labels), task=None, seed=0)
-    train, valid = sides(found)
+    dataset = prepare_records([str(tmp_path / "a.fasta")], DataConfig(labels=labels), task=None, seed=0)
+    train, valid = sides(dataset)
     assert train | valid == {f"p{n}" for n in range(8)}
     assert not train & valid
-    assert found.recipe.reading.group == "group"
+    assert dataset.recipe.reading.group == "group"
     named = prepare_records([str(tmp_path / "a.fasta")], DataConfig(labels=labels, group="group"), task=None, seed=0)
-    assert named.split == found.split
+    assert named.split == dataset.split
     other = prepare_records([str(tmp_path / "a.fasta")], DataConfig(labels=labels, split="random"), task=None, seed=0)
     assert other.train.groups is None
 

@@ -19,9 +19,9 @@ def touch(folder: Path, *names: str) -> None:
 
 
 def parts(folder: Path, *names: str, **data: list[str]) -> dict[str, list[str]]:
-    given = {name: [str(folder / one) for one in values] for name, values in data.items()}
-    found = find_parts([folder / name for name in names], DataConfig(**given)).parts  # type: ignore[arg-type]
-    return {part: [str(path.relative_to(folder)) for path in paths] for part, paths in found.items()}
+    given = {name: [str(folder / value) for value in values] for name, values in data.items()}
+    by_part = find_parts([folder / name for name in names], DataConfig(**given)).parts  # type: ignore[arg-type]
+    return {part: [str(path.relative_to(folder)) for path in paths] for part, paths in by_part.items()}
 
 
 def test_a_test_file_beside_the_training_file(tmp_path: Path) -> None:
@@ -54,8 +54,8 @@ def test_a_folder_without_such_names_is_one_part(tmp_path: Path) -> None:
 def test_what_is_given_holds_and_patterns_are_expanded(tmp_path: Path) -> None:
     touch(tmp_path, "x_TRAIN.ts", "x_TEST.ts", "clips/7_a_0.wav", "clips/7_b_1.wav", "clips/7_b_2.wav")
     assert parts(tmp_path, "x_TRAIN.ts", valid=["clips"]) == {"train": ["x_TRAIN.ts"], "valid": ["clips"]}
-    found = parts(tmp_path, "x_TRAIN.ts", test=["clips/7_*_[01].wav"])
-    assert found == {"train": ["x_TRAIN.ts"], "test": ["clips/7_a_0.wav", "clips/7_b_1.wav"]}
+    by_part = parts(tmp_path, "x_TRAIN.ts", test=["clips/7_*_[01].wav"])
+    assert by_part == {"train": ["x_TRAIN.ts"], "test": ["clips/7_a_0.wav", "clips/7_b_1.wav"]}
 
 
 def test_files_that_are_not_there_or_there_twice(tmp_path: Path) -> None:

@@ -23,9 +23,9 @@ def write(folder: Path, *stems: str, languages: str = "de en", lines: int = 20) 
 
 
 def parts(folder: Path, *names: str, **data: list[str]) -> dict[str, list[str]]:
-    given = {name: [str(folder / one) for one in values] for name, values in data.items()}
-    found = find_parts([folder / name for name in names], DataConfig(**given)).parts  # type: ignore[arg-type]
-    return {part: [str(path.relative_to(folder)) for path in paths] for part, paths in found.items()}
+    given = {name: [str(folder / value) for value in values] for name, values in data.items()}
+    by_part = find_parts([folder / name for name in names], DataConfig(**given)).parts  # type: ignore[arg-type]
+    return {part: [str(path.relative_to(folder)) for path in paths] for part, paths in by_part.items()}
 
 
 @pytest.mark.parametrize("valid", ["val", "valid", "dev", "validation"])
