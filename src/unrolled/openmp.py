@@ -25,9 +25,9 @@ def spin_briefly() -> None:
 
 def asked_for() -> str | None:
     """What the user's environment says of waiting, such as `OMP_WAIT_POLICY=PASSIVE`; None if nothing."""
-    said = [f"{name}={os.environ[name]}" for name in _VARIABLES if name in os.environ]
+    settings = [f"{name}={os.environ[name]}" for name in _VARIABLES if name in os.environ]
     ours = f"GOMP_SPINCOUNT={SPIN}"
-    return ", ".join(said) if said and said != [ours] else None
+    return ", ".join(settings) if settings and settings != [ours] else None
 
 
 class Sleep:

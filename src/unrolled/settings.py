@@ -96,8 +96,8 @@ class Setting:
         family = f"family {_join(self.families, 'or')}" if self.families else ""
         inputs = f"inputs of {_join([KINDS[kind] for kind in self.inputs], 'or')}" if self.inputs else ""
         start = " with ".join(filter(None, (tasks, family)))
-        place = " on ".join(filter(None, (start, inputs))) or "runs"
-        return f"{place} where {self.when.words}" if self.when else place
+        scope = " on ".join(filter(None, (start, inputs))) or "runs"
+        return f"{scope} where {self.when.words}" if self.when else scope
 
     def sentence(self, *, below_heading: bool = False) -> str:
         """What it means, and where it is for in brackets, but for what the heading says."""
@@ -120,7 +120,7 @@ def setting(default: Any, help: str, **known: Any) -> Any:
 
 def settings_in(config: Any) -> dict[str, Setting]:
     """What is known of every field of a config dataclass, by its name."""
-    return {one.name: one.metadata["setting"] for one in fields(config)}
+    return {attribute.name: attribute.metadata["setting"] for attribute in fields(config)}
 
 
 def parts_of(kind: Any) -> tuple[Any, ...]:

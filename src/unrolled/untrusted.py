@@ -87,17 +87,17 @@ def fits(value: Any, hint: Any) -> bool:
     if hint is Any:
         return True
     if origin in (types.UnionType, typing.Union):
-        return any(fits(value, one) for one in inner)
+        return any(fits(value, member) for member in inner)
     if origin is Literal:
-        return any(type(value) is type(one) and value == one for one in inner)
+        return any(type(value) is type(choice) and value == choice for choice in inner)
     if origin is tuple and isinstance(value, tuple):
         if inner[-1] is Ellipsis:
-            return all(fits(one, inner[0]) for one in value)
+            return all(fits(element, inner[0]) for element in value)
         return len(value) == len(inner) and all(map(fits, value, inner))
     if origin is list and isinstance(value, list):
-        return all(fits(one, inner[0]) for one in value)
+        return all(fits(element, inner[0]) for element in value)
     if origin is dict and isinstance(value, dict):
-        return all(fits(key, inner[0]) and fits(one, inner[1]) for key, one in value.items())
+        return all(fits(key, inner[0]) and fits(element, inner[1]) for key, element in value.items())
     if origin is not None:
         return False
     if hint is None or hint is type(None):
@@ -135,15 +135,15 @@ def _check(value: Any, *, most: int | None = None, characters: bool = False) -> 
         if most is not None and count > most:
             raise ValueError(f"its references stand for more than {most:,} values")
         if characters:
-            for one in level:
-                if isinstance(one, str) and not _is_whole(one):
-                    raise ValueError(f"{one[:60]!a} has half a character (a surrogate)")
+            for element in level:
+                if isinstance(element, str) and not _is_whole(element):
+                    raise ValueError(f"{element[:60]!a} has half a character (a surrogate)")
         below: list[Any] = []
-        for one in level:
-            if isinstance(one, dict):
-                below += [*one, *one.values()] if characters else one.values()
-            elif isinstance(one, list):
-                below += one
+        for element in level:
+            if isinstance(element, dict):
+                below += [*element, *element.values()] if characters else element.values()
+            elif isinstance(element, list):
+                below += element
         level, depth = below, depth + 1
         if depth > DEEPEST + 1:
             raise ValueError(_too_deep())

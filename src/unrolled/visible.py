@@ -14,7 +14,7 @@ _MARKDOWN = re.compile(r"([\\`*\[\]|~#$]|(?<!\w)_|_(?!\w))")
 
 def visible(text: str) -> str:
     """One line, in which no character does anything: those that would are written as escapes such as `\\x1b`."""
-    return _CONTROLS.sub(lambda found: found[0].encode("unicode_escape", "surrogatepass").decode("ascii"), text)
+    return _CONTROLS.sub(lambda match: match[0].encode("unicode_escape", "surrogatepass").decode("ascii"), text)
 
 
 def markdown(text: str) -> str:

@@ -26,8 +26,8 @@ def read_config(parser: Parser, path: Path, group: str = "") -> dict[str, Any]:
         tree = yaml.compose(path.read_text(encoding="utf-8"), Loader=yaml.SafeLoader)
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark
-        place = f", line {mark.line + 1}, column {mark.column + 1}" if mark else ""
-        raise UserError(f"{path}{place}: this is not YAML: {error.problem}") from error
+        location = f", line {mark.line + 1}, column {mark.column + 1}" if mark else ""
+        raise UserError(f"{path}{location}: this is not YAML: {error.problem}") from error
     except (UnicodeDecodeError, yaml.YAMLError) as error:
         raise UserError(f"{path}: this is not a YAML text file in UTF-8; unrolled init FILE writes one") from error
     except RecursionError as error:
@@ -49,45 +49,45 @@ def _read_group(
     known = {option.name: option for option in parser.options if option.name not in NOT_SETTINGS}
     for key, node in tree.value:
         line = key.start_mark.line + 1
-        place = f"{path}, line {line}"
+        location = f"{path}, line {line}"
         if not isinstance(key, yaml.ScalarNode):
-            raise UserError(f'{place}: expected a line such as "name: value"')
+            raise UserError(f'{location}: expected a line such as "name: value"')
         name = f"{prefix}{key.value}"
         if name not in known:
             sentence = errors.unknown_option(name, list(known), all_listed(parser))
-            raise UserError(f"{place}: {sentence}")
+            raise UserError(f"{location}: {sentence}")
         if name in lines:
-            raise UserError(f"{place}: {name} stands in line {lines[name]} already; remove one of the two")
+            raise UserError(f"{location}: {name} stands in line {lines[name]} already; remove one of the two")
         lines[name] = line
         if name not in groups(parser):
-            values[name] = _value(known[name], node, place)
+            values[name] = _value(known[name], node, location)
         elif isinstance(node, yaml.MappingNode):
             _read_group(parser, path, node, f"{name}.", values, lines)
         else:
-            raise UserError(f"{place}: {name} needs options below it; add some or remove the line")
+            raise UserError(f"{location}: {name} needs options below it; add some or remove the line")
 
 
-def _value(option: Option, node: yaml.Node, place: str) -> Any:
+def _value(option: Option, node: yaml.Node, location: str) -> Any:
     name = option.name
     if option.repeats:
         if not isinstance(node, yaml.SequenceNode) or not all(map(is_text_node, node.value)):
-            raise UserError(f"{place}: {name} expects a list of texts such as [a, b]")
+            raise UserError(f"{location}: {name} expects a list of texts such as [a, b]")
         return [item.value for item in node.value]
     if not isinstance(node, yaml.ScalarNode):
         kind = "a list" if isinstance(node, yaml.SequenceNode) else "options below it"
-        raise UserError(f"{place}: {name} expects {option.expected}, found {kind}")
+        raise UserError(f"{location}: {name} expects {option.expected}, found {kind}")
     text: str = "null" if node.tag == _NULL else node.value
     allowed = text in option.choices or not option.choices
     if is_text(option.type) and allowed and is_text_node(node):
         return text
     if is_text(option.type) and allowed and node.tag != _NULL:
-        raise UserError(f'{place}: {name} must be text; write "{text}" in quotes')
+        raise UserError(f'{location}: {name} must be text; write "{text}" in quotes')
     try:
         if is_text(option.type) and node.tag == _NULL and not accepts_null(option.type):
             raise ValueError("null is a text only in quotes")
         return value_of(text, option.type)
     except ValueError as error:
-        raise UserError(f"{place}: {errors.bad_value(name, text, option.choices, option.expected)}") from error
+        raise UserError(f"{location}: {errors.bad_value(name, text, option.choices, option.expected)}") from error
 
 
 def is_text_node(node: yaml.Node) -> bool:

@@ -34,32 +34,32 @@ def run(options: Namespace) -> dict[str, Any]:
     characters = len(text.read_text(encoding="utf-8"))
     print(f"The text: what Python's help() says about the language, {characters:,} characters ({text}).")
     print(f"An LSTM reads it for {options.seconds:g} seconds, character by character.\n", flush=True)
-    place = _free(Path(options.folder) / "demo")
+    folder = _free(Path(options.folder) / "demo")
     result = train_files(
         [str(text)],
         task="language",
-        run=str(place),
+        run=str(folder),
         data=DataConfig(vocabulary="char"),
         train_config=TrainConfig(max_time=f"{options.seconds:.9f}s"),
     )
     if not result:
         return {}  # one of several processes, not the one that speaks
-    loaded = load(place)
+    loaded = load(folder)
     prompt = "The statement "
     print(f"\nNow it writes. It begins with «{prompt.strip()}»:\n")
-    said = prompt
+    sample = prompt
     sys.stdout.write(prompt)
     for (piece,) in generate_text(loaded, prompt, length=400, sampling=Sampling(temperature=0.6), seed=0):
-        said += piece
+        sample += piece
         sys.stdout.write(piece)
         sys.stdout.flush()
     blind = math.log(loaded.network.vocabulary_size)
     print(f"\n\nloss {result['loss']:.3f} nats per character on text it has not seen; a blind guess costs {blind:.3f}")
     print(f"report: {result['report']}\n\nTry next:")
-    print(f"  {command('generate', str(place), '--prompt', 'Classes are ', '--temperature', '0.5')}")
-    print(f"""  echo '"import "' | {command("stream", str(place), "--top", "3")}""")
+    print(f"  {command('generate', str(folder), '--prompt', 'Classes are ', '--temperature', '0.5')}")
+    print(f"""  echo '"import "' | {command("stream", str(folder), "--top", "3")}""")
     print(f"  {command('train', 'YOUR_TEXT.txt', '--train.max_time', '3m')}")
-    return {**result, "sample": said}
+    return {**result, "sample": sample}
 
 
 def _write_text(path: Path) -> Path:
@@ -76,6 +76,6 @@ def _write_text(path: Path) -> Path:
     return path
 
 
-def _free(place: Path) -> Path:
-    names = (place if number == 1 else place.with_name(f"{place.name}-{number}") for number in range(1, 1_000_000))
+def _free(wanted: Path) -> Path:
+    names = (wanted if number == 1 else wanted.with_name(f"{wanted.name}-{number}") for number in range(1, 1_000_000))
     return next(folder for folder in names if not folder.exists())

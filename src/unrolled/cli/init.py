@@ -114,7 +114,9 @@ def _here(guess: Guess, family: str) -> str:
 def _comment(sentences: list[str]) -> list[str]:
     if not sentences:
         return []
-    wrapped = (textwrap.wrap(visible(one), 100, initial_indent="# ", subsequent_indent="#   ") for one in sentences)
+    wrapped = (
+        textwrap.wrap(visible(sentence), 100, initial_indent="# ", subsequent_indent="#   ") for sentence in sentences
+    )
     return ["#", "# What the file holds and what is learned:", *(line for lines in wrapped for line in lines)]
 
 

@@ -74,9 +74,9 @@ def _guarded(arguments: list[str], debug: bool) -> int:
         if error.errno not in OUTSIDE:
             return _bug(error, debug)
         reason = (error.strerror or str(error)).lower()
-        place = f"{error.filename}: " if error.filename else ""
-        advice = "" if place else f"; it was a file in the folder of the output or in {tempfile.gettempdir()}"
-        return _report(f"{place}{reason}{advice}", 2, debug)
+        prefix = f"{error.filename}: " if error.filename else ""
+        advice = "" if prefix else f"; it was a file in the folder of the output or in {tempfile.gettempdir()}"
+        return _report(f"{prefix}{reason}{advice}", 2, debug)
     except Exception as error:
         if _out_of_memory(error):
             sentence = "not enough memory; choose a smaller --model.width, --train.batch_size or --data.context"
@@ -117,8 +117,8 @@ def _unknown_verb(verb: str) -> str:
         return f"unknown option {verb} before the verb; write unrolled VERB {verb}"
     if Path(verb).exists():
         return f'unknown verb "{verb}"; did you mean unrolled train {verb}?'
-    found = nearest(verb, VERBS)
-    return f'unknown verb "{verb}"; ' + (f'did you mean "{found}"?' if found else f"the verbs are {', '.join(VERBS)}")
+    close = nearest(verb, VERBS)
+    return f'unknown verb "{verb}"; ' + (f'did you mean "{close}"?' if close else f"the verbs are {', '.join(VERBS)}")
 
 
 def build_parser(verb: str, add_arguments: Callable[[Parser], None]) -> Parser:

@@ -84,16 +84,16 @@ class Given(NamedTuple):
 def parse(parser: Parser, arguments: list[str]) -> Namespace:
     """The values of all options, config dataclasses made. Raises `UserError` with one sentence on any mistake."""
     given, words = _split(parser, arguments)
-    asked = {one.option.name: one.text for one in given if one.option.switch}
+    asked = {entry.option.name: entry.text for entry in given if entry.option.switch}
     if "help" in asked or "help_all" in asked:
         print(help_text(parser, everything="help_all" in asked))
         raise SystemExit(0)
     values = {option.name: option.default for option in parser.options if not option.is_config}
     # Files first: what the command line says itself holds, wherever it stands.
-    for one in given:
-        if one.option.is_config:
-            group = one.option.name if one.option.name in groups(parser) else ""
-            values |= read_config(parser, given_path(one.text, one.option.shown), group)
+    for entry in given:
+        if entry.option.is_config:
+            group = entry.option.name if entry.option.name in groups(parser) else ""
+            values |= read_config(parser, given_path(entry.text, entry.option.shown), group)
     values |= _values(given, values) | _assign(parser, words)
     if "print_config" in asked:
         print(config_text(parser, values, _skipped(asked["print_config"])), end="")

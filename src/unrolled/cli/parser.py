@@ -120,16 +120,16 @@ class Parser:
             )
         )
         types, known, defaults = typing.get_type_hints(config), settings_in(config), config()
-        for one in fields(config):
-            kind, setting = types[one.name], known[one.name]
+        for field in fields(config):
+            kind, setting = types[field.name], known[field.name]
             self.options.append(
                 Option(
-                    name=f"{group}.{one.name}",
-                    flags=(f"--{group}.{one.name}", *([f"--{one.name}"] if one.name in short else [])),
+                    name=f"{group}.{field.name}",
+                    flags=(f"--{group}.{field.name}", *([f"--{field.name}"] if field.name in short else [])),
                     help=setting.sentence(),
                     type=kind,
-                    default=getattr(defaults, one.name),
-                    metavar=_metavar(one.name, kind),
+                    default=getattr(defaults, field.name),
+                    metavar=_metavar(field.name, kind),
                     repeats=is_list(kind),
                     group=title,
                     common=setting.common,

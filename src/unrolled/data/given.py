@@ -15,27 +15,27 @@ _KINDS = (
 )
 
 
-def given_path(place: str | Path, what: str = "path") -> Path:
+def given_path(path: str | Path, what: str = "path") -> Path:
     """The path. Raises `UserError` if it is empty, which would mean the current folder, or no file and no folder.
 
     `Path("")` is `Path(".")`, so that neither is taken; "." is, and `Path.cwd()`. `what` names it in the sentence.
     """
-    if isinstance(place, Path) and place == Path():
+    if isinstance(path, Path) and path == Path():
         raise UserError(
             f"the {what} is Path('.'), which an empty text becomes too; name a file or a folder, or say Path.cwd()"
         )
-    if not str(place).strip() and not Path(place).name.strip():
-        raise UserError(f"the {what} is empty ({str(place)!r}); name a file or a folder")
-    refuse_special(Path(place))
-    return Path(place)
+    if not str(path).strip() and not Path(path).name.strip():
+        raise UserError(f"the {what} is empty ({str(path)!r}); name a file or a folder")
+    refuse_special(Path(path))
+    return Path(path)
 
 
 def given_paths(places: Iterable[str | Path], what: str = "path") -> list[Path]:
     """Several of them. Raises `UserError` as `given_path` does, and if there is none."""
-    found = [given_path(place, what) for place in places]
-    if not found:
+    paths = [given_path(path, what) for path in places]
+    if not paths:
         raise UserError(f"no {what} was given; name a file or a folder")
-    return found
+    return paths
 
 
 def refuse_overlong(path: str) -> None:

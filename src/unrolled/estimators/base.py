@@ -147,16 +147,18 @@ class TrainedEstimator(BaseEstimator):
         A model directory that stands there is replaced. Raises `UserError` for a folder with anything else in it.
         """
         self._require_trained()
-        place = given_path(folder, "folder").absolute()
-        if place.exists() and not (place.is_dir() and {path.name for path in place.iterdir()} <= self._model_files):
+        directory = given_path(folder, "folder").absolute()
+        if directory.exists() and not (
+            directory.is_dir() and {path.name for path in directory.iterdir()} <= self._model_files
+        ):
             raise UserError(f"{folder} holds other files than a model's, which would be lost; choose another folder")
-        place.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=place.parent, prefix=f".{place.name}.") as beside:
-            new = Path(beside) / place.name
+        directory.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=directory.parent, prefix=f".{directory.name}.") as beside:
+            new = Path(beside) / directory.name
             new.mkdir()
             for name, content in self._files.items():
                 (new / name).write_bytes(content)
-            replace_folder(new, place)
+            replace_folder(new, directory)
 
     @classmethod
     @speaks_python

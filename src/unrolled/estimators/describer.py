@@ -150,13 +150,13 @@ class _Conditions(Source):
         fitting = [field for field in like if field.kind == "numeric" and set(field.channels) <= set(numbers)]
         rest = [column for column in numbers if not any(column in field.channels for field in fitting)]
         self._columns: dict[str, list[Any] | np.ndarray] = {}
-        found: list[Field] = []
+        declared: list[Field] = []
         for column in labels:
-            found.append(Field(column, "categorical", False))
+            declared.append(Field(column, "categorical", False))
             self._columns[column] = frame[column].cast(pl.String).fill_null("").to_list()
         wanted = [*((field.name, field.channels) for field in fitting), *([(NUMBERS, tuple(rest))] if rest else [])]
         for own, channels in wanted:
-            found.append(Field(own, "numeric", False, channels))
+            declared.append(Field(own, "numeric", False, channels))
             values = frame.select(pl.col(list(channels)).cast(pl.Float32)).fill_null(float("nan"))
             self._columns[own] = values.to_numpy()
         if sequences is not None:
@@ -164,9 +164,9 @@ class _Conditions(Source):
                 raise UserError(
                     f"X has {frame.height:,} records and y has {len(sequences):,}; there must be one for each"
                 )
-            found.append(_field_of(name, sequences[0]))
-            self._columns[name] = [_sequence(value, found[-1], place) for place, value in enumerate(sequences)]
-        self.fields, self._length = tuple(found), frame.height
+            declared.append(_field_of(name, sequences[0]))
+            self._columns[name] = [_sequence(value, declared[-1], index) for index, value in enumerate(sequences)]
+        self.fields, self._length = tuple(declared), frame.height
 
     def __len__(self) -> int:
         return self._length
@@ -217,16 +217,16 @@ def _field_of(name: str, first: Any) -> Field:
     return Field(name, "numeric", True, (name,))
 
 
-def _sequence(value: Any, field: Field, place: int) -> Any:
+def _sequence(value: Any, field: Field, index: int) -> Any:
     """A sequence as records have it. Raises `UserError` if it is of another kind than the first."""
     words = not isinstance(value, str) and len(value) > 0 and isinstance(value[0], str)
     kind = "text" if isinstance(value, str) else "token" if words else "numeric"
     if kind != field.kind:
-        raise UserError(f"y[{place}] is another kind of sequence than y[0]; {SEQUENCES}")
+        raise UserError(f"y[{index}] is another kind of sequence than y[0]; {SEQUENCES}")
     if kind == "numeric":
         array = np.asarray(value, dtype=np.float32)
         if array.ndim != 1 or not len(array):
-            raise UserError(f"y[{place}] has the shape {array.shape}; give numbers [time], one channel, a step or more")
+            raise UserError(f"y[{index}] has the shape {array.shape}; give numbers [time], one channel, a step or more")
         return array[:, None]
     return value if kind == "text" else [str(word) for word in value]
 

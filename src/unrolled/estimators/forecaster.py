@@ -65,19 +65,19 @@ class Forecaster(TrainedEstimator):
         `horizon` may be longer than in training: then forecasts are fed back. With columns known ahead the steps after
         the last target of X are forecast; raises `UserError` if those are fewer than the horizon.
         """
-        found = np.stack([one.point for one in self._ahead(X, horizon)])
-        return found if _is_several(X) or len(found) > 1 else found[0]
+        points = np.stack([ahead.point for ahead in self._ahead(X, horizon)])
+        return points if _is_several(X) or len(points) > 1 else points[0]
 
     def predict_quantiles(self, X: Any, *, horizon: int | None = None) -> np.ndarray:
         """The same for each level, ascending: `[horizon, targets, levels]` or `[n, horizon, targets, levels]`.
 
         Raises `UserError` for a model that was trained without.
         """
-        found = [one.quantiles for one in self._ahead(X, horizon) if one.quantiles is not None]
-        if not found:
+        quantiles = [ahead.quantiles for ahead in self._ahead(X, horizon) if ahead.quantiles is not None]
+        if not quantiles:
             raise UserError("the model forecasts one value per step; train it with quantiles such as (0.1, 0.5, 0.9)")
-        stacked = np.stack(found)
-        return stacked if _is_several(X) or len(found) > 1 else stacked[0]
+        stacked = np.stack(quantiles)
+        return stacked if _is_several(X) or len(quantiles) > 1 else stacked[0]
 
     def score(self, X: Any, y: Any = None) -> float:
         """The mean absolute error over all windows of X, in standard deviations of each channel, times -1."""
@@ -124,8 +124,10 @@ def _open(X: Any, reading: Reading) -> Source:
     if is_frame(X):
         return read_frame(X, reading, Notes(), "X")
     several: Sequence[Any] = X if _is_several(X) else [np.asarray(X)]
-    arrays = [_numbers(one, number if len(several) > 1 else None) for number, one in enumerate(several)]
-    return read_arrays([one[:, None] if one.ndim == 1 else one for one in arrays], None, None, wish=ReadsSeries.wish)
+    arrays = [_numbers(series, number if len(several) > 1 else None) for number, series in enumerate(several)]
+    return read_arrays(
+        [array[:, None] if array.ndim == 1 else array for array in arrays], None, None, wish=ReadsSeries.wish
+    )
 
 
 def _numbers(series: Any, number: int | None) -> np.ndarray:

@@ -10,21 +10,21 @@ from unrolled.errors import UserError
 _NAME = re.compile(r"\w[\w.-]*/\w[\w.-]*")
 
 
-def model_place(place: str | Path, files: Iterable[str]) -> Path:
+def model_place(model: str | Path, files: Iterable[str]) -> Path:
     """Where a model is: the folder itself, or for `owner/name`, where nothing here is meant, what the Hub has of it.
 
     `files` are the names of those that are fetched. Raises `UserError` if the Hub gives none.
     """
-    if not _is_hub_name(place):
-        return given_path(place, "model")
+    if not _is_hub_name(model):
+        return given_path(model, "model")
     from huggingface_hub import snapshot_download
     from huggingface_hub.errors import HfHubHTTPError
 
     try:
-        return Path(snapshot_download(str(place), allow_patterns=sorted(files)))
+        return Path(snapshot_download(str(model), allow_patterns=sorted(files)))
     except (OSError, ValueError, HfHubHTTPError) as error:
         raise UserError(
-            f"there is no run {place} here, and the Hugging Face Hub gave none: {_reason(error)}"
+            f"there is no run {model} here, and the Hugging Face Hub gave none: {_reason(error)}"
         ) from error
 
 
@@ -50,11 +50,11 @@ def _reason(error: Exception) -> str:
     return lines[0] if lines else type(error).__name__
 
 
-def _is_hub_name(place: str | Path) -> bool:
+def _is_hub_name(model: str | Path) -> bool:
     """Whether it reads like `owner/name` and nothing here is meant, not even a folder to look in."""
     return (
-        isinstance(place, str)
-        and place.count("/") == 1
-        and not place.startswith((".", "/", "~"))
-        and not (Path(place).exists() or Path(place).parent.is_dir())
+        isinstance(model, str)
+        and model.count("/") == 1
+        and not model.startswith((".", "/", "~"))
+        and not (Path(model).exists() or Path(model).parent.is_dir())
     )

@@ -61,7 +61,7 @@ def _half_character(data: Any) -> str | None:
             return data
         return None
     if isinstance(data, list | tuple) or (isinstance(data, np.ndarray) and data.dtype.kind in "UO" and data.ndim):
-        return next((text for one in data if (text := _half_character(one)) is not None), None)
+        return next((text for entry in data if (text := _half_character(entry)) is not None), None)
     return None
 
 
@@ -72,7 +72,7 @@ def nothing_known(data: Any) -> bool:
     if isinstance(data, np.ndarray) and data.dtype.kind == "f":
         return data.size > 0 and bool(np.isnan(data).all())
     if isinstance(data, list | tuple) or (isinstance(data, np.ndarray) and data.dtype.kind == "O" and data.ndim):
-        return len(data) > 0 and all(nothing_known(one) for one in data)
+        return len(data) > 0 and all(nothing_known(entry) for entry in data)
     return False
 
 

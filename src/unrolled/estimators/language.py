@@ -124,9 +124,9 @@ def _paths(text: str | Path | Iterable[str | Path]) -> list[Path]:
         given: Any = [text] if isinstance(text, str | Path) else text
         check_data(given, "the text", _TEXT)
         given = list(given)
-    for one in given:
-        if not isinstance(one, str | Path):
-            raise UserError(f"the text holds a {type(one).__name__}; {_TEXT}")
+    for entry in given:
+        if not isinstance(entry, str | Path):
+            raise UserError(f"the text holds a {type(entry).__name__}; {_TEXT}")
     paths = given_paths(given, "text")
     for path in paths:
         if not _exists(path):

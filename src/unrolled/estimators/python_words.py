@@ -115,7 +115,7 @@ def _written(name: str, value: str) -> str | None:
         return value
     if not _is(hint, str, list) or value in _PLAIN_WORDS:
         return None
-    listed = ", ".join(f'"{one}"' for one in value.split(","))
+    listed = ", ".join(f'"{part}"' for part in value.split(","))
     return f"[{listed}]" if _is(hint, list) else f'"{value}"'
 
 
@@ -131,7 +131,9 @@ def _parts(hint: Any) -> tuple[Any, ...]:
 
 
 def _choices(hint: Any) -> tuple[str, ...]:
-    return tuple(one for part in _parts(hint) if typing.get_origin(part) is Literal for one in typing.get_args(part))
+    return tuple(
+        choice for part in _parts(hint) if typing.get_origin(part) is Literal for choice in typing.get_args(part)
+    )
 
 
 def _is(hint: Any, *kinds: type) -> bool:

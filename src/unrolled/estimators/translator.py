@@ -52,7 +52,7 @@ class Translator(TrainedEstimator):
             _, sources = read_source_texts(paths_of(X), loaded.encoding.source_field, Notes())
         else:
             sources = iter(_texts(X, "X"))
-        return [one.text for one in translate_texts(loaded, sources, beams=beams, alpha=length_penalty)]
+        return [translation.text for translation in translate_texts(loaded, sources, beams=beams, alpha=length_penalty)]
 
     def score(self, X: Any, y: Any = None) -> float:
         """Corpus BLEU over 100, from 0 to 1 (so that, as in scikit-learn, 1 is perfect)."""
@@ -67,8 +67,8 @@ class Translator(TrainedEstimator):
             pairs = [(record.values[fields[0]], record.values[fields[1]]) for record in source]
         else:
             pairs = _pairs(X, y)
-        said = [one.text for one in translate_texts(loaded, [source for source, _ in pairs])]
-        return judge_translations(pairs, said)
+        translations = [translation.text for translation in translate_texts(loaded, [source for source, _ in pairs])]
+        return judge_translations(pairs, translations)
 
     def _load(self, folder: Path) -> LoadedTranslation:
         return load_translation(folder)

@@ -21,7 +21,7 @@ def plain_data(X: Any, name: str = "X") -> Any:
     """
     X = _plain(X, name)
     if isinstance(X, list):
-        missing = next((place for place, record in enumerate(X) if _is_missing(record)), None)
+        missing = next((index for index, record in enumerate(X) if _is_missing(record)), None)
         if missing not in (None, 0) or (missing == 0 and len(X) > 1 and not all(map(_is_missing, X))):
             raise UserError(f"{name}[{missing}] is missing; leave out records of which nothing is known")
     if isinstance(X, np.ndarray) and X.dtype.kind in "biuf":
@@ -98,15 +98,15 @@ def check_labels(y: Any) -> None:
     Several labels at once are left to the engine.
     """
     entries = _entries(y)
-    for place, label in enumerate(entries):
+    for index, label in enumerate(entries):
         if _is_missing(label):
             raise UserError(
-                f"y[{place}] is missing (Input y contains NaN), and SequenceClassifier needs a label for each record; "
+                f"y[{index}] is missing (Input y contains NaN), and SequenceClassifier needs a label for each record; "
                 "leave the records without one out"
             )
         if isinstance(label, float | np.floating) and not float(label).is_integer():
             raise UserError(
-                f"Unknown label type: y is continuous (y[{place}] is {label}), and SequenceClassifier learns labels; "
+                f"Unknown label type: y is continuous (y[{index}] is {label}), and SequenceClassifier learns labels; "
                 "use SequenceRegressor for numbers"
             )
     if entries and all(label == entries[0] for label in entries):
@@ -116,14 +116,14 @@ def check_labels(y: Any) -> None:
 def check_numbers(y: Any) -> None:
     """Raises `UserError` for a target of records that is no number, or missing. Of several numbers for each record some
     may be missing."""
-    for place, value in enumerate(_entries(y)):
+    for index, value in enumerate(_entries(y)):
         if isinstance(value, str | bytes):
             raise UserError(
-                f"y[{place}] is {value!r}, and SequenceRegressor learns numbers; use SequenceClassifier for labels"
+                f"y[{index}] is {value!r}, and SequenceRegressor learns numbers; use SequenceClassifier for labels"
             )
         if _is_missing(value):
             raise UserError(
-                f"y[{place}] is missing (Input y contains NaN), and SequenceRegressor needs a number for each record; "
+                f"y[{index}] is missing (Input y contains NaN), and SequenceRegressor needs a number for each record; "
                 "leave the records without one out"
             )
 

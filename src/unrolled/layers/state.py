@@ -103,12 +103,12 @@ def load(data: bytes, *, like: State) -> State:
     if len(batches) > 1:
         raise ValueError(f"the saved state mixes batches of {sorted(batches)[:5]} rows")
     for name, leaf in expected.items():
-        found = tensors[name]
-        fits = found.dim() == leaf.dim() and found.dtype == leaf.dtype and found.shape[2:] == leaf.shape[2:]
+        saved = tensors[name]
+        fits = saved.dim() == leaf.dim() and saved.dtype == leaf.dtype and saved.shape[2:] == leaf.shape[2:]
         grows = leaf.dim() > 1 and leaf.shape[1] == 0
-        if not fits or (not grows and found.shape[1:2] != leaf.shape[1:2]):
+        if not fits or (not grows and saved.shape[1:2] != leaf.shape[1:2]):
             raise ValueError(
-                f"the saved state has {name} of shape {list(found.shape)} and type {found.dtype}, "
+                f"the saved state has {name} of shape {list(saved.shape)} and type {saved.dtype}, "
                 f"this model needs {list(leaf.shape)} and {leaf.dtype}"
             )
     return rebuild(like, [tensors[name].to(leaf.device) for name, leaf in expected.items()])

@@ -86,12 +86,12 @@ def read_model(
     """
     config = read_config(folder)
     with sound(f"{folder} holds a damaged model", _ADVICE):
-        found = {name_today(name): shape for name, shape in shapes_in(folder / "model.safetensors").items()}
-        network = build_within(lambda: build(config, settings(config["model"])), found)
+        shapes = {name_today(name): shape for name, shape in shapes_in(folder / "model.safetensors").items()}
+        network = build_within(lambda: build(config, settings(config["model"])), shapes)
         tensors = dict(network.named_parameters()) | lasting_buffers(network)
         expected = {name: tuple(tensor.shape) for name, tensor in tensors.items()}
-        if found != expected:
-            differing = sorted({name for name, _ in found.items() ^ expected.items()})
+        if shapes != expected:
+            differing = sorted({name for name, _ in shapes.items() ^ expected.items()})
             raise ValueError(f"config.json and model.safetensors differ in {', '.join(differing[:5])}")
         saved = safetensors.torch.load_file(folder / "model.safetensors")
         weights = {name_today(name): tensor for name, tensor in saved.items()}
@@ -135,18 +135,18 @@ def lasting_buffers(network: nn.Module) -> dict[str, Tensor]:
     }
 
 
-def replace_folder(new: Path, place: Path) -> None:
-    """Move `new` to `place`, where an older directory may stand. If cut off in between, `recover_folder` mends it."""
-    old = place.with_name(f".{place.name}.old")
+def replace_folder(new: Path, folder: Path) -> None:
+    """Move `new` to `folder`, where an older directory may stand. If cut off in between, `recover_folder` mends it."""
+    old = folder.with_name(f".{folder.name}.old")
     shutil.rmtree(old, ignore_errors=True)
-    if place.exists():
-        os.rename(place, old)
-    os.rename(new, place)
+    if folder.exists():
+        os.rename(folder, old)
+    os.rename(new, folder)
     shutil.rmtree(old, ignore_errors=True)
 
 
-def recover_folder(place: Path) -> None:
+def recover_folder(folder: Path) -> None:
     """Bring back the older directory if a replacement was cut off between its two moves."""
-    old = place.with_name(f".{place.name}.old")
-    if old.exists() and not place.exists():
-        os.rename(old, place)
+    old = folder.with_name(f".{folder.name}.old")
+    if old.exists() and not folder.exists():
+        os.rename(old, folder)

@@ -33,9 +33,9 @@ def ctc_loss(
     target_lengths = _lengths(target_mask, targets)
     if mask is not None:
         logits = torch.where(mask[:, :, None], logits, 0)
-    there = torch.arange(targets.shape[1], device=targets.device) < target_lengths[:, None]
-    classes = torch.where(there, targets + 1, BLANK)
-    repeats = ((classes[:, 1:] == classes[:, :-1]) & there[:, 1:]).sum(1)
+    real = torch.arange(targets.shape[1], device=targets.device) < target_lengths[:, None]
+    classes = torch.where(real, targets + 1, BLANK)
+    repeats = ((classes[:, 1:] == classes[:, :-1]) & real[:, 1:]).sum(1)
     feasible = target_lengths + repeats <= lengths
     # An empty row and an empty target: one path, of no steps, with probability 1. The kernels need a step.
     counted = feasible & (lengths > 0)

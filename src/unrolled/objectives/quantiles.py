@@ -22,12 +22,12 @@ def pinball_loss(
     """
     if len(quantiles) != predicted.shape[-1]:
         raise ValueError(f"{len(quantiles)} levels do not fit predictions of {predicted.shape[-1]} quantiles")
-    there = ~target.isnan()
-    target = torch.where(there, target, 0).to(torch.promote_types(predicted.dtype, torch.float32))
-    error = target[..., None] - torch.where(there[..., None], predicted, 0)
+    observed = ~target.isnan()
+    target = torch.where(observed, target, 0).to(torch.promote_types(predicted.dtype, torch.float32))
+    error = target[..., None] - torch.where(observed[..., None], predicted, 0)
     level = torch.tensor(quantiles, dtype=error.dtype, device=error.device)
     loss = torch.maximum(level * error, (level - 1) * error).mean(dim=-1)
-    return loss.sum(), there.sum()
+    return loss.sum(), observed.sum()
 
 
 def ascending(raw: Float[Tensor, "*shape quantiles"]) -> Float[Tensor, "*shape quantiles"]:

@@ -19,11 +19,11 @@ def regression_loss(
     mse: e^2; mae: |e|; huber: e^2 / 2 where |e| <= 1, and |e| - 1/2 beyond (Huber 1964), with e in units of the
     targets, which are standardised. Sums are float32 at least.
     """
-    there = ~target.isnan()
+    observed = ~target.isnan()
     # Chosen before the difference: a NaN that is only multiplied by zero afterwards would still reach the gradient.
-    target = torch.where(there, target, 0).to(torch.promote_types(predicted.dtype, torch.float32))
-    predicted = torch.where(there, predicted, 0).to(target.dtype)
-    return _LOSSES[kind](predicted, target, reduction="sum"), there.sum()
+    target = torch.where(observed, target, 0).to(torch.promote_types(predicted.dtype, torch.float32))
+    predicted = torch.where(observed, predicted, 0).to(target.dtype)
+    return _LOSSES[kind](predicted, target, reduction="sum"), observed.sum()
 
 
 _LOSSES: dict[str, Callable[..., Tensor]] = {

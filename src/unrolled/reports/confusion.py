@@ -68,7 +68,7 @@ def score_bars(scores: Sequence[ClassScores], *, counted: str = "records", most:
     """
     ranked = sorted(scores, key=lambda score: -1.0 if score.f1.value is None else score.f1.value)
     kept = ranked[:most]
-    shown = [score for score in scores if any(score is one for one in kept)]
+    shown = [score for score in scores if any(score is other for other in kept)]
     wide = LETTER * max((len(shorten(score.label, 24)) for score in shown), default=0)
     left, width, row = wide + 16, 760.0, 24
     right = width - 170

@@ -91,11 +91,11 @@ def line(
 ) -> str:
     """A path that is broken where a value is not finite; a value between two gaps is a dot."""
     pieces, pen = [], "M"
-    for place, value in zip(x, y, strict=True):
+    for position, value in zip(x, y, strict=True):
         if not np.isfinite(value):
             pen = "M"
             continue
-        point = f"{to_x(place):.1f},{to_y(value):.1f}"
+        point = f"{to_x(position):.1f},{to_y(value):.1f}"
         pieces.append(f"M{point}L{point}" if pen == "M" else f"L{point}")
         pen = "L"
     return f'<path class="{style}" d="{"".join(pieces)}"/>' if pieces else ""
@@ -108,9 +108,9 @@ def thinned(values: np.ndarray, most: int = 1500) -> np.ndarray:
     edges = np.linspace(0, len(values), most // 2 + 1).astype(int)
     filled = np.where(np.isfinite(values), values, 0.0)
     kept = [
-        start + place
+        start + offset
         for start, end in pairwise(edges)
-        for place in (np.argmin(filled[start:end]), np.argmax(filled[start:end]))
+        for offset in (np.argmin(filled[start:end]), np.argmax(filled[start:end]))
     ]
     return np.unique(kept)
 

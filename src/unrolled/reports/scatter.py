@@ -27,9 +27,9 @@ def scatter(truth: Float[np.ndarray, " values"], predicted: Float[np.ndarray, " 
         parts.append(text(to_x(value), bottom + 18, number(value), anchor="middle"))
         parts.append(text(left - 8, to_y(value) + 4, number(value), anchor="end"))
     parts.append(f'<path class="now" d="M{to_x(low):.1f},{to_y(low):.1f}L{to_x(high):.1f},{to_y(high):.1f}"/>')
-    for true, found in zip(truth.tolist(), predicted.tolist(), strict=True):
-        if np.isfinite(true) and np.isfinite(found):
-            x, y = to_x(true), to_y(found)
+    for true, guess in zip(truth.tolist(), predicted.tolist(), strict=True):
+        if np.isfinite(true) and np.isfinite(guess):
+            x, y = to_x(true), to_y(guess)
             parts.append(f'<circle class="mark truth" cx="{x:.1f}" cy="{y:.1f}" r="2.5" fill-opacity="0.5"/>')
     parts += [text(left + size / 2, bottom + 40, "true", anchor="middle"), text(14, 240, "predicted", turn=-90)]
     return picture(left + size + 20, bottom + 50, title, parts, natural=True)

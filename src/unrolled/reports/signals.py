@@ -105,8 +105,8 @@ def events_chart(
             shape = f"M{x - 4.5:.1f},{y - 5}h9l-4.5,9z"
             parts.append(f'<path class="{look}" d="{shape}"><title>{escape(tip)}</title></path>')
     missed, invented = len(truth) - len(pairs.truth), len(predicted) - len(pairs.predicted)
-    found = f"{len(truth):,} true events, {missed:,} missed, {invented:,} invented (hollow)"
-    head = [text(0, 14, title, style="strong"), text(_WIDTH - 8, 14, found, anchor="end")]
+    summary = f"{len(truth):,} true events, {missed:,} missed, {invented:,} invented (hollow)"
+    head = [text(0, 14, title, style="strong"), text(_WIDTH - 8, 14, summary, anchor="end")]
     return picture(_WIDTH, bottom + 36, title, [*head, *parts])
 
 

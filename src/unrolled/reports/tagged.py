@@ -17,9 +17,9 @@ def tagged_text(tokens: Sequence[str], truth: Sequence[str], predicted: Sequence
     hues = tag_hues(names)
     heads = '<span class="rows"><b>&nbsp;</b><i>true</i><i>predicted</i></span>'
     cells = []
-    for token, true, found in zip(tokens, truth, predicted, strict=True):
-        wrong = " wrong" if true and true != found else ""
-        cells.append(f"<span><b>{escape(token)}</b>{_tag(true, hues, '')}{_tag(found, hues, wrong)}</span>")
+    for token, true, guess in zip(tokens, truth, predicted, strict=True):
+        wrong = " wrong" if true and true != guess else ""
+        cells.append(f"<span><b>{escape(token)}</b>{_tag(true, hues, '')}{_tag(guess, hues, wrong)}</span>")
     return f'<div class="tagged">{heads}{"".join(cells)}</div>'
 
 

@@ -69,7 +69,7 @@ def central_text(training: Sequence[str], *, seed: int = 0) -> str:
         drawn = np.random.default_rng(seed).choice(len(training), most, replace=False)
         counts = Counter(training[number] for number in drawn.tolist())
     texts, weights = sorted({"", *counts}), np.array([counts[text] for text in sorted({"", *counts})])
-    pairs = [(one, other) for row, one in enumerate(texts) for other in texts[:row]]
+    pairs = [(text, other) for row, text in enumerate(texts) for other in texts[:row]]
     distances = np.zeros((len(texts), len(texts)), dtype=np.int64)
     distances[np.tril_indices(len(texts), -1)] = edit_distances(*zip(*pairs, strict=True)) if pairs else 0
     return texts[int(((distances + distances.T) @ weights).argmin())]

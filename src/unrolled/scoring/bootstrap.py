@@ -85,15 +85,15 @@ def measure(
     1 has the interval that its number of trials allows, counted in what is resampled (see `interval_at_edge`).
     """
     with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
-        values = [float(one.of(statistics.sum(axis=0, keepdims=True))[0]) for one in measures]
+        values = [float(formula.of(statistics.sum(axis=0, keepdims=True))[0]) for formula in measures]
         known = np.isfinite(values)
         if not known.any():
             sums = np.zeros((0, statistics.shape[1]))
         else:
             sums = resampled_sums(statistics, seed=seed, block=block, series=series)
         return {
-            one.name: _metric(one, value, one.of(sums) if sure else sums, statistics, block)
-            for one, value, sure in zip(measures, values, known, strict=True)
+            formula.name: _metric(formula, value, formula.of(sums) if sure else sums, statistics, block)
+            for formula, value, sure in zip(measures, values, known, strict=True)
         }
 
 
@@ -154,8 +154,8 @@ def record_units(
     """
     if groups is None:
         return fold(count, most=most, seed=seed)
-    names, place = np.unique(groups, return_inverse=True)
-    return fold(len(names), most=most, seed=seed)[place]
+    names, group = np.unique(groups, return_inverse=True)
+    return fold(len(names), most=most, seed=seed)[group]
 
 
 def add_up(
@@ -205,14 +205,14 @@ def _block_sums(
     return np.concatenate(tables), round(len(statistics) / (drawn / len(statistics)))
 
 
-def _metric(one: Measure, value: float, samples: np.ndarray, statistics: np.ndarray, block: int) -> Metric:
+def _metric(formula: Measure, value: float, samples: np.ndarray, statistics: np.ndarray, block: int) -> Metric:
     if not math.isfinite(value):
-        return Metric(None, None, None, one.name, one.better, one.undefined)
+        return Metric(None, None, None, formula.name, formula.better, formula.undefined)
     samples = samples[np.isfinite(samples)]
     if len(samples) < RESAMPLES // 2:
-        return Metric(value, None, None, one.name, one.better, one.note)
+        return Metric(value, None, None, formula.name, formula.better, formula.note)
     low, high = np.percentile(samples, (2.5, 97.5)).tolist()
-    if one.trials is not None and low == high == value and value in (0.0, 1.0):
-        units = (one.trials(statistics).reshape(len(statistics), -1) > 0).sum(axis=0)
-        low, high = interval_at_edge(value, np.maximum(1, units[units > 0] // block), f1=one.f1)
-    return Metric(value, low, high, one.name, one.better, one.note)
+    if formula.trials is not None and low == high == value and value in (0.0, 1.0):
+        units = (formula.trials(statistics).reshape(len(statistics), -1) > 0).sum(axis=0)
+        low, high = interval_at_edge(value, np.maximum(1, units[units > 0] // block), f1=formula.f1)
+    return Metric(value, low, high, formula.name, formula.better, formula.note)

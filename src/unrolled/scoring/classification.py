@@ -115,8 +115,8 @@ def count_measures(classes: int) -> list[Measure]:
         return mean_defined(right / true)
 
     def macro(sums: np.ndarray) -> np.ndarray:
-        right, found, true = split(sums)
-        return mean_defined(2 * right / (found + true))
+        right, guessed, true = split(sums)
+        return mean_defined(2 * right / (guessed + true))
 
     return [
         Measure("accuracy", "higher", accuracy, trials=lambda s: split(s)[2].sum(-1)),
@@ -146,7 +146,7 @@ def scores_from_counts(
     measures = []
     for index in range(classes):
 
-        def found(s: np.ndarray, i: int = index) -> np.ndarray:
+        def guessed(s: np.ndarray, i: int = index) -> np.ndarray:
             return s[..., classes + i]
 
         def true(s: np.ndarray, i: int = index) -> np.ndarray:
@@ -165,7 +165,7 @@ def scores_from_counts(
             return 2 * s[..., i] / (s[..., classes + i] + s[..., 2 * classes + i])
 
         measures += [
-            Measure(f"precision {index}", "higher", precision, "never predicted", trials=found),
+            Measure(f"precision {index}", "higher", precision, "never predicted", trials=guessed),
             Measure(f"recall {index}", "higher", recall, "not in the truth", trials=true),
             Measure(f"f1 {index}", "higher", f1, "neither in the truth nor predicted", trials=either, f1=True),
         ]
@@ -191,12 +191,12 @@ def area_statistics(
     Source: DeLong, DeLong and Clarke-Pearson 1988, "Comparing the areas under two or more correlated ROC curves".
     """
     positive = positive.astype(bool)
-    _, place = np.unique(scores, return_inverse=True)
-    groups = place.max(initial=-1) + 1
-    ties = np.stack([np.bincount(place[side], minlength=groups) for side in (~positive, positive)])
+    _, rank = np.unique(scores, return_inverse=True)
+    groups = rank.max(initial=-1) + 1
+    ties = np.stack([np.bincount(rank[side], minlength=groups) for side in (~positive, positive)])
     below = np.cumsum(ties, axis=1) - 0.5 * ties  # negatives and positives scored lower, half of those that tie
     negatives, positives = np.maximum(ties.sum(axis=1), 1)
-    share = np.where(positive, below[0, place] / negatives, 1 - below[1, place] / positives)
+    share = np.where(positive, below[0, rank] / negatives, 1 - below[1, rank] / positives)
     area = share[positive].mean() if positive.any() else 0.0
     side = positive.astype(float)
     return np.stack([side * share, side, (1 - side) * (share - area), 1 - side], axis=1)

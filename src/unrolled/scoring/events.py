@@ -32,12 +32,12 @@ def match_events(
             raise ValueError(f"{whose} events are not in order of time")
     pairs: list[tuple[int, int]] = []
     i = j = 0
-    true, found = truth.tolist(), predicted.tolist()
-    while i < len(true) and j < len(found):
-        if abs(true[i] - found[j]) <= tolerance:
+    true, guessed = truth.tolist(), predicted.tolist()
+    while i < len(true) and j < len(guessed):
+        if abs(true[i] - guessed[j]) <= tolerance:
             pairs.append((i, j))
             i, j = i + 1, j + 1
-        elif true[i] < found[j]:
+        elif true[i] < guessed[j]:
             i += 1
         else:
             j += 1
@@ -69,9 +69,9 @@ def event_metrics(
         "sensitivity", "precision", "f1", "there are no events", "no event was predicted"
     )
     counts = np.zeros((units, 3))
-    for start, length, true, found in zip(first, lengths, truth, predicted, strict=True):
-        hits = true[match_events(true, found, tolerance).truth]
-        for column, positions in enumerate((hits, found, true)):
+    for start, length, true, guessed in zip(first, lengths, truth, predicted, strict=True):
+        hits = true[match_events(true, guessed, tolerance).truth]
+        for column, positions in enumerate((hits, guessed, true)):
             inside = np.clip(positions, 0, max(length - 1, 0)) // steps
             np.add.at(counts[:, column], start + inside, 1.0)
     return measure(

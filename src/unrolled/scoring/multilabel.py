@@ -33,16 +33,16 @@ def multilabel_metrics(
         return s[..., :labels], s[..., labels : 2 * labels], s[..., 2 * labels : 3 * labels]
 
     def micro(s: np.ndarray) -> np.ndarray:
-        right, found, true = split(s)
-        return 2 * right.sum(-1) / (found.sum(-1) + true.sum(-1))
+        right, guessed, true = split(s)
+        return 2 * right.sum(-1) / (guessed.sum(-1) + true.sum(-1))
 
     def macro(s: np.ndarray) -> np.ndarray:
-        right, found, true = split(s)
-        return mean_defined(2 * right / (found + true))
+        right, guessed, true = split(s)
+        return mean_defined(2 * right / (guessed + true))
 
     def either(s: np.ndarray) -> np.ndarray:
-        _, found, true = split(s)
-        return found + true
+        _, guessed, true = split(s)
+        return guessed + true
 
     def area(s: np.ndarray) -> np.ndarray:
         return mean_area(s[..., 3 * labels + 2 :]) if both else np.full(len(s), np.nan)

@@ -31,9 +31,9 @@ def tagging_metrics(
     left out. What is resampled is sequences, or stretches of them where there are fewer than 30; with `groups` (a
     number per sequence) it is groups of sequences.
     """
-    true, found, unit = _laid_out(truth, predicted, 3 * len(names), groups, seed)
+    true, guessed, unit = _laid_out(truth, predicted, 3 * len(names), groups, seed)
     known = true >= 0
-    counts = class_counts(unit[known], true[known], found[known], len(names))
+    counts = class_counts(unit[known], true[known], guessed[known], len(names))
     accuracy, _, macro = count_measures(len(names))
     metrics = measure(counts, [accuracy, macro], seed=seed)
     if has_spans(names):
@@ -59,9 +59,9 @@ def per_tag_scores(
     if has_spans(names):
         kinds = [kind or "span" for kind in span_kinds(names)]
         return scores_from_counts(_span_counts(truth, predicted, names, groups, seed), kinds, seed=seed)
-    true, found, unit = _laid_out(truth, predicted, 3 * len(names), groups, seed)
+    true, guessed, unit = _laid_out(truth, predicted, 3 * len(names), groups, seed)
     known = true >= 0
-    return scores_from_counts(class_counts(unit[known], true[known], found[known], len(names)), names, seed=seed)
+    return scores_from_counts(class_counts(unit[known], true[known], guessed[known], len(names)), names, seed=seed)
 
 
 def _laid_out(
@@ -95,13 +95,13 @@ def _span_counts(
 ) -> Float[np.ndarray, "units counts"]:
     """For each unit and kind of span: how many are right (start, end and kind), predicted, true."""
     kinds = len(span_kinds(names))
-    true, found, unit = _laid_out(truth, predicted, 3 * kinds, groups, seed)
+    true, guessed, unit = _laid_out(truth, predicted, 3 * kinds, groups, seed)
     outside = list(names).index("O")
     unknown = true < 0
-    true, found = np.where(unknown, outside, true), np.where(unknown, outside, found)
+    true, guessed = np.where(unknown, outside, true), np.where(unknown, outside, guessed)
     lengths = np.array([len(tags) for tags in truth], dtype=np.int64)
     starts = np.cumsum(lengths) - lengths
-    are, seen = find_spans(true, starts, names), find_spans(found, starts, names)
+    are, seen = find_spans(true, starts, names), find_spans(guessed, starts, names)
     _, left, right = np.intersect1d(are.start, seen.start, return_indices=True)
     same = (are.end[left] == seen.end[right]) & (are.kind[left] == seen.kind[right])
     units = int(unit.max(initial=-1)) + 1

@@ -21,11 +21,11 @@ def translation_metrics(references: Sequence[str], hypotheses: Sequence[str], *,
     except ImportError:
         raise UserError('scoring translations needs sacrebleu: pip install "unrolled[translation]"') from None
     _same_number(references, hypotheses)
-    found: dict[str, Metric] = {}
+    metrics: dict[str, Metric] = {}
     # Text is scored as it is: the warning that it looks tokenised would come once for every run.
     for name, scorer in (("bleu", BLEU(force=True)), ("chrf", CHRF())):
-        found |= _sacrebleu_metric(name, scorer, references, hypotheses, seed)
-    return found
+        metrics |= _sacrebleu_metric(name, scorer, references, hypotheses, seed)
+    return metrics
 
 
 def transcription_metrics(
@@ -90,20 +90,20 @@ def _distances(pairs: list[list[np.ndarray]]) -> np.ndarray:
     rows, columns = lengths.max(axis=0)
     reference = np.full((len(pairs), rows), -1, dtype=np.int32)
     hypothesis = np.full((len(pairs), columns), -2, dtype=np.int32)
-    for index, (one, other) in enumerate(pairs):
-        reference[index, : len(one)] = one
+    for index, (expected, other) in enumerate(pairs):
+        reference[index, : len(expected)] = expected
         hypothesis[index, : len(other)] = other
     steps = np.arange(columns + 1, dtype=np.int32)
     above = np.repeat(steps[None], len(pairs), axis=0)
-    found = lengths[:, 1].copy()  # against an empty reference all is inserted
+    distances = lengths[:, 1].copy()  # against an empty reference all is inserted
     for row in range(rows):
         here = above + 1
         replaced = above[:, :-1] + (hypothesis != reference[:, row, None])
         np.minimum(here[:, 1:], replaced, out=here[:, 1:])
         above = np.minimum.accumulate(here - steps, axis=1) + steps
         ending = np.flatnonzero(lengths[:, 0] == row + 1)
-        found[ending] = above[ending, lengths[ending, 1]]
-    return found
+        distances[ending] = above[ending, lengths[ending, 1]]
+    return distances
 
 
 def _sacrebleu_metric(

@@ -10,46 +10,46 @@ from unrolled.tasks.task import TASKS, LiveStream, Task, Trained, task_named
 ADVICE = "use another copy or train again"
 
 
-def load(place: str | Path) -> Trained:
+def load(path: str | Path) -> Trained:
     """The model in a run directory (its best one) or in a model directory.
 
     Raises `UserError` if there is none, it is damaged, or a newer version wrote it.
     """
-    folder = find_model(Path(place))
+    folder = find_model(Path(path))
     return task_at(folder).load(folder)
 
 
-def open_stream(place: str | Path, **options: Any) -> LiveStream:
+def open_stream(path: str | Path, **options: Any) -> LiveStream:
     """The model in a run directory or in a model directory as a live stream; `options` are those of `stream` for its
     task. Raises `UserError` as `load`, and for a model that cannot run one step at a time."""
-    folder = find_model(Path(place))
+    folder = find_model(Path(path))
     return task_at(folder).stream(folder, **options)
 
 
-def task_at(place: str | Path) -> Task:
+def task_at(path: str | Path) -> Task:
     """The task that the model of a run directory or model directory was trained for. Raises `UserError` as `load`."""
-    name = task_of(place)
+    name = task_of(path)
     if name not in TASKS:
-        raise UserError(f"{place} was trained for {name}, which this version of Unrolled does not know; upgrade it")
+        raise UserError(f"{path} was trained for {name}, which this version of Unrolled does not know; upgrade it")
     return task_named(name)
 
 
-def task_of(place: str | Path) -> str:
+def task_of(path: str | Path) -> str:
     """The task that the model of a run directory or model directory was trained for. Raises `UserError` as `load`."""
-    return str(read_config(find_model(Path(place))).get("task", "language"))
+    return str(read_config(find_model(Path(path))).get("task", "language"))
 
 
-def find_model(place: Path) -> Path:
+def find_model(path: Path) -> Path:
     """The model directory that a path means."""
-    if not place.exists():
-        raise UserError(f"there is no run {place}; train one with: unrolled train FILE --run {place}")
-    recover_folder(place / "best")
-    for folder in (place / "best", place):
+    if not path.exists():
+        raise UserError(f"there is no run {path}; train one with: unrolled train FILE --run {path}")
+    recover_folder(path / "best")
+    for folder in (path / "best", path):
         if (folder / "config.json").is_file():
             return folder
-    if (place / "checkpoints").is_dir() or (place / "config.yaml").is_file():
+    if (path / "checkpoints").is_dir() or (path / "config.yaml").is_file():
         raise UserError(
-            f"the run {place} has no model yet: its first validation is still to come; "
+            f"the run {path} has no model yet: its first validation is still to come; "
             "wait for it, or go on with --train.resume auto"
         )
-    raise UserError(f"{place} is not a run: it holds neither best/config.json nor config.json")
+    raise UserError(f"{path} is not a run: it holds neither best/config.json nor config.json")

@@ -12,7 +12,7 @@ def model_card(task: Task, model: ModelConfig, data: str, scores: Any, step: int
     """README.md of a model directory, with the metadata block that model hubs read; `scores` of the validation at that
     step, or None without."""
     pipeline = [] if task.pipeline is None else [f"pipeline_tag: {task.pipeline}"]
-    commands = [f"unrolled {one}" for one in task.usage]
+    commands = [f"unrolled {arguments}" for arguments in task.usage]
     tags = ["sequence-model", *([] if pipeline else [task.name]), model.family]
     python = [
         "",

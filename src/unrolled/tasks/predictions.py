@@ -88,7 +88,7 @@ def _write_csv(path: Path, predictions: Predictions) -> int:
             flat["step"] = "count"
         flat[name] = predictions.columns[name].removesuffix("s") if name in per_step else predictions.columns[name]
     flat = {name: "text" if kind == "labels" else kind for name, kind in flat.items()}
-    rows = (one for row in predictions.rows for one in _flattened(row, predictions, per_step))
+    rows = (line for row in predictions.rows for line in _flattened(row, predictions, per_step))
     count = 0
     with path.open("wb") as file:
         for number, block in enumerate(_blocks(rows)):
@@ -126,8 +126,8 @@ def _write_parquet(path: Path, predictions: Predictions) -> int:
 def _frame(rows: list[Row], columns: dict[str, str]) -> Any:
     import polars as pl
 
-    one = {"text": pl.String(), "count": pl.Int64(), "number": pl.Float64()}
-    types = one | {"labels": pl.List(pl.String), "texts": pl.List(pl.String), "numbers": pl.List(pl.Float64)}
+    single = {"text": pl.String(), "count": pl.Int64(), "number": pl.Float64()}
+    types = single | {"labels": pl.List(pl.String), "texts": pl.List(pl.String), "numbers": pl.List(pl.Float64)}
     return pl.DataFrame(
         {name: [row[name] for row in rows] for name in columns},
         schema={name: types[kind] for name, kind in columns.items()},

@@ -24,10 +24,10 @@ def data_of_run(model: Path) -> RunData:
         raise UserError(f"{model} does not say which data it was trained with; name the files to judge")
     with _sound(path):
         config = parse_yaml(read_text(path))
-        found = typed(RunData(config["files"], DataConfig(**config["data"]), config["train"]["seed"]))
-    if not found.files:
+        run_data = typed(RunData(config["files"], DataConfig(**config["data"]), config["train"]["seed"]))
+    if not run_data.files:
         raise UserError(f"{run} was trained with data in memory, which is not here; name the files to judge")
-    return found
+    return run_data
 
 
 def split_of_run(model: Path) -> dict[str, Any]:

@@ -351,7 +351,7 @@ def options_of_verb(verb: str) -> Iterator[tuple[Task, VerbOption]]:
             yield task, option
 
 
-def own_options(verb: str, task: Task, place: str, values: Mapping[str, Any]) -> dict[str, Any]:
+def own_options(verb: str, task: Task, model: str, values: Mapping[str, Any]) -> dict[str, Any]:
     """Of the values of a verb's options those that models of this task have, by name.
 
     Raises `UserError` for one of another task that was given.
@@ -359,13 +359,13 @@ def own_options(verb: str, task: Task, place: str, values: Mapping[str, Any]) ->
     own = {option.name for option in task.options.get(verb, ())}
     for other, option in options_of_verb(verb):
         if option.name not in own and values[option.name] != option.default:
-            raise UserError(f"{option.flags[0]} is for {other.models}, and {place} was trained for {task.name}")
+            raise UserError(f"{option.flags[0]} is for {other.models}, and {model} was trained for {task.name}")
     return {name: values[name] for name in own}
 
 
-def register(name: str, place: str) -> None:
-    """Add a task: `place` is "package.module:Class". Raises `ValueError` if the name is taken."""
-    if TASKS.setdefault(name, place) != place:
+def register(name: str, class_path: str) -> None:
+    """Add a task: `class_path` is "package.module:Class". Raises `ValueError` if the name is taken."""
+    if TASKS.setdefault(name, class_path) != class_path:
         raise ValueError(f"there is a task {name} already, in {TASKS[name]}")
 
 

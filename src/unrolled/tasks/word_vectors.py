@@ -39,7 +39,7 @@ def read_vectors(
     start = 0
     for table in tables:
         rows = slice(start, start + len(table))
-        parts.append(WordVectors(whole.path, whole.matrix[rows], whole.found[rows]))
+        parts.append(WordVectors(whole.path, whole.matrix[rows], whole.known[rows]))
         start += len(table)
     return parts
 
@@ -67,11 +67,11 @@ def of_width(model: ModelConfig, size: int) -> ModelConfig:
 def fill(table: nn.Embedding, vectors: WordVectors, *, first: int = 0) -> None:
     """Put the vectors into a table, word 0 into row `first`. The other rows stay random, with the same spread."""
     weight: Tensor = table.weight
-    found = torch.from_numpy(vectors.found)
+    known = torch.from_numpy(vectors.known)
     matrix = torch.from_numpy(vectors.matrix).to(weight)
-    if not bool(found.any()):
+    if not bool(known.any()):
         return
     with torch.no_grad():
-        weight.mul_(matrix[found].std(correction=0) / weight.std(correction=0))
-        rows = first + found.nonzero()[:, 0]
-        weight[rows] = matrix[found]
+        weight.mul_(matrix[known].std(correction=0) / weight.std(correction=0))
+        rows = first + known.nonzero()[:, 0]
+        weight[rows] = matrix[known]

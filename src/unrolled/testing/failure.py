@@ -31,7 +31,7 @@ def require(condition: bool, finding: str) -> None:
 
 def require_same(
     name: str,
-    found: Tensor,
+    actual: Tensor,
     expected: Tensor,
     against: str,
     *,
@@ -43,34 +43,34 @@ def require_same(
     `least_size` is the size below which expected values are taken for rounding noise; `against` says in words
     what `expected` is. A tolerance of 0 asks for equal values. NaN equals NaN only.
     """
-    if found.dtype != expected.dtype:
-        raise Finding(f"{name} has type {found.dtype}, {against} has {expected.dtype}")
-    if found.shape != expected.shape and name.startswith("final state"):  # a leaf that grows with time
-        found, expected = states.align(found, expected)
-    if found.shape != expected.shape:
-        raise Finding(f"{name} has shape {list(found.shape)}, {against} has {list(expected.shape)}")
-    if not found.numel():
+    if actual.dtype != expected.dtype:
+        raise Finding(f"{name} has type {actual.dtype}, {against} has {expected.dtype}")
+    if actual.shape != expected.shape and name.startswith("final state"):  # a leaf that grows with time
+        actual, expected = states.align(actual, expected)
+    if actual.shape != expected.shape:
+        raise Finding(f"{name} has shape {list(actual.shape)}, {against} has {list(expected.shape)}")
+    if not actual.numel():
         return
-    found, expected = found.detach(), expected.detach()
-    same = (found == expected) | (found.isnan() & expected.isnan())
-    difference = (found.double() - expected.double()).abs().masked_fill(same, 0.0).nan_to_num(nan=torch.inf)
+    actual, expected = actual.detach(), expected.detach()
+    same = (actual == expected) | (actual.isnan() & expected.isnan())
+    difference = (actual.double() - expected.double()).abs().masked_fill(same, 0.0).nan_to_num(nan=torch.inf)
     size = expected.double().abs().nan_to_num(nan=0.0, posinf=0.0).max().item()
     allowed = tolerance * max(size, least_size)
     largest = difference.max().item()
     if largest > allowed:
-        place = tuple(int(i) for i in torch.unravel_index(difference.argmax(), difference.shape))
+        index = tuple(int(i) for i in torch.unravel_index(difference.argmax(), difference.shape))
         raise Finding(
-            f"{name} differs from {against}: largest difference {largest:.3g} at {_where(name, place)} "
-            f"(found {found[place].item():.6g}, expected {expected[place].item():.6g}, allowed {allowed:.3g})"
+            f"{name} differs from {against}: largest difference {largest:.3g} at {_where(name, index)} "
+            f"(found {actual[index].item():.6g}, expected {expected[index].item():.6g}, allowed {allowed:.3g})"
         )
 
 
-def _where(name: str, place: tuple[int, ...]) -> str:
+def _where(name: str, index: tuple[int, ...]) -> str:
     if "parameter" in name:
         axes: tuple[str, ...] = ()
     elif "state leaf" in name:
         axes = ("row",)
     else:
         axes = ("row", "step", "feature")
-    named = [f"{axis} {i}" for axis, i in zip(axes, place, strict=False)]
-    return "[" + ", ".join(named + [str(i) for i in place[len(named) :]]) + "]"
+    named = [f"{axis} {i}" for axis, i in zip(axes, index, strict=False)]
+    return "[" + ", ".join(named + [str(i) for i in index[len(named) :]]) + "]"

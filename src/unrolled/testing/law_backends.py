@@ -32,8 +32,8 @@ def backends(subject: Subject) -> None:
             expected = outcome(layer, way, x, start.state, loss)
         for name in names:
             with subject.case(f'backend "{name}", {flags.name}, {start.name}'), using_backend(layer, name):
-                found = outcome(layer, way, x, start.state, loss)
-                require_same_outcome(found, expected, 'backend "reference"', tolerance=subject.tolerance)
+                actual = outcome(layer, way, x, start.state, loss)
+                require_same_outcome(actual, expected, 'backend "reference"', tolerance=subject.tolerance)
     _gradients_are_right(subject)
 
 

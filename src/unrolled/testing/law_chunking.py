@@ -33,8 +33,8 @@ def chunking(subject: Subject) -> None:
             at_once = outcome(layer, whole(layer, flags.mask, flags.reset), x, start.state, loss)
         for name, way in ways.items():
             with subject.case(f"{name}, {flags.name}, {start.name}"):
-                found = outcome(layer, way, x, start.state, loss)
-                require_same_outcome(found, at_once, "one chunk", tolerance=subject.tolerance)
+                actual = outcome(layer, way, x, start.state, loss)
+                require_same_outcome(actual, at_once, "one chunk", tolerance=subject.tolerance)
 
 
 def _arguments_are_left_alone(subject: Subject, start: Start, flags: Flags) -> None:

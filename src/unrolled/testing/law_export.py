@@ -43,10 +43,10 @@ def export(subject: Subject) -> None:
             for t in range(STEPS):
                 y, state = layer.step(cut(x, t), state)
                 y_exported, *leaves = exported(*flat(cut(x, t)), *leaves)
-                found = {"output": y_exported} | {
+                actual = {"output": y_exported} | {
                     f"final state leaf `{name}`": leaf for name, leaf in zip(names, leaves, strict=True)
                 }
-                for (name, value), expected in zip(found.items(), (y, *states.leaves(state)), strict=True):
+                for (name, value), expected in zip(actual.items(), (y, *states.leaves(state)), strict=True):
                     against = f"`step` at step {t}"
                     require_same(name, value, expected, against, tolerance=subject.tolerance, least_size=1e-6)
 

@@ -68,10 +68,10 @@ def _poison_changes_nothing(subject: Subject, x: Inputs, start: Start, present: 
         for poison, values in poisons.items():
             with subject.case(f"{poison} under the mask, by {method}, {name}, {start.name}"):
                 poisoned = map_inputs(functools.partial(_poisoned, present, values), x)
-                found = outcome(layer, way, poisoned, start.state, loss)
-                require_same_outcome(found, clean, "the same with numbers there", tolerance=subject.tolerance)
-                for what in (what for what in found if what.startswith("gradient of input")):
-                    under = zero_absent(found[what], ~present)
+                actual = outcome(layer, way, poisoned, start.state, loss)
+                require_same_outcome(actual, clean, "the same with numbers there", tolerance=subject.tolerance)
+                for what in (what for what in actual if what.startswith("gradient of input")):
+                    under = zero_absent(actual[what], ~present)
                     require_same(what, under, torch.zeros_like(under), "zero under the mask")
 
 
@@ -94,7 +94,7 @@ def _nothing_there_changes_nothing(subject: Subject, start: Start) -> None:
             _require_equal_states(layer.step(cut(x, 0), before, mask=nothing[:, 0])[1], before)
 
 
-def _require_equal_states(found: State, expected: State) -> None:
-    pairs = zip(states.named_leaves(found), states.leaves(expected), strict=True)
+def _require_equal_states(actual: State, expected: State) -> None:
+    pairs = zip(states.named_leaves(actual), states.leaves(expected), strict=True)
     for (name, leaf), before in pairs:
         require_same(f"final state leaf `{name}`", leaf, before, "the state that went in")

@@ -86,17 +86,17 @@ def _long_run_stays_near(subject: Subject) -> None:
     x = map_inputs(torch.add, subject.input(steps, batch_size=2), offset)
     with subject.case(f"{steps} steps in bfloat16"):
         expected_state: State | None = None
-        found_state: State | None = None
+        actual_state: State | None = None
         for part in _parts(steps) if layer.supports_step else [slice(0, steps)]:
             expected, expected_state = layer(cut(x, part), expected_state)
             with _autocast(subject):
-                found, found_state = layer(cut(x, part), found_state)
+                actual, actual_state = layer(cut(x, part), actual_state)
             if not all(leaf.isfinite().all() for leaf in (expected, *states.leaves(expected_state))):
                 break  # the layer itself diverges on such input, in any precision
             after = f"after {part.stop} steps"
             if part.stop - part.start > 1:  # a single output may be near zero by chance
-                _require_near("output", found, expected, after)
-            pairs = zip(states.named_leaves(found_state), states.leaves(expected_state), strict=True)
+                _require_near("output", actual, expected, after)
+            pairs = zip(states.named_leaves(actual_state), states.leaves(expected_state), strict=True)
             for (name, leaf), other in pairs:
                 _require_near(f"state leaf `{name}`", leaf, other, after)
 
@@ -119,12 +119,14 @@ def _parts(steps: int) -> Iterator[slice]:
             start = stop
 
 
-def _require_near(name: str, found: Tensor, expected: Tensor, after: str) -> None:
-    require(found.shape == expected.shape, f"{name} has shape {list(found.shape)} in bfloat16, {list(expected.shape)}")
+def _require_near(name: str, actual: Tensor, expected: Tensor, after: str) -> None:
+    require(
+        actual.shape == expected.shape, f"{name} has shape {list(actual.shape)} in bfloat16, {list(expected.shape)}"
+    )
     if not expected.numel():
         return
-    found, expected = found.double(), expected.double()
-    drift = ((found - expected).norm() / expected.norm().clamp(min=1e-6)).nan_to_num(nan=torch.inf).item()
+    actual, expected = actual.double(), expected.double()
+    drift = ((actual - expected).norm() / expected.norm().clamp(min=1e-6)).nan_to_num(nan=torch.inf).item()
     require(
         drift <= DRIFT,
         f"{name} differs by {drift:.1%} from the run without bfloat16 {after}, allowed {DRIFT:.0%}",

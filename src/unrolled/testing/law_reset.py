@@ -75,9 +75,9 @@ def _nothing_passes(subject: Subject, start: Start) -> None:
         for poison in (math.nan, math.inf):
             with subject.case(f"{poison} before a reset, by {method}, {start.name}"):
                 poisoned = map_inputs(functools.partial(_other_past, border, poison), x, others)
-                found = outcome(layer, _only_after(border, way), poisoned, start.state, loss)
+                actual = outcome(layer, _only_after(border, way), poisoned, start.state, loss)
                 require_same_outcome(
-                    _without_past(found, border),
+                    _without_past(actual, border),
                     _without_past(clean, border),
                     "the same with numbers there",
                     tolerance=tolerance,

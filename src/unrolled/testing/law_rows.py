@@ -54,10 +54,10 @@ def _beside_other_rows(subject: Subject, start: Start, flags: Flags) -> None:
         name = f"other rows of {value or 'numbers'} {'before' if first else 'after'} them"
         with subject.case(f"{name}, {flags.name}, {start.name}"):
             way = _beside(layer, flags, map_inputs(poison, others), others_state, value, first)
-            found, expected = outcome(layer, way, x, start.state, loss), alone
+            actual, expected = outcome(layer, way, x, start.state, loss), alone
             if value is not None:
-                found, expected = _per_row(found), _per_row(expected)
-            require_same_outcome(found, expected, "the same rows by themselves", tolerance=subject.tolerance)
+                actual, expected = _per_row(actual), _per_row(expected)
+            require_same_outcome(actual, expected, "the same rows by themselves", tolerance=subject.tolerance)
 
 
 def _beside(

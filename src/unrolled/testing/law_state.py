@@ -52,15 +52,15 @@ def _require_shape(name: str, tensor: Tensor, shape: tuple[int, ...]) -> None:
     require(tensor.shape == shape, f"{name} has shape {list(tensor.shape)}, expected {list(shape)}")
 
 
-def _require_batch_axis(name: str, found: State, batch_size: int) -> None:
-    for path, leaf in states.named_leaves(found):
+def _require_batch_axis(name: str, actual: State, batch_size: int) -> None:
+    for path, leaf in states.named_leaves(actual):
         fits = leaf.dim() > 0 and leaf.shape[0] == batch_size
         require(fits, f"leaf `{path}` of {name} has shape {list(leaf.shape)}; axis 0 must be the batch of {batch_size}")
 
 
-def _require_structure(found: State, fresh: State) -> None:
+def _require_structure(actual: State, fresh: State) -> None:
     expected = {name: leaf.dtype for name, leaf in states.named_leaves(fresh)}
-    types = {name: leaf.dtype for name, leaf in states.named_leaves(found)}
+    types = {name: leaf.dtype for name, leaf in states.named_leaves(actual)}
     require(types == expected, f"the state returned has leaves {types}, initial_state has {expected}")
 
 
@@ -69,9 +69,9 @@ def _none_is_initial_state(subject: Subject) -> None:
     for flags in subject.flags():
         with subject.case(f"state=None, {flags.name}"):
             fresh = layer.initial_state(subject.batch_size, device=subject.device)
-            found = layer(x, None, mask=flags.mask, reset=flags.reset)
+            actual = layer(x, None, mask=flags.mask, reset=flags.reset)
             expected = layer(x, fresh, mask=flags.mask, reset=flags.reset)
-            _require_same_result(found, expected, "that from initial_state")
+            _require_same_result(actual, expected, "that from initial_state")
 
 
 def _nothing_is_hidden(subject: Subject) -> None:
@@ -138,13 +138,13 @@ def _detach_cuts_the_graph(subject: Subject) -> None:
 
 
 def _require_same_result(
-    found: tuple[Tensor, State], expected: tuple[Tensor, State], against: str, *, tolerance: float = 0.0
+    actual: tuple[Tensor, State], expected: tuple[Tensor, State], against: str, *, tolerance: float = 0.0
 ) -> None:
-    require_same("output", found[0], expected[0], against, tolerance=tolerance, least_size=1e-6)
-    _require_same_state(found[1], expected[1], against, tolerance=tolerance)
+    require_same("output", actual[0], expected[0], against, tolerance=tolerance, least_size=1e-6)
+    _require_same_state(actual[1], expected[1], against, tolerance=tolerance)
 
 
-def _require_same_state(found: State, expected: State, against: str, *, tolerance: float = 0.0) -> None:
-    _require_structure(found, expected)
-    for (name, leaf), other in zip(states.named_leaves(found), states.leaves(expected), strict=True):
+def _require_same_state(actual: State, expected: State, against: str, *, tolerance: float = 0.0) -> None:
+    _require_structure(actual, expected)
+    for (name, leaf), other in zip(states.named_leaves(actual), states.leaves(expected), strict=True):
         require_same(f"final state leaf `{name}`", leaf, other, against, tolerance=tolerance, least_size=1e-6)

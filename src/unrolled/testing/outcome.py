@@ -76,9 +76,9 @@ def _without_padding(gradient: Tensor, leaf: Tensor) -> Tensor:
     """Zero where a leaf that grows is padded, with zeros at the front of axis 1: nothing stands there to change."""
     if leaf.dim() < 2:
         return gradient
-    there = (leaf != 0).flatten(2).any(2) if leaf.dim() > 2 else leaf != 0
-    there = there.cumsum(1) > 0
-    return gradient.masked_fill(~there.view(*there.shape, *[1] * (leaf.dim() - 2)), 0)
+    real = (leaf != 0).flatten(2).any(2) if leaf.dim() > 2 else leaf != 0
+    real = real.cumsum(1) > 0
+    return gradient.masked_fill(~real.view(*real.shape, *[1] * (leaf.dim() - 2)), 0)
 
 
 def input_leaves(x: Inputs) -> list[tuple[str, Tensor]]:
@@ -91,16 +91,16 @@ def as_leaves(state: State) -> State:
     return states.map_state(lambda leaf: leaf.detach().clone().requires_grad_(leaf.is_floating_point()), state)
 
 
-def require_same_outcome(found: Outcome, expected: Outcome, against: str, *, tolerance: float) -> None:
+def require_same_outcome(actual: Outcome, expected: Outcome, against: str, *, tolerance: float) -> None:
     """Raise a `Finding` at the first thing that differs, in the order outputs, final state, gradients."""
-    if found.keys() != expected.keys():
-        raise Finding(f"the state has the leaves {_leaf_names(found)}, {against} has {_leaf_names(expected)}")
+    if actual.keys() != expected.keys():
+        raise Finding(f"the state has the leaves {_leaf_names(actual)}, {against} has {_leaf_names(expected)}")
     gradients = [value for name, value in expected.items() if name.startswith("gradient") and value.numel()]
     # Some gradients are zero but for rounding (a key's bias under softmax), so rounding is judged by the larger ones.
     largest_gradient = max((value.double().abs().nan_to_num(nan=0.0).max().item() for value in gradients), default=0.0)
     for name, value in expected.items():
         noise = 0.1 * largest_gradient if name.startswith("gradient") else 1e-6
-        require_same(name, found[name], value, against, tolerance=tolerance, least_size=noise)
+        require_same(name, actual[name], value, against, tolerance=tolerance, least_size=noise)
 
 
 def _leaf_names(results: Outcome) -> list[str]:

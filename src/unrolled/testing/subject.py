@@ -81,8 +81,8 @@ class Subject:
         """Outputs, final states and gradients of two ways agree; `against` says in words what is expected."""
         loss = RandomLoss(self.generator)
         reference = outcome(self.layer, expected, x, state, loss)
-        found = outcome(self.layer, way, x, state, loss)
-        require_same_outcome(found, reference, against, tolerance=self.tolerance)
+        actual = outcome(self.layer, way, x, state, loss)
+        require_same_outcome(actual, reference, against, tolerance=self.tolerance)
 
     def input(self, length: int | None = None, *, batch_size: int | None = None) -> Any:
         """Random inputs `[batch, time, ...]`."""

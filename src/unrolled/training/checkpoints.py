@@ -207,9 +207,9 @@ def _storable(tensors: dict[str, Tensor]) -> dict[str, Tensor]:
     storable, seen = {}, set()
     for name, tensor in tensors.items():
         plain = tensor.detach().cpu().contiguous()
-        place = plain.untyped_storage().data_ptr()
-        storable[name] = plain.clone() if place in seen else plain
-        seen.add(place)
+        address = plain.untyped_storage().data_ptr()
+        storable[name] = plain.clone() if address in seen else plain
+        seen.add(address)
     return storable
 
 

@@ -40,23 +40,23 @@ def find_resume(files: list[str], run: str | None, config: TrainConfig) -> tuple
             return None, None
         if _content(folder) and not (folder / "config.yaml").is_file():
             raise UserError(f"{folder} already exists and is not a run; choose another folder with --run")
-        found = _latest(folder)
-        return (folder, found) if found is not None or run is not None else (None, None)
-    place = Path(config.resume)
-    folder = place.parent.parent if re.fullmatch(r"step-\d+", place.name) else place
+        checkpoint = _latest(folder)
+        return (folder, checkpoint) if checkpoint is not None or run is not None else (None, None)
+    path = Path(config.resume)
+    folder = path.parent.parent if re.fullmatch(r"step-\d+", path.name) else path
     if run is not None and Path(run).resolve() != folder.resolve():
         raise UserError(f"a run goes on in its own folder: leave out --run {run}, or make it {folder}")
-    if not place.is_dir():
-        raise UserError(f"--train.resume {place} does not exist; give a run folder, a checkpoint folder, or auto")
-    if folder is place:
-        if (found := _latest(folder)) is None:
-            raise UserError(f"--train.resume {place} holds no checkpoint; give a run folder, or auto")
-        return folder, found
+    if not path.is_dir():
+        raise UserError(f"--train.resume {path} does not exist; give a run folder, a checkpoint folder, or auto")
+    if folder is path:
+        if (checkpoint := _latest(folder)) is None:
+            raise UserError(f"--train.resume {path} holds no checkpoint; give a run folder, or auto")
+        return folder, checkpoint
     try:
-        tensors, meta = load_checkpoint(place)
+        tensors, meta = load_checkpoint(path)
     except CheckpointDamaged as error:
         raise UserError(f"{error}; use --train.resume {folder} for the newest whole one") from error
-    return folder, Checkpoint(tensors, meta, place)
+    return folder, Checkpoint(tensors, meta, path)
 
 
 def require_empty(folder: Path) -> None:
@@ -165,10 +165,10 @@ def _content(folder: Path) -> bool:
 
 def _latest(folder: Path) -> Checkpoint | None:
     """The newest whole checkpoint of a run, or None if it has none yet."""
-    found = latest_checkpoint(folder / "checkpoints")
-    if found is None and any((folder / "checkpoints").glob("step-*")):
+    checkpoint = latest_checkpoint(folder / "checkpoints")
+    if checkpoint is None and any((folder / "checkpoints").glob("step-*")):
         raise UserError(
             f"all checkpoints in {folder / 'checkpoints'} are damaged; the best model in {folder / 'best'} may still "
             "be whole: use it, or train into another folder with --run"
         )
-    return found
+    return checkpoint

@@ -67,5 +67,5 @@ def _handled_by(handler: Callable[[int, FrameType | None], None], numbers: list[
     try:
         yield
     finally:
-        for number, one in before.items():
-            signal.signal(number, one)
+        for number, previous in before.items():
+            signal.signal(number, previous)

@@ -255,19 +255,19 @@ def _validate(run: Training) -> None:
         position.best_step = position.step
         run.save_best(position, None)
         return
-    found = run.validate()
+    scores = run.validate()
     run.objective.train()
-    if not math.isfinite(found.loss):
-        raise UserError(f"the validation loss became {found.loss} at step {position.step}{_what_is_kept(run)}")
-    better = position.best is None or found.criterion < position.best
+    if not math.isfinite(scores.loss):
+        raise UserError(f"the validation loss became {scores.loss} at step {position.step}{_what_is_kept(run)}")
+    better = position.best is None or scores.criterion < position.best
     best = _agreed(run.accelerator, float(better)) > 0
     position.without_progress = 0 if best else position.without_progress + 1
     if best:
-        position.best, position.best_step = found.criterion, position.step
-    run.record({"kind": "validation", "step": position.step, **found.facts(), "seconds": position.elapsed})
+        position.best, position.best_step = scores.criterion, position.step
+    run.record({"kind": "validation", "step": position.step, **scores.facts(), "seconds": position.elapsed})
     if best:
-        run.save_best(position, found)
-    run.progress.validation(position.step, found.words(), best)
+        run.save_best(position, scores)
+    run.progress.validation(position.step, scores.words(), best)
 
 
 def _given_up(config: TrainConfig, position: Position) -> bool:
@@ -325,8 +325,8 @@ def _not_finite(run: Training, loss: float, norm: float) -> UserError:
     what, value = ("gradient", norm) if math.isfinite(loss) else ("loss", loss)
     gradients = ((name, full_tensor(p.grad)) for name, p in run.network.named_parameters() if p.grad is not None)
     where = first_nonfinite(gradients)
-    found = f" (first in the gradient of {where})" if where else ""
-    return UserError(f"the {what} became {value} at step {run.position.step + 1}{found}{_what_is_kept(run)}")
+    origin = f" (first in the gradient of {where})" if where else ""
+    return UserError(f"the {what} became {value} at step {run.position.step + 1}{origin}{_what_is_kept(run)}")
 
 
 def _require_finite_weights(run: Training) -> None:

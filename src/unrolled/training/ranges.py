@@ -41,9 +41,9 @@ def _check_value(name: str, value: Any, hint: Any) -> None:
         return
     choices = choices_of(hint)
     if choices and value not in choices:
-        found = difflib.get_close_matches(str(value), choices, n=1)
+        close = difflib.get_close_matches(str(value), choices, n=1)
         known = ", ".join(choices)
-        advice = f'did you mean "{found[0]}"? ({known})' if found else f"choose one of {known}"
+        advice = f'did you mean "{close[0]}"? ({known})' if close else f"choose one of {known}"
         raise UserError(f'--{name} is "{value}"; {advice}')
     if not choices and not _is_a(value, hint):
         raise UserError(f"--{name} is {value!r}; give {_words(name, hint)}")

@@ -190,10 +190,10 @@ def file_facts(files: list[str]) -> dict[str, list[int]]:
     """Of each file or folder its bytes and when it was changed last, in nanoseconds: to say later which has changed."""
     facts = {}
     for file in files:
-        place = Path(file)
-        inside = [path for path in place.rglob("*") if path.is_file()] if place.is_dir() else [place]
+        root = Path(file)
+        inside = [path for path in root.rglob("*") if path.is_file()] if root.is_dir() else [root]
         stats = [path.stat() for path in inside if path.is_file()]
-        facts[str(place.resolve())] = [sum(s.st_size for s in stats), max((s.st_mtime_ns for s in stats), default=0)]
+        facts[str(root.resolve())] = [sum(s.st_size for s in stats), max((s.st_mtime_ns for s in stats), default=0)]
     return facts
 
 

@@ -64,5 +64,5 @@ def _holder(descriptor: int) -> int | None:
     except OSError:
         return None
     fields = (line.split() for line in lines if " FLOCK " in line and "->" not in line)
-    found = (int(one[4]) for one in fields if one[5].rpartition(":")[2] == str(inode))
-    return next((process for process in found if process > 0), None)
+    processes = (int(lock[4]) for lock in fields if lock[5].rpartition(":")[2] == str(inode))
+    return next((process for process in processes if process > 0), None)

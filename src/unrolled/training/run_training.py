@@ -180,10 +180,10 @@ def _run_training(plan: Plan, start: Beginning, folder: Path, wrapped: nn.Module
         clear_leftovers(folder)
     accelerator.wait_for_everyone()
 
-    def save_best(position: Position, found: Scores | None) -> None:
+    def save_best(position: Position, scores: Scores | None) -> None:
         weights = full_weights(plan.network)
         if start.main:
-            plan.save(folder / "best", position, found, weights)
+            plan.save(folder / "best", position, scores, weights)
 
     log = folder / "log.txt" if start.main else None
     with (

@@ -114,7 +114,7 @@ def _byte_of() -> dict[str, int]:
     """The printable character that stands for each byte in a byte-level tokenizer (`bytes_to_unicode` of GPT-2)."""
     printable = [*range(ord("!"), ord("~") + 1), *range(ord("¡"), ord("¬") + 1), *range(ord("®"), ord("ÿ") + 1)]
     others = [byte for byte in range(256) if byte not in printable]
-    return {chr(byte): byte for byte in printable} | {chr(256 + place): byte for place, byte in enumerate(others)}
+    return {chr(byte): byte for byte in printable} | {chr(256 + number): byte for number, byte in enumerate(others)}
 
 
 _BYTE_OF = _byte_of()
@@ -142,9 +142,9 @@ def _safe_cut(text: str, splitter: pre_tokenizers.PreTokenizer) -> int:
     That is before a space or newline that follows something else, since white space only ever begins a piece; and in a
     long text without, the end of a piece so far back that the split saw all it looks at.
     """
-    for place in reversed(range(1, len(text))):
-        if text[place] in " \n" and not text[place - 1].isspace():
-            return place
+    for position in reversed(range(1, len(text))):
+        if text[position] in " \n" and not text[position - 1].isspace():
+            return position
     if len(text) < _PIECE:
         return 0
     ends = [end for _, (_, end) in splitter.pre_tokenize_str(text) if end <= len(text) - _LOOKAHEAD]

@@ -41,14 +41,14 @@ class TokenTable(StepAlone):
     ) -> "TokenTable":
         """From the training part. Tokens seen less often than `min_count` stay unknown, and of more than `most` the
         rarest."""
-        found = count_tokens(values)
+        tokens = count_tokens(values)
         if folds:
-            usual, merged = most_usual(found.counts), Counter[str]()
-            for value, count in found.counts.items():
+            usual, merged = most_usual(tokens.counts), Counter[str]()
+            for value, count in tokens.counts.items():
                 merged[usual[value]] += count
-            found = TokenCounts(merged, found.lost)
-        _, kept = found.at_least(min_count, most)
-        rare = None if found.lost else tuple(sorted(found.counts.keys() - set(kept)))
+            tokens = TokenCounts(merged, tokens.lost)
+        _, kept = tokens.at_least(min_count, most)
+        rare = None if tokens.lost else tuple(sorted(tokens.counts.keys() - set(kept)))
         return cls(field, tuple(kept), rare, folds)
 
     def __len__(self) -> int:

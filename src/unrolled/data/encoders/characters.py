@@ -20,9 +20,9 @@ class UnknownCharacters(UserError):
     def __init__(self, characters: list[str], position: int, where: str = "") -> None:
         shown = ", ".join(f"{_named(character)}" for character in characters[:5])
         more = f" and {len(characters) - 5:,} more" if len(characters) > 5 else ""
-        place = where or f"at position {position:,}"
+        location = where or f"at position {position:,}"
         super().__init__(
-            f"the text has {shown}{more} (first {place}), which the char vocabulary does not know; "
+            f"the text has {shown}{more} (first {location}), which the char vocabulary does not know; "
             "remove such characters, or train with --data.vocabulary byte, which knows every text"
         )
         self.characters = characters

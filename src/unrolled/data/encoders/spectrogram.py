@@ -145,7 +145,7 @@ def mel_bank(rate: float | int, fft_steps: int, mels: int, low: float | int, hig
             f"bands between {low:g} and {high:g} Hz do not fit below half the rate ({rate / 2:g} Hz); choose others"
         )
     edges = np.linspace(2595 * np.log10(1 + low / 700), 2595 * np.log10(1 + high / 700), mels + 2)
-    place = 2595 * np.log10(1 + np.fft.rfftfreq(fft_steps, 1 / rate)[:, None] / 700)
-    rising = (place - edges[:-2]) / (edges[1:-1] - edges[:-2])
-    falling = (edges[2:] - place) / (edges[2:] - edges[1:-1])
+    frequencies = 2595 * np.log10(1 + np.fft.rfftfreq(fft_steps, 1 / rate)[:, None] / 700)
+    rising = (frequencies - edges[:-2]) / (edges[1:-1] - edges[:-2])
+    falling = (edges[2:] - frequencies) / (edges[2:] - edges[1:-1])
     return np.maximum(0, np.minimum(rising, falling))

@@ -23,10 +23,10 @@ class TokenCounts(NamedTuple):
     def at_least(self, count: int, most: int) -> tuple[int, list[str]]:
         """The tokens that came at least `count` times, the most frequent first. Where more than `most` did, `count` is
         raised until no more are left; it comes back, so that all tokens that are not there came less often."""
-        found = np.fromiter(self.counts.values(), dtype=np.int64, count=len(self.counts))
-        found = np.sort(found[found >= count])[::-1]
-        if len(found) > most:
-            count = int(found[most]) + 1
+        frequencies = np.fromiter(self.counts.values(), dtype=np.int64, count=len(self.counts))
+        frequencies = np.sort(frequencies[frequencies >= count])[::-1]
+        if len(frequencies) > most:
+            count = int(frequencies[most]) + 1
         kept = most_frequent_first(item for item in self.counts.items() if item[1] >= count)
         return count + self.lost, list(kept)
 
@@ -43,19 +43,19 @@ def count_tokens(values: Iterable[Iterable[str]] | TokenCounts, at_once: int = A
     """
     if isinstance(values, TokenCounts):
         return values
-    found = TokenCounts(Counter())
+    tokens = TokenCounts(Counter())
     for value in values:
-        found.counts.update(value)
-        if len(found.counts) > at_once:
-            found = without_rarer(found)
-    return found
+        tokens.counts.update(value)
+        if len(tokens.counts) > at_once:
+            tokens = without_rarer(tokens)
+    return tokens
 
 
-def without_rarer(found: TokenCounts) -> TokenCounts:
+def without_rarer(tokens: TokenCounts) -> TokenCounts:
     """The more frequent half; the others, should they come again, begin from 0.
 
     Source: Manku and Motwani 2002, "Approximate Frequency Counts over Data Streams", VLDB, lossy counting.
     """
-    level = sorted(found.counts.values())[len(found.counts) // 2]
-    kept = {token: count for token, count in found.counts.items() if count > level}
-    return TokenCounts(Counter(kept), found.lost + level)
+    level = sorted(tokens.counts.values())[len(tokens.counts) // 2]
+    kept = {token: count for token, count in tokens.counts.items() if count > level}
+    return TokenCounts(Counter(kept), tokens.lost + level)

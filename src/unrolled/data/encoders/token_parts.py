@@ -154,7 +154,7 @@ def _place(document: Document, characters: list[str]) -> str:
     wanted = set(characters)
     line = 1
     for block in read_blocks(document.path, document.start, document.stop):
-        position = next((place for place, character in enumerate(block) if character in wanted), None)
+        position = next((index for index, character in enumerate(block) if character in wanted), None)
         if position is not None:
             return f"in {document.path}, line {line + block.count(chr(10), 0, position):,}"
         line += block.count("\n")

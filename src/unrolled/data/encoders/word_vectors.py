@@ -20,7 +20,7 @@ class WordVectors:
     path: Path
     matrix: np.ndarray
     """float32 `[words, features]`, 0 where the file has none"""
-    found: np.ndarray
+    known: np.ndarray
     """bool `[words]`"""
 
     @property
@@ -29,9 +29,9 @@ class WordVectors:
         return self.matrix.shape[1]
 
     def __str__(self) -> str:
-        share = self.found.mean()
+        share = self.known.mean()
         return (
-            f"word vectors: {self.found.sum():,} of {len(self.found):,} words ({share:.0%}) are in {self.path}, "
+            f"word vectors: {self.known.sum():,} of {len(self.known):,} words ({share:.0%}) are in {self.path}, "
             f"{self.size} features"
         )
 
@@ -61,11 +61,11 @@ def read_word_vectors(path: Path, words: Sequence[str], progress: Progress | Non
             vectors[parts[0]] = _numbers(path, number, parts[1:])
     if not size:
         raise UserError(f"{path} is empty; give word vectors in the text format of word2vec or GloVe")
-    found = [vectors.get(word.encode(), vectors.get(word.lower().encode())) for word in words]
-    if all(vector is None for vector in found):
+    rows = [vectors.get(word.encode(), vectors.get(word.lower().encode())) for word in words]
+    if all(vector is None for vector in rows):
         raise UserError(f"{path} has none of the {len(words):,} words of the vocabulary; is it in another language?")
-    matrix = np.stack([np.zeros(size, dtype=np.float32) if vector is None else vector for vector in found])
-    return WordVectors(path, matrix, np.array([vector is not None for vector in found]))
+    matrix = np.stack([np.zeros(size, dtype=np.float32) if vector is None else vector for vector in rows])
+    return WordVectors(path, matrix, np.array([vector is not None for vector in rows]))
 
 
 def _lines(path: Path, progress: Progress | None) -> Iterator[Line]:
@@ -85,7 +85,7 @@ def _lines(path: Path, progress: Progress | None) -> Iterator[Line]:
 def _columns(path: Path, number: int, line: bytes) -> int:
     """How many numbers the first word has."""
     parts = line.split(b" ")
-    size = next((place for place, part in enumerate(reversed(parts[1:])) if not _is_number(part)), len(parts) - 1)
+    size = next((count for count, part in enumerate(reversed(parts[1:])) if not _is_number(part)), len(parts) - 1)
     if not size:
         shown = line[:40].decode(errors="replace")
         raise UserError(

@@ -89,18 +89,18 @@ class WordVocabulary(Vocabulary):
         With `most` no more than so many words: where there are more, `min_count` is raised. Raises `UserError` for a
         text without white space, and without `most` for one with too many different words to count.
         """
-        found = TokenCounts(Counter())
+        tokens = TokenCounts(Counter())
         for piece in _whole_words(blocks):
             tokenisation = tokenisation or ("spaces" if looks_tokenised(piece) else "punctuation")
-            found.counts.update(_SPLITTERS[tokenisation](piece))
+            tokens.counts.update(_SPLITTERS[tokenisation](piece))
             if most is None:
-                _require_few(len(found.counts))
-            elif len(found.counts) > _MOST_WORDS:
-                found = without_rarer(found)
+                _require_few(len(tokens.counts))
+            elif len(tokens.counts) > _MOST_WORDS:
+                tokens = without_rarer(tokens)
         if most is not None:
-            min_count, words = found.at_least(min_count, most)
+            min_count, words = tokens.at_least(min_count, most)
             return cls(words, tokenisation or "punctuation", min_count)
-        return cls.of_counts(found.counts.items(), tokenisation or "punctuation", min_count)
+        return cls.of_counts(tokens.counts.items(), tokenisation or "punctuation", min_count)
 
     @classmethod
     def of_counts(
@@ -172,8 +172,8 @@ class WordNumbering:
     def vocabulary(self, counts: np.ndarray) -> tuple[WordVocabulary, np.ndarray]:
         """The vocabulary of a text in which number `i` came `counts[i]` times, and its number of each word, int64
         `[numbers]`."""
-        found = zip(self._numbers, counts.tolist(), strict=True)
-        vocabulary = WordVocabulary.of_counts(found, self._tokenisation, self._min_count)
+        word_counts = zip(self._numbers, counts.tolist(), strict=True)
+        vocabulary = WordVocabulary.of_counts(word_counts, self._tokenisation, self._min_count)
         number = vocabulary._numbers
         lookup = (number.get(word, vocabulary.unknown) for word in self._numbers)
         return vocabulary, np.fromiter(lookup, dtype=np.int64, count=len(self._numbers))

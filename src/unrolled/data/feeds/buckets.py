@@ -40,4 +40,4 @@ class Buckets:
             pool = pool[np.argsort(self._lengths[pool], kind="stable")]
             batches += [pool[first : first + self.batch_size] for first in range(0, len(pool), self.batch_size)]
         turn = permute(np.arange(len(batches)), len(batches), batch_keys[: len(batches)])
-        return [batches[place] for place in turn]
+        return [batches[index] for index in turn]

@@ -19,17 +19,17 @@ def permute(number: np.ndarray, size: int, key: np.ndarray) -> np.ndarray:
     again until it lands inside ("cycle walking"; Black and Rogaway 2002, "Ciphers with arbitrary finite domains").
     """
     half = np.uint64(max(1, -(-(size - 1).bit_length() // 2)))
-    place = number.astype(np.uint64)
-    outside = np.ones(place.shape, dtype=bool)
+    position = number.astype(np.uint64)
+    outside = np.ones(position.shape, dtype=bool)
     while outside.any():
-        place[outside] = _feistel(place[outside], half, key[outside])
-        outside = place >= size
-    return place.astype(np.int64)
+        position[outside] = _feistel(position[outside], half, key[outside])
+        outside = position >= size
+    return position.astype(np.int64)
 
 
-def _feistel(place: np.ndarray, half: np.uint64, key: np.ndarray) -> np.ndarray:
+def _feistel(position: np.ndarray, half: np.uint64, key: np.ndarray) -> np.ndarray:
     low = (np.uint64(1) << half) - np.uint64(1)
-    left, right = place >> half, place & low
+    left, right = position >> half, position & low
     for _ in range(_ROUNDS):
         key = _scramble(key)
         left, right = right, left ^ (_scramble(right ^ key) & low)

@@ -96,9 +96,9 @@ class WindowFeed:
         """Batch number `index`, from 0 on without end."""
         epoch, number = np.divmod(index * self.batch_size + self._rows, self._windows)
         order_key, place_key = epoch_keys(self._seed, epoch)
-        place = permute(number, self._windows, order_key) * self.context
-        begin = place + (place_key % np.uint64(self._size)).astype(np.int64)
-        lengths = np.minimum(self.context, self._size - place)
+        position = permute(number, self._windows, order_key) * self.context
+        begin = position + (place_key % np.uint64(self._size)).astype(np.int64)
+        lengths = np.minimum(self.context, self._size - position)
         return self._spans.cut(begin, lengths, self.context, fresh=True)
 
 

@@ -20,7 +20,7 @@ class AlignedSource(Source):
                 field.name,
                 field.kind,
                 field.timed,
-                tuple(field.channels[place] for place in places[field.name]),
+                tuple(field.channels[index] for index in places[field.name]),
                 field.rate,
             )
             if field.name in places

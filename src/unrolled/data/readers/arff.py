@@ -55,7 +55,7 @@ def offer_arff(paths: list[Path], reading: Reading) -> list[Offer]:
     alone = len(attributes) == 1 or last.name in reading.inputs
     guess = last.name if last.kind == "nominal" and whole and not alone and reading.target is None else None
     target = reading.target or guess
-    nominal = whole and any(one.name == target and one.kind == "nominal" for one in attributes)
+    nominal = whole and any(attribute.name == target and attribute.kind == "nominal" for attribute in attributes)
     reading = replace(reading, target=target)
     if nominal and reading.wish.target is None:
         reading = replace(reading, wish=_RECORDS)
@@ -70,8 +70,8 @@ def _open(path: Path, reading: Reading, notes: Notes) -> tuple[list[Attribute], 
     if twice is not None:
         raise UserError(f"{path} has the attribute {twice!r} twice; give each its own name")
     frame = pl.DataFrame(
-        {one.name: [row[place] for row in rows] for place, one in enumerate(attributes)},
-        schema={one.name: _TYPES[one.kind] for one in attributes},
+        {attribute.name: [row[index] for row in rows] for index, attribute in enumerate(attributes)},
+        schema={attribute.name: _TYPES[attribute.kind] for attribute in attributes},
     )
     return attributes, table_of(str(path), frame)
 
@@ -92,7 +92,10 @@ def _read_file(path: Path, reading: Reading, notes: Notes) -> tuple[list[Attribu
                 f"found {counted(len(cells), 'value')}, expected {len(attributes)}, one for each @attribute",
             )
         rows.append(
-            [_value(path, number, one, cell, reading, notes) for one, cell in zip(attributes, cells, strict=True)]
+            [
+                _value(path, number, attribute, cell, reading, notes)
+                for attribute, cell in zip(attributes, cells, strict=True)
+            ]
         )
     if not rows:
         raise UserError(f"{path} has no data: nothing follows @data; give a file with one record per line")
@@ -101,36 +104,36 @@ def _read_file(path: Path, reading: Reading, notes: Notes) -> tuple[list[Attribu
 
 def _read_header(path: Path, lines: Lines) -> list[Attribute]:
     """Reads up to and including the line `@data`."""
-    found: list[Attribute] = []
+    attributes: list[Attribute] = []
     number = 0
     for number, line in lines:
         word = line.split(None, 1)[0].lower()
         if word == "@data":
-            if not found:
+            if not attributes:
                 refuse(path, number, "no @attribute stands before @data, expected one for each value of a line")
-            return found
+            return attributes
         if word == "@attribute":
             attribute = read_attribute(path, number, line)
             if attribute.kind == "relational":
                 attribute = attribute._replace(inner=_read_relation(path, number, attribute.name, lines))
-            found.append(attribute)
+            attributes.append(attribute)
         elif word != "@relation":
             refuse(path, number, f"found {short(line)} where the header has @relation, @attribute or @data")
     raise UserError(f"{path} ends at line {number} without a line @data; it is cut short or not an .arff file")
 
 
 def _read_relation(path: Path, begin: int, name: str, lines: Lines) -> tuple[Attribute, ...]:
-    found: list[Attribute] = []
+    attributes: list[Attribute] = []
     for number, line in lines:
         word = line.split(None, 1)[0].lower()
-        if word == "@end" and found:
-            return tuple(found)
+        if word == "@end" and attributes:
+            return tuple(attributes)
         if word != "@attribute":
             refuse(path, number, f"found {short(line)} within {short(name)}, expected @attribute or @end {name}")
         inner = read_attribute(path, number, line)
         if inner.kind != "number":
             refuse(path, number, f"{short(inner.name)} within {short(name)} is {inner.kind}, expected numeric")
-        found.append(inner)
+        attributes.append(inner)
     raise UserError(f"{path}, line {begin}: the relational attribute {short(name)} is not closed by @end {name}")
 
 
@@ -138,8 +141,8 @@ def _value(path: Path, number: int, attribute: Attribute, cell: str | None, read
     if cell is None:
         return None
     if attribute.kind == "number":
-        found = float(numbers(path, number, [cell], f"the attribute {short(attribute.name)}")[0])
-        return None if np.isnan(found) else float(cell)
+        value = float(numbers(path, number, [cell], f"the attribute {short(attribute.name)}")[0])
+        return None if np.isnan(value) else float(cell)
     if attribute.kind == "nominal" and cell not in attribute.values:
         known = shown(attribute.values)
         refuse(path, number, f"{short(cell)} is not among the values of {short(attribute.name)} ({known})")
@@ -152,7 +155,7 @@ def _series(path: Path, number: int, attribute: Attribute, cell: str, reading: R
     """The values of a relational attribute, float32 `[time, channels]`."""
     rows, channels = [], _rows_are_channels(attribute, reading)
     for index, line in enumerate(cell.strip("\n").split("\n")):
-        values = ["?" if one is None else one for one in split_cells(path, number, line)]
+        values = ["?" if value is None else value for value in split_cells(path, number, line)]
         if channels and len(values) < len(attribute.inner):
             values += ["?"] * (len(attribute.inner) - len(values))
         if len(values) != len(attribute.inner):
@@ -177,6 +180,6 @@ def _series(path: Path, number: int, attribute: Attribute, cell: str, reading: R
 def _rows_are_channels(attribute: Attribute, reading: Reading) -> bool:
     if reading.layout != "auto":
         return reading.layout == "channels-time"
-    names = [one.name for one in attribute.inner]
+    names = [inner.name for inner in attribute.inner]
     steps = steps_of_series(names, Reading(inputs=("*",)))
     return len(steps) == 1 and len(steps[0].columns) == len(names)

@@ -58,37 +58,37 @@ def split_cells(path: Path, number: int, line: str) -> list[str | None]:
     if "'" not in line and '"' not in line:
         cells = line.split(",") if "," in line else line.split()
         return [None if cell == "?" else cell for cell in map(str.strip, cells)]
-    found: list[str | None] = []
-    place = 0
+    values: list[str | None] = []
+    position = 0
     while True:
-        while place < len(line) and line[place] in " \t":
-            place += 1
-        if place < len(line) and line[place] in "'\"":
-            cell, place = _quoted(path, number, line, place)
-            found.append(cell)
-            while place < len(line) and line[place] in " \t":
-                place += 1
-            if place < len(line) and line[place] != ",":
-                refuse(path, number, f"found {short(line[place:])} behind a quoted value, expected a comma")
+        while position < len(line) and line[position] in " \t":
+            position += 1
+        if position < len(line) and line[position] in "'\"":
+            cell, position = _quoted(path, number, line, position)
+            values.append(cell)
+            while position < len(line) and line[position] in " \t":
+                position += 1
+            if position < len(line) and line[position] != ",":
+                refuse(path, number, f"found {short(line[position:])} behind a quoted value, expected a comma")
         else:
-            end = line.find(",", place)
+            end = line.find(",", position)
             end = len(line) if end < 0 else end
-            cell = line[place:end].strip()
-            found.append(None if cell == "?" else cell)
-            place = end
-        if place >= len(line):
-            return found
-        place += 1
+            cell = line[position:end].strip()
+            values.append(None if cell == "?" else cell)
+            position = end
+        if position >= len(line):
+            return values
+        position += 1
 
 
 def _quoted(path: Path, number: int, line: str, start: int) -> tuple[str, int]:
     """A quoted value and the place behind it. A backslash takes the next character as it is; `\\n` is a line break."""
-    quote, place = line[start], start + 1
-    while place < len(line) and line[place] != quote:
-        place += 2 if line[place] == "\\" else 1
-    if place >= len(line):
+    quote, position = line[start], start + 1
+    while position < len(line) and line[position] != quote:
+        position += 2 if line[position] == "\\" else 1
+    if position >= len(line):
         refuse(path, number, f"the quote at {short(line[start:])} is not closed")
-    inside = line[start + 1 : place]
+    inside = line[start + 1 : position]
     if "\\" in inside:
         inside = _ESCAPE.sub(lambda match: _ESCAPED.get(match[1], match[1]), inside)
-    return inside, place + 1
+    return inside, position + 1

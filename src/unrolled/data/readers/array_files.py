@@ -188,17 +188,17 @@ def _choose(path: Path, names: list[str], reading: Reading, part: Part) -> _Name
 
 
 def _named(path: Path, names: list[str], name: str, flag: str, part: Part) -> str:
-    found = name if name in names else _find(names, (name,), part)
-    if found is None:
+    match = name if name in names else _find(names, (name,), part)
+    if match is None:
         near = get_close_matches(name, names, 1)
         hint = f"did you mean {near[0]!r}? It has" if near else "it has"
         raise UserError(f"{path} has no array {name!r} ({flag}); {hint} {', '.join(names)}")
-    return found
+    return match
 
 
 def _find(names: list[str], wanted: tuple[str, ...], part: Part) -> str | None:
     lower = {name.lower(): name for name in names}
     patterns = [pattern for word in _WORDS[part] for pattern in (f"{{}}_{word}", f"{word}_{{}}")]
     patterns += ["{}"] if part == "train" else []
-    found = (lower.get(pattern.format(name).lower()) for pattern in patterns for name in wanted)
-    return next((name for name in found if name is not None), None)
+    matches = (lower.get(pattern.format(name).lower()) for pattern in patterns for name in wanted)
+    return next((name for name in matches if name is not None), None)

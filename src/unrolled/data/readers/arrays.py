@@ -254,9 +254,9 @@ def _check_block(block: np.ndarray, start: int, name: str, notes: Notes) -> None
         values = block.astype(np.float32)
     infinite = np.argwhere(np.isinf(values))
     if len(infinite):
-        place = (int(infinite[0][0]) + start, *map(int, infinite[0][1:]))
+        index = (int(infinite[0][0]) + start, *map(int, infinite[0][1:]))
         raise UserError(
-            f"{name}{list(place)} is {block[tuple(infinite[0])]}, which is not a finite number of 32 bits; "
+            f"{name}{list(index)} is {block[tuple(infinite[0])]}, which is not a finite number of 32 bits; "
             "mend it, or write NaN if the value is missing"
         )
     notes.add("missing values", int(np.isnan(values).sum()))

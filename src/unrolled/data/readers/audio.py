@@ -51,9 +51,9 @@ def read_audio(paths: list[Path], reading: Reading, notes: Notes) -> FileSource:
         files = replace(files, name=reading.target or "text") if texts else files
     headers = [_check(soundfile, path) for path in files.paths]
     rate = reading.rate or float(Counter(rate for rate, _ in headers).most_common(1)[0][0])
-    notes.add(f"files resampled to {rate:g} Hz", sum(rate != found for found, _ in headers))
+    notes.add(f"files resampled to {rate:g} Hz", sum(rate != file_rate for file_rate, _ in headers))
     channels = headers[0][1] if len({channels for _, channels in headers}) == 1 else 1
-    notes.add("files whose channels were mixed to one", sum(channels != found for _, found in headers))
+    notes.add("files whose channels were mixed to one", sum(channels != file_channels for _, file_channels in headers))
     names = tuple(f"channel_{number}" for number in range(channels)) if channels > 1 else ("audio",)
     content = Field("audio", "signal", timed=True, channels=names, rate=rate)
     kind: Kind = "text" if texts else "numeric" if reading.wish.target == "number" else "categorical"
@@ -64,14 +64,14 @@ def decode(path: Path, *, rate: float, mono: bool) -> np.ndarray:
     """The sound of a file at `rate`, float32 `[time, channels]`."""
     soundfile = need("soundfile", extra="audio", doing="reading audio")
     try:
-        samples, found = soundfile.read(path, dtype="float32", always_2d=True)
+        samples, file_rate = soundfile.read(path, dtype="float32", always_2d=True)
     except (soundfile.SoundFileError, OSError):
         raise _broken(path) from None
     if not len(samples):
         raise _empty(path)
     if mono and samples.shape[1] > 1:
         samples = samples.mean(axis=1, keepdims=True)
-    return resample(samples, found, rate, edges="hold")
+    return resample(samples, file_rate, rate, edges="hold")
 
 
 def _check(soundfile: Any, path: Path) -> tuple[int, int]:
@@ -124,8 +124,8 @@ def _with_transcripts(paths: list[Path], notes: Notes) -> LabelledFiles:
         how = "no texts: no NAME.txt beside the files; give --data.labels with a table of path and text"
         return LabelledFiles(paths, "text", None, None, how, None)
     notes.add("files without a text beside them, left out", len(paths) - len(pairs))
-    kept, found = zip(*pairs, strict=True)
-    return LabelledFiles(list(kept), "text", list(found), None, "text: NAME.txt beside each file", None)
+    kept, transcripts = zip(*pairs, strict=True)
+    return LabelledFiles(list(kept), "text", list(transcripts), None, "text: NAME.txt beside each file", None)
 
 
 def _transcript(path: Path) -> str:

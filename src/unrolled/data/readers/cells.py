@@ -37,7 +37,7 @@ def is_numeric(column: pl.Series) -> bool:
 
 
 def number_matrix(
-    frame: pl.DataFrame, place: Place, notes: Notes, formats: Mapping[str, NumberFormat] | None = None
+    frame: pl.DataFrame, place_of: Place, notes: Notes, formats: Mapping[str, NumberFormat] | None = None
 ) -> np.ndarray:
     """Columns as float32 `[rows, columns]`, as `numbers` reads each of them, but plain ones all at once."""
     formats = formats or {}
@@ -52,7 +52,7 @@ def number_matrix(
         for number, name in enumerate(block.columns, start):
             column = values.get(name)
             if column is None:
-                column = numbers(block[name], place, notes, formats.get(name, PLAIN))
+                column = numbers(block[name], place_of, notes, formats.get(name, PLAIN))
             else:
                 notes.add("missing values", int(np.isnan(column).sum()))
             result[:, number] = column
@@ -61,11 +61,11 @@ def number_matrix(
 
 def _plain_numbers(frame: pl.DataFrame) -> list[np.ndarray | None]:
     """Each column as float32 `[rows]`, None for one with a cell that is not simply a number or missing."""
-    found: dict[str, np.ndarray | None] = {}
+    columns: dict[str, np.ndarray | None] = {}
     with np.errstate(over="ignore"):
         for name in (name for name, dtype in frame.schema.items() if dtype != pl.String):
-            found[name] = frame[name].cast(pl.Float64).fill_null(float("nan")).to_numpy().astype(np.float32)
-        texts = [name for name in frame.columns if name not in found]
+            columns[name] = frame[name].cast(pl.Float64).fill_null(float("nan")).to_numpy().astype(np.float32)
+        texts = [name for name in frame.columns if name not in columns]
         if texts:
             cells = one_below_the_other(frame.select(texts))
             read = cells.cast(pl.Float64, strict=False)
@@ -74,11 +74,11 @@ def _plain_numbers(frame: pl.DataFrame) -> list[np.ndarray | None]:
             ).to_numpy()
             values = read.fill_null(float("nan")).to_numpy().astype(np.float32).reshape(len(texts), -1)
             right = np.logical_not(wrong.reshape(values.shape).any(axis=1))
-            found |= {name: values[place] if right[place] else None for place, name in enumerate(texts)}
-    return [None if column is None or np.isinf(column).any() else column for column in map(found.get, frame.columns)]
+            columns |= {name: values[index] if right[index] else None for index, name in enumerate(texts)}
+    return [None if column is None or np.isinf(column).any() else column for column in map(columns.get, frame.columns)]
 
 
-def numbers(column: pl.Series, place: Place, notes: Notes, form: NumberFormat = PLAIN) -> np.ndarray:
+def numbers(column: pl.Series, place_of: Place, notes: Notes, form: NumberFormat = PLAIN) -> np.ndarray:
     """A column as float32 `[rows]`, NaN where a value is missing; those are counted.
 
     Raises `UserError` with the row for what is no number as the column writes them (`form`), for infinity, and for a
@@ -91,7 +91,7 @@ def numbers(column: pl.Series, place: Place, notes: Notes, form: NumberFormat = 
         wrong = (values.is_null() & column.is_not_null() & ~missing).arg_true()
         if len(wrong):
             raise UserError(
-                f"{place(wrong[0])}: column {column.name!r} has {column[wrong[0]]!r} where {_expected(form)}; "
+                f"{place_of(wrong[0])}: column {column.name!r} has {column[wrong[0]]!r} where {_expected(form)}; "
                 "mend it, or leave it empty if the value is missing"
             )
     exact = values.cast(pl.Float64).fill_null(float("nan")).to_numpy()
@@ -100,8 +100,8 @@ def numbers(column: pl.Series, place: Place, notes: Notes, form: NumberFormat = 
     infinite = np.flatnonzero(np.isinf(result))
     if len(infinite):
         raise UserError(
-            f"{place(int(infinite[0]))}: column {column.name!r} has {column[int(infinite[0])]}, which is not a finite "
-            "number of 32 bits; mend it, or leave it empty if the value is missing"
+            f"{place_of(int(infinite[0]))}: column {column.name!r} has {column[int(infinite[0])]}, which is not a "
+            "finite number of 32 bits; mend it, or leave it empty if the value is missing"
         )
     notes.add("missing values", int(np.isnan(result).sum()))
     return result
@@ -129,8 +129,8 @@ def codes(column: pl.Series, notes: Notes) -> Codes:
     text = text.fill_null("").alias("word")
     names = text.unique(maintain_order=True)
     table = names.to_frame().with_row_index("code")
-    found = text.to_frame().join(table, on="word", how="left", maintain_order="left")
-    return Codes(found["code"].cast(pl.Int32).to_numpy(), tuple(names.to_list()))
+    coded = text.to_frame().join(table, on="word", how="left", maintain_order="left")
+    return Codes(coded["code"].cast(pl.Int32).to_numpy(), tuple(names.to_list()))
 
 
 def join_codes(parts: list[Codes]) -> Codes:

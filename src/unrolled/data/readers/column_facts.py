@@ -103,27 +103,27 @@ def find_facts(
     texts = [name for name in head.columns if name not in columns]
     if not texts:
         return Found(columns, [])
-    found = [_notation(block) for block in _blocks(head.select(texts))]
-    notation = _Notation(*(np.concatenate(parts) for parts in zip(*found, strict=True)))
+    notations = [_notation(block) for block in _blocks(head.select(texts))]
+    notation = _Notation(*(np.concatenate(parts) for parts in zip(*notations, strict=True)))
     numeric = notation.numeric
     marks = dict(zip(texts, _marks(notation), strict=True))
     priors = {name: usual or _prior(name, known, semicolons) for name in texts}
     undecided = [
         name
-        for place, name in enumerate(texts)
-        if numeric[place] and notation.either[place] and marks[name] is None and priors[name] is None
+        for index, name in enumerate(texts)
+        if numeric[index] and notation.either[index] and marks[name] is None and priors[name] is None
     ]
     if undecided:
         for rows in whole(undecided):
             marks |= {name: mark for name, mark in zip(undecided, _marks(_notation(rows)), strict=True) if mark}
     of_file = _mark_of_file(notation, numeric)
     fallback = of_file or ("," if semicolons else ".")
-    for place, name in enumerate(texts):
-        if numeric[place]:
+    for index, name in enumerate(texts):
+        if numeric[index]:
             mark = marks[name] or priors[name] or fallback
             before = None if known is None else known.get(name, PLAIN).unit
-            columns[name] = Facts("number", format=NumberFormat(mark, _unit(notation, place, before)))
-    empty = {name for place, name in enumerate(texts) if not notation.known[place]}
+            columns[name] = Facts("number", format=NumberFormat(mark, _unit(notation, index, before)))
+    empty = {name for index, name in enumerate(texts) if not notation.known[index]}
     words = _words(head.select(name for name in texts if name not in columns))
     columns |= {name: facts._replace(empty=name in empty) for name, facts in words.items()}
     doubtful = [name for name in undecided if marks[name] is None and of_file is None]
@@ -159,7 +159,7 @@ def _notation(frame: pl.DataFrame) -> _Notation:
     pointed = plain & cells.str.contains(".", literal=True)
     either = pointed & cells.str.contains(EITHER)
     only_point = pointed & ~either
-    found = _Notation(
+    notation = _Notation(
         known=count(known),
         point=count(plain),
         comma=count(plain & ~only_point),
@@ -171,25 +171,25 @@ def _notation(frame: pl.DataFrame) -> _Notation:
     )
     others = (known & ~plain).arg_true()
     if not len(others):
-        return found
+        return notation
     cells, places = cells.gather(others), places[others.to_numpy()]
     point, comma = cells.str.contains(WRITTEN["."]), cells.str.contains(WRITTEN[","])
     if not (point | comma).any():
-        return found
+        return notation
     both = point & comma
     for total, flags in (
-        (found.point, point),
-        (found.comma, comma),
-        (found.only_point, point & ~comma),
-        (found.only_comma, comma & ~point),
-        (found.either, both & cells.str.contains("[.,]")),
+        (notation.point, point),
+        (notation.comma, comma),
+        (notation.only_point, point & ~comma),
+        (notation.only_comma, comma & ~point),
+        (notation.either, both & cells.str.contains("[.,]")),
     ):
         total += count(flags)
     signs = pl.DataFrame({"column": places, "unit": unit_of(cells, ".").fill_null(unit_of(cells, ","))})
     usual = signs.filter(pl.col("unit") != "").group_by("column", "unit").len().sort("len", "unit")
     for column, unit, number in usual.iter_rows():  # the most frequent comes last
-        found.unit[column], found.united[column] = unit, number
-    return found
+        notation.unit[column], notation.united[column] = unit, number
+    return notation
 
 
 def _marks(notation: _Notation) -> list[str | None]:
@@ -210,10 +210,10 @@ def _mark_of_file(notation: _Notation, numeric: np.ndarray) -> str | None:
     return None if point == comma else "." if point else ","
 
 
-def _unit(notation: _Notation, place: int, before: str | None) -> str:
+def _unit(notation: _Notation, index: int, before: str | None) -> str:
     """The currency or per-cent sign of a column. One that training had stays, and so do numbers without per cents."""
-    unit = str(notation.unit[place])
-    if unit == PER_CENT and notation.united[place] < 0.5 * notation.known[place]:
+    unit = str(notation.unit[index])
+    if unit == PER_CENT and notation.united[index] < 0.5 * notation.known[index]:
         unit = ""
     if before is None or (not before and unit != PER_CENT):
         return unit
@@ -221,7 +221,7 @@ def _unit(notation: _Notation, place: int, before: str | None) -> str:
 
 
 def _words(frame: pl.DataFrame) -> dict[str, Facts]:
-    found = {name: Facts("words") for name in frame.columns}
+    facts = {name: Facts("words") for name in frame.columns}
     for block in _blocks(frame):
         cells = one_below_the_other(block)
         small = cells.str.strip_chars().str.to_lowercase()
@@ -248,5 +248,5 @@ def _words(frame: pl.DataFrame) -> dict[str, Facts]:
             )
             .sort("column")
         )
-        found |= {block.columns[column]: Facts("words", False, PLAIN, *rest) for column, *rest in rows.iter_rows()}
-    return found
+        facts |= {block.columns[column]: Facts("words", False, PLAIN, *rest) for column, *rest in rows.iter_rows()}
+    return facts

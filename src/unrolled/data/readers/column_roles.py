@@ -126,7 +126,7 @@ def input_columns(
 
 
 def _named(table: Table, inputs: Iterable[str]) -> set[str]:
-    found: set[str] = set()
+    columns: set[str] = set()
     for name in inputs:
         matching = [name] if name in table.columns else fnmatch.filter(table.columns, name)
         if not matching:
@@ -134,8 +134,8 @@ def _named(table: Table, inputs: Iterable[str]) -> set[str]:
                 f"{table.name} has no column {name!r} (--inputs){nearest(name, table.columns)}; "
                 f"its columns are {shown(table.columns)}"
             )
-        found.update(matching)
-    return found
+        columns.update(matching)
+    return columns
 
 
 def _nearly_unique(values: pl.Series, numeric: bool) -> bool:
@@ -162,17 +162,17 @@ def steps_of_series(columns: list[str], reading: Reading) -> list[Steps]:
         match = _NUMBERED.match(column)
         if match:
             channels.setdefault(match[1], []).append((int(match[2]), column))
-    found = {prefix: sorted(steps) for prefix, steps in channels.items() if _counts_on(sorted(steps))}
+    series = {prefix: sorted(steps) for prefix, steps in channels.items() if _counts_on(sorted(steps))}
     if not reading.inputs:
-        found = {
+        series = {
             prefix: steps
-            for prefix, steps in found.items()
+            for prefix, steps in series.items()
             if len(steps) >= FEWEST_STEPS and prefix.lower() not in _FEATURE_PREFIXES
         }
-    if len({tuple(number for number, _ in steps) for steps in found.values()}) != 1:
+    if len({tuple(number for number, _ in steps) for steps in series.values()}) != 1:
         return []
-    return [Steps(prefix or "value", [column for _, column in steps]) for prefix, steps in found.items()]
+    return [Steps(prefix or "value", [column for _, column in steps]) for prefix, steps in series.items()]
 
 
 def _counts_on(steps: list[tuple[int, str]]) -> bool:
-    return len(steps) > 1 and all(number == steps[0][0] + place for place, (number, _) in enumerate(steps))
+    return len(steps) > 1 and all(number == steps[0][0] + offset for offset, (number, _) in enumerate(steps))

@@ -361,11 +361,11 @@ def _read_cells(cells: pl.DataFrame | pl.LazyFrame, columns: list[str]) -> _Rows
     """All is read once; of a lazy frame nothing stays in memory. Raises `PolarsError`."""
     frame = cells.select(columns).select(pl.all().str.strip_chars())
     frame = frame.select(pl.when(pl.all() == "").then(None).otherwise(pl.all()).name.keep())
-    found, short = [np.zeros(0, dtype=bool)], False
+    blanks, short = [np.zeros(0, dtype=bool)], False
     for block in [frame] if isinstance(frame, pl.DataFrame) else _in_blocks(frame, len(columns)):
-        found.append(block.select(pl.all_horizontal(pl.all().is_null())).to_series().to_numpy())
+        blanks.append(block.select(pl.all_horizontal(pl.all().is_null())).to_series().to_numpy())
         short = short or block[columns[-1]].null_count() > 0
-    blank = np.concatenate(found)
+    blank = np.concatenate(blanks)
     if blank.any():
         frame = frame.filter(~pl.all_horizontal(pl.all().is_null()))
     return _Rows(frame, blank, short)
@@ -400,8 +400,8 @@ def _rows(path: Path, separator: str, quote: str | None) -> Iterator[tuple[int, 
             begins = reader.line_num + 1
     except csv.Error as error:
         long = "field larger" in str(error)
-        found = f"has a cell of more than {LONGEST_CELL:,} characters" if long else "cannot be read as fields"
-        raise UserError(f"{path}, line {begins:,} {found}; is a quote left open there?") from None
+        problem = f"has a cell of more than {LONGEST_CELL:,} characters" if long else "cannot be read as fields"
+        raise UserError(f"{path}, line {begins:,} {problem}; is a quote left open there?") from None
 
 
 def _records(path: Path, separator: str, quote: str | None) -> Iterator[list[str]]:
@@ -415,8 +415,8 @@ def _find_bad_line(path: Path, separator: str, quote: str | None) -> None:
         width = width or len(record)
         if record and len(record) != width:
             quotes = ", or put double quotes around a field that contains the separator" if quote else ""
-            found = counted(len(record), "field")
+            fields = counted(len(record), "field")
             raise UserError(
-                f"{path}, line {start + 1:,} has {found}, expected {width} as in the first line; mend it{quotes}"
+                f"{path}, line {start + 1:,} has {fields}, expected {width} as in the first line; mend it{quotes}"
             )
         start = last

@@ -34,8 +34,8 @@ class Layout(NamedTuple):
 def columns_of(lines: Iterable[str]) -> tuple[str, ...] | None:
     """The columns of a CoNLL-U file by its first lines; None if they are of another format."""
     numbers = []
-    for place, line in enumerate(lines):
-        plus = _PLUS.fullmatch(line.strip()) if place == 0 else None
+    for index, line in enumerate(lines):
+        plus = _PLUS.fullmatch(line.strip()) if index == 0 else None
         if plus:
             names = tuple(name.lower() for name in plus[1].split())
             return names if "form" in names else None
@@ -49,10 +49,10 @@ def columns_of(lines: Iterable[str]) -> tuple[str, ...] | None:
     return COLUMNS if numbers and re.split("[-.]", numbers[0])[0] in ("0", "1") else None
 
 
-def layout_of(columns: tuple[str, ...], target: str | None, filled: set[str], place: str) -> Layout:
+def layout_of(columns: tuple[str, ...], target: str | None, filled: set[str], path: str) -> Layout:
     """Which column is the tag: the one that the user names, else the first of `TAGS` that is not empty.
 
-    `filled` are the columns with anything but `_`. Raises `UserError`, with `place`, for a column that is not there, is
+    `filled` are the columns with anything but `_`. Raises `UserError`, with `path`, for a column that is not there, is
     empty, or is no tag.
     """
     known = [name for name in columns if name in TAGS or name not in COLUMNS]
@@ -61,11 +61,11 @@ def layout_of(columns: tuple[str, ...], target: str | None, filled: set[str], pl
     name = (target or (ordered[0] if ordered else "")).lower()
     listed = ", ".join(usable) or "none"
     if not name:
-        raise UserError(f"{place} has no tags: all of {', '.join(known)} are empty ('_'); give a file that is tagged")
+        raise UserError(f"{path} has no tags: all of {', '.join(known)} are empty ('_'); give a file that is tagged")
     if name not in columns:
-        raise UserError(f"{place} has no column {target!r}; the tags that it has are {listed} (choose with --target)")
+        raise UserError(f"{path} has no column {target!r}; the tags that it has are {listed} (choose with --target)")
     if name not in known:
-        raise UserError(f"the column {name} of {place} holds no tag; the tags that it has are {listed} (--target)")
+        raise UserError(f"the column {name} of {path} holds no tag; the tags that it has are {listed} (--target)")
     if name not in filled:
-        raise UserError(f"the column {name} of {place} is empty ('_' everywhere); its tags are {listed} (--target)")
+        raise UserError(f"the column {name} of {path} is empty ('_' everywhere); its tags are {listed} (--target)")
     return Layout(columns, columns.index("form"), columns.index(name), target or name)

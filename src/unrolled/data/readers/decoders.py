@@ -42,16 +42,16 @@ def hint_at_separator(column: pl.Series, reading: Reading, notes: Notes) -> None
         parts = cells.str.split(mark)
         shared = parts.explode().str.strip_chars().n_unique() < cells.n_unique()
         if (parts.list.len() > 1).mean() > 0.3 and shared:  # type: ignore[operator]
-            one = cells.filter(parts.list.len() > 1)[0]
-            notes.hint(f"if {one!r} is several labels of {column.name}, say so with --data.label_separator {mark!r}")
+            cell = cells.filter(parts.list.len() > 1)[0]
+            notes.hint(f"if {cell!r} is several labels of {column.name}, say so with --data.label_separator {mark!r}")
             return
 
 
 def features(formats: Formats) -> Decoder:
     """Columns of numbers: float32 `[channels]`."""
 
-    def decode(block: pl.DataFrame, place: Place, notes: Notes) -> Callable[[int], np.ndarray]:
-        values = number_matrix(block, place, notes, formats)
+    def decode(block: pl.DataFrame, place_of: Place, notes: Notes) -> Callable[[int], np.ndarray]:
+        values = number_matrix(block, place_of, notes, formats)
         return lambda row: values[row]
 
     return decode
@@ -63,16 +63,16 @@ def steps(channels: int, formats: Formats) -> Decoder:
     Raises `UserError` for a row without any value.
     """
 
-    def decode(block: pl.DataFrame, place: Place, notes: Notes) -> Callable[[int], np.ndarray]:
+    def decode(block: pl.DataFrame, place_of: Place, notes: Notes) -> Callable[[int], np.ndarray]:
         counted = Notes()
-        flat = number_matrix(block, place, counted, formats)
+        flat = number_matrix(block, place_of, counted, formats)
         values = np.ascontiguousarray(flat.reshape(len(flat), channels, -1).transpose(0, 2, 1))
-        there = ~np.isnan(values).all(axis=2)
-        lengths = np.where(there.any(axis=1), there.shape[1] - there[:, ::-1].argmax(axis=1), 0)
+        present = ~np.isnan(values).all(axis=2)
+        lengths = np.where(present.any(axis=1), present.shape[1] - present[:, ::-1].argmax(axis=1), 0)
         empty = np.flatnonzero(lengths == 0)
         if len(empty):
-            raise UserError(f"{place(int(empty[0]))} has no value in any step; fill it in or remove the row")
-        cut = int((there.shape[1] - lengths).sum())
+            raise UserError(f"{place_of(int(empty[0]))} has no value in any step; fill it in or remove the row")
+        cut = int((present.shape[1] - lengths).sum())
         notes.add("steps missing at the end of a row, cut off", cut)
         notes.add("missing values", counted.counts.get("missing values", 0) - cut * channels)
         return lambda row: values[row, : lengths[row]]
@@ -86,22 +86,22 @@ def series(channels: int, nested: bool) -> Decoder:
     Raises `UserError` for an empty or missing list and for a step with another number of channels.
     """
 
-    def decode(block: pl.DataFrame, place: Place, notes: Notes) -> Callable[[int], np.ndarray]:
+    def decode(block: pl.DataFrame, place_of: Place, notes: Notes) -> Callable[[int], np.ndarray]:
         column = block.to_series()
-        lengths = _lengths(column, place)
+        lengths = _lengths(column, place_of)
         flat = column.explode(empty_as_null=False)
         rows = np.repeat(np.arange(len(column)), lengths)
 
         def place_of_step(step: int) -> str:
-            return place(int(rows[step]))
+            return place_of(int(rows[step]))
 
         if nested:
             wrong = np.flatnonzero(flat.list.len().fill_null(0).to_numpy() != channels)
             if len(wrong):
-                found = flat[int(wrong[0])]
+                vector = flat[int(wrong[0])]
                 raise UserError(
                     f"{place_of_step(int(wrong[0]))}: column {column.name!r} has a step of "
-                    f"{0 if found is None else len(found)} values, expected {channels} as in the first row"
+                    f"{0 if vector is None else len(vector)} values, expected {channels} as in the first row"
                 )
             flat = flat.explode()
             rows = np.repeat(rows, channels)
@@ -112,26 +112,27 @@ def series(channels: int, nested: bool) -> Decoder:
     return decode
 
 
-def tokens(block: pl.DataFrame, place: Place, notes: Notes) -> Callable[[int], list[str]]:
+def tokens(block: pl.DataFrame, place_of: Place, notes: Notes) -> Callable[[int], list[str]]:
     """A column of lists of words: list of str `[time]`. Raises `UserError` for an empty or missing list."""
     column = block.to_series().cast(pl.List(pl.String))
-    _lengths(column, place)
+    _lengths(column, place_of)
     notes.add("missing words", int(column.list.eval(pl.element().is_null()).list.sum().sum() or 0))
     return lambda row: ["" if word is None else word for word in column[row]]
 
 
-def text(block: pl.DataFrame, place: Place, notes: Notes) -> Callable[[int], str]:
+def text(block: pl.DataFrame, place_of: Place, notes: Notes) -> Callable[[int], str]:
     """A column of text: str. Raises `UserError` for an empty one."""
     column = block.to_series()
     empty = column.fill_null("").eq("").arg_true()
     if len(empty):
         raise UserError(
-            f"{place(empty[0])}: column {column.name!r} is empty where text is expected; fill it in or remove the row"
+            f"{place_of(empty[0])}: column {column.name!r} is empty where text is expected; fill it in or "
+            "remove the row"
         )
     return lambda row: column[row]
 
 
-def category(block: pl.DataFrame, place: Place, notes: Notes) -> Callable[[int], str]:
+def category(block: pl.DataFrame, place_of: Place, notes: Notes) -> Callable[[int], str]:
     """A column of words that are inputs: str, "" if missing, which is counted."""
     column = words(block.to_series())
     notes.add("missing words", column.null_count())
@@ -141,7 +142,7 @@ def category(block: pl.DataFrame, place: Place, notes: Notes) -> Callable[[int],
 def label(separator: str | None) -> Decoder:
     """A target column of labels: str, or with `separator` a tuple of those between it; None if missing."""
 
-    def decode(block: pl.DataFrame, place: Place, notes: Notes) -> Callable[[int], str | tuple[str, ...] | None]:
+    def decode(block: pl.DataFrame, place_of: Place, notes: Notes) -> Callable[[int], str | tuple[str, ...] | None]:
         column = words(block.to_series())
         notes.add("rows without a label", column.null_count())
         return (lambda row: split_labels(column[row], separator)) if separator else (lambda row: column[row])
@@ -149,7 +150,7 @@ def label(separator: str | None) -> Decoder:
     return decode
 
 
-def labels(block: pl.DataFrame, place: Place, notes: Notes) -> Callable[[int], tuple[str, ...] | None]:
+def labels(block: pl.DataFrame, place_of: Place, notes: Notes) -> Callable[[int], tuple[str, ...] | None]:
     """A target column of lists of labels: tuple of str, None if missing."""
     column = block.to_series().cast(pl.List(pl.String))
     notes.add("rows without a label", column.null_count())
@@ -159,9 +160,9 @@ def labels(block: pl.DataFrame, place: Place, notes: Notes) -> Callable[[int], t
 def number(form: NumberFormat) -> Decoder:
     """A target column of numbers: float32 `[1]`, None if missing."""
 
-    def decode(block: pl.DataFrame, place: Place, notes: Notes) -> Callable[[int], np.ndarray | None]:
+    def decode(block: pl.DataFrame, place_of: Place, notes: Notes) -> Callable[[int], np.ndarray | None]:
         counted = Notes()
-        values = numbers(block.to_series(), place, counted, form)
+        values = numbers(block.to_series(), place_of, counted, form)
         notes.add("rows without a target", counted.counts.get("missing values", 0))
         return lambda row: None if np.isnan(values[row]) else values[row : row + 1]
 
@@ -187,12 +188,12 @@ def split_labels(cell: str | None, separator: str) -> tuple[str, ...] | None:
     return tuple(dict.fromkeys(part.strip() for part in cell.split(separator) if part.strip()))
 
 
-def _lengths(column: pl.Series, place: Place) -> np.ndarray:
+def _lengths(column: pl.Series, place_of: Place) -> np.ndarray:
     lengths = column.list.len().fill_null(0).to_numpy().astype(np.int64)
     empty = np.flatnonzero(lengths == 0)
     if len(empty):
         raise UserError(
-            f"{place(int(empty[0]))}: column {column.name!r} has a sequence of length 0; "
+            f"{place_of(int(empty[0]))}: column {column.name!r} has a sequence of length 0; "
             "give at least one step or remove the row"
         )
     return lengths

@@ -26,8 +26,8 @@ def read_edf(paths: list[Path], reading: Reading, notes: Notes) -> RecordingSour
     Raises `UserError` for a file that does not comply with the format or is cut short, for one with gaps in time
     (EDF+D), and for one without signals or of length 0.
     """
-    found, files = recording_files(paths, EDF, reading, notes)
-    return RecordingSource([_open(path, notes) for path in found], files, reading, notes, _read)
+    record_paths, files = recording_files(paths, EDF, reading, notes)
+    return RecordingSource([_open(path, notes) for path in record_paths], files, reading, notes, _read)
 
 
 def _open(path: Path, notes: Notes) -> Recording:

@@ -149,9 +149,9 @@ def _from_table(entries: list[Entry], table: Path, reading: Reading, notes: Note
         raise UserError(f"{table} lists none of the sequences, for example not {entries[0].id!r}; its keys must be ids")
     notes.add(f"sequences that {table.name} does not list, left out", len(entries) - len(kept))
     notes.add(f"rows of {table.name} without a sequence", len(by_id.keys() - {entry.id for entry in kept}))
-    found = [by_id[entry.id] for entry in kept]
-    groups = [row.group or "" for row in found] if found[0].group is not None else None
-    return FastaSource(kept, name, [row.label for row in found], groups, f"column {name} of {table}")
+    kept_rows = [by_id[entry.id] for entry in kept]
+    groups = [row.group or "" for row in kept_rows] if kept_rows[0].group is not None else None
+    return FastaSource(kept, name, [row.label for row in kept_rows], groups, f"column {name} of {table}")
 
 
 def _from_pattern(entries: list[Entry], name: str, reading: Reading, notes: Notes) -> FastaSource:

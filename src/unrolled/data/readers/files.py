@@ -13,7 +13,7 @@ ABOUT = frozenset("readme license licence notice copying changelog citation abou
 def find_files(roots: list[Path], suffixes: tuple[str, ...], notes: Notes) -> dict[Path, Path]:
     """The files with such a suffix, each with the root it was found under, in sorted order. Hidden ones are passed
     over. Raises `UserError` if there is none."""
-    found: dict[Path, Path] = {}
+    files: dict[Path, Path] = {}
     others: list[Path] = []
     for root in roots:
         if not root.exists():
@@ -21,7 +21,7 @@ def find_files(roots: list[Path], suffixes: tuple[str, ...], notes: Notes) -> di
         if root.is_file():
             if not has_suffix(root, suffixes):
                 raise UserError(f"{root} ends in {root.suffix!r}, expected one of {', '.join(suffixes)}")
-            found[root] = root.parent
+            files[root] = root.parent
             continue
         for folder, inner, names in os.walk(root):
             inner[:] = sorted(name for name in inner if not name.startswith("."))
@@ -29,15 +29,15 @@ def find_files(roots: list[Path], suffixes: tuple[str, ...], notes: Notes) -> di
                 if not path.is_file():
                     continue  # a pipe, or a link to nothing
                 if has_suffix(path, suffixes):
-                    found[path] = root
+                    files[path] = root
                 else:
                     others.append(path)
-    if not found:
+    if not files:
         places = ", ".join(map(str, roots))
         raise UserError(f"{places} holds no {', '.join(suffixes)} files; give a folder that does")
-    companions = {path.with_suffix("") for path in found}
+    companions = {path.with_suffix("") for path in files}
     notes.add("files of another kind, left out", sum(path.with_suffix("") not in companions for path in others))
-    return found
+    return files
 
 
 def has_suffix(path: Path, suffixes: tuple[str, ...]) -> bool:

@@ -46,23 +46,23 @@ def guess(cell: str) -> list[TimeFormat]:
     clock = _CLOCK.search(cell)
     if clock:
         front, back = cell[: clock.start()], cell[clock.end() :]
-        found = _date(front + "\0" + back)
-        return [_with_clock(one, _clock_parts(clock)) for one in found]
+        formats = _date(front + "\0" + back)
+        return [_with_clock(form, _clock_parts(clock)) for form in formats]
     hour = _HOUR.search(cell)
     if hour:
-        found = _date(cell[: hour.start()] + "\0" + cell[hour.end() :])
-        return [_with_clock(one, ("%I", *filter(None, (hour["space"],)), "%p")) for one in found]
-    found = _date(cell)
-    run_on = None if found else _RUN_ON.fullmatch(cell)
+        formats = _date(cell[: hour.start()] + "\0" + cell[hour.end() :])
+        return [_with_clock(form, ("%I", *filter(None, (hour["space"],)), "%p")) for form in formats]
+    formats = _date(cell)
+    run_on = None if formats else _RUN_ON.fullmatch(cell)
     if run_on:
         parts = _run_on_parts(run_on)
-        found = [replace(one, parts=(*one.parts, *parts)) for one in _date(run_on["date"]) if "%d" in one.parts]
-    return found
+        formats = [replace(form, parts=(*form.parts, *parts)) for form in _date(run_on["date"]) if "%d" in form.parts]
+    return formats
 
 
-def _with_clock(one: TimeFormat, clock: tuple[str, ...]) -> TimeFormat:
-    at = one.parts.index("\0")
-    return replace(one, parts=(*one.parts[:at], *clock, *one.parts[at + 1 :]))
+def _with_clock(form: TimeFormat, clock: tuple[str, ...]) -> TimeFormat:
+    at = form.parts.index("\0")
+    return replace(form, parts=(*form.parts[:at], *clock, *form.parts[at + 1 :]))
 
 
 def _clock_parts(clock: re.Match[str]) -> tuple[str, ...]:
@@ -101,31 +101,31 @@ def _date(text: str) -> list[TimeFormat]:
     parts = list(tokens)
     numbers: list[int] = []
     named = False
-    for place, token in enumerate(tokens):
+    for index, token in enumerate(tokens):
         if token.isdecimal():
-            numbers.append(place)
+            numbers.append(index)
         elif token.isalpha():
             month, weekday = month_of(token), weekday_of(token)
             if month and not named:
-                parts[place], named = "%b", True
+                parts[index], named = "%b", True
             elif weekday and "%a" not in parts:
-                parts[place] = "%a"
-            elif token not in ("T", "t") or tokens[place + 1 : place + 2] != ["\0"]:
+                parts[index] = "%a"
+            elif token not in ("T", "t") or tokens[index + 1 : index + 2] != ["\0"]:
                 return []
         elif token != "\0" and not re.fullmatch(r"[-/. ,:'_]{1,3}", token):
             return []
-    lengths = [len(tokens[place]) for place in numbers]
+    lengths = [len(tokens[index]) for index in numbers]
     if lengths == [8] and not named and "\0" in tokens:
         at = numbers[0]
         return [TimeFormat((*parts[:at], *_COMPACT[8], *parts[at + 1 :]))]
     roles = _named_roles(lengths, tokens, numbers) if named else _number_roles(lengths, tokens, numbers)
-    found = []
+    formats = []
     for order, codes in roles:
         coded = list(parts)
-        for place, code in zip(numbers, codes, strict=True):
-            coded[place] = code
-        found.append(TimeFormat(tuple(coded), order))
-    return found
+        for index, code in zip(numbers, codes, strict=True):
+            coded[index] = code
+        formats.append(TimeFormat(tuple(coded), order))
+    return formats
 
 
 def _named_roles(
@@ -159,12 +159,12 @@ def _number_roles(
         return [("dmy", ("%d", "%m", "%Y")), ("mdy", ("%m", "%d", "%Y"))] if len(lengths) == 3 else []
     if len(lengths) != 3 or not all(short):
         return []
-    found: list[tuple[Order | None, tuple[str, ...]]] = []
+    roles: list[tuple[Order | None, tuple[str, ...]]] = []
     if lengths[2] == 2:
-        found += [("dmy", ("%d", "%m", "%y")), ("mdy", ("%m", "%d", "%y"))]
+        roles += [("dmy", ("%d", "%m", "%y")), ("mdy", ("%m", "%d", "%y"))]
     if lengths[0] == 2:
-        found.append(("ymd", ("%y", "%m", "%d")))
-    return found
+        roles.append(("ymd", ("%y", "%m", "%d")))
+    return roles
 
 
 def styled(form: TimeFormat, cells: Iterable[Mapping[str, str | None]], texts: Iterable[str]) -> TimeFormat:
@@ -173,16 +173,16 @@ def styled(form: TimeFormat, cells: Iterable[Mapping[str, str | None]], texts: I
     `cells` are the groups of `regex`, `texts` the whole cells.
     """
     cells, texts = list(cells), list(texts)
-    said = {name: [cell[name] for cell in cells if cell.get(name)] for name in ("b", "a", "z", "f")}
+    written = {name: [cell[name] for cell in cells if cell.get(name)] for name in ("b", "a", "z", "f")}
     short = {f"%{code[1]}" for code in SHORT if any(len(cell.get(code[1]) or "12") == 1 for cell in cells)}
     if "%M" not in short and form.is_clock:
         short -= {"%S"}
-    names = [str(name) for name in (*said["b"], *said["a"])]
-    zones = [str(zone) for zone in said["z"]]
+    names = [str(name) for name in (*written["b"], *written["a"])]
+    zones = [str(zone) for zone in written["z"]]
     offsets = [zone for zone in zones if zone[0] in "+-"]
     utc = [zone for zone in zones if zone[0] not in "+-"]
     morning = next((m[0] for text in texts if (m := re.search(r"[AaPp]\.?[Mm]\.?(?![A-Za-z])", text))), "AM")
-    decimals = max((len(str(share)) for share in said["f"]), default=0)
+    decimals = max((len(str(share)) for share in written["f"]), default=0)
     return replace(
         form,
         lasting=form.is_clock and any(int(cell.get("H") or 0) >= 24 for cell in cells),

@@ -89,7 +89,7 @@ def has_header(rows: list[list[str]], doubt: bool = True) -> bool:
     first, rest = rows[0], [row for row in rows[1:] if len(row) == len(rows[0])]
     if len(set(first)) < len(first):
         return not all(map(is_number, first)) and len(first) > 2
-    numeric = [_mostly_numbers([row[place] for row in rest]) for place in range(len(first))]
+    numeric = [_mostly_numbers([row[index] for row in rest]) for index in range(len(first))]
     numbers = [cell for cell in first if is_number(cell)]
     if numbers:
         if _counting(numbers) and (len(numbers) > 2 or not any(numeric)):
@@ -102,9 +102,9 @@ def has_header(rows: list[list[str]], doubt: bool = True) -> bool:
         return True
     if any(cell.lower() in KNOWN for cell in first) or names_a_pair(first, rest):
         return True
-    if any(cell and cell in {row[place] for row in rest} for place, cell in enumerate(first)):
+    if any(cell and cell in {row[index] for row in rest} for index, cell in enumerate(first)):
         return False
-    if len(first) == 2 and all(_mostly_sentences([row[place] for row in rest]) for place in (0, 1)):
+    if len(first) == 2 and all(_mostly_sentences([row[index] for row in rest]) for index in (0, 1)):
         return doubt and (not any(" " in cell for cell in first) or all(_speaks_of_a_column(cell) for cell in first))
     return doubt or len(first) > 2 or _names_above_labels(first, rest)
 
@@ -141,7 +141,7 @@ def _speaks_of_a_column(cell: str) -> bool:
 
 def _counting(cells: list[str]) -> bool:
     return all(cell.isdigit() for cell in cells) and all(
-        int(cell) == int(cells[0]) + place for place, cell in enumerate(cells)
+        int(cell) == int(cells[0]) + offset for offset, cell in enumerate(cells)
     )
 
 
@@ -152,5 +152,5 @@ def _mostly_numbers(cells: list[str]) -> bool:
 
 def _names_above_labels(first: list[str], rest: list[list[str]]) -> bool:
     """Whether a column of few values begins with another one, and the text beside it with a single word."""
-    few = [len({row[place] for row in rest}) <= len(rest) / 2 for place in range(len(first))]
+    few = [len({row[index] for row in rest}) <= len(rest) / 2 for index in range(len(first))]
     return len(rest) > 3 and any(few) and not any(" " in cell for cell in first)

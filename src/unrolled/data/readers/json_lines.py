@@ -34,20 +34,20 @@ def refuse_half_characters(path: Path, lines: Iterable[bytes]) -> None:
                     )
 
 
-def find_bad_objects(place: str, records: Iterable[tuple[int, Any]]) -> None:
-    """The same for numbered records; `place` and the number say where one is."""
+def find_bad_objects(location: str, records: Iterable[tuple[int, Any]]) -> None:
+    """The same for numbered records; `location` and the number say where one is."""
     first: dict[str, tuple[str, int]] = {}
     for number, record in records:
         if not isinstance(record, dict):
-            raise UserError(f"{place} {number:,} holds a {_json_type(record)}, not an object with named fields")
+            raise UserError(f"{location} {number:,} holds a {_json_type(record)}, not an object with named fields")
         for name, value in record.items():
             if value is None:
                 continue
             kind, where = first.setdefault(name, (_json_type(value), number))
             if _json_type(value) != kind:
                 raise UserError(
-                    f"{place} {number:,}: field {name!r} is a {_json_type(value)}, but a {kind} in "
-                    f"{place.rpartition(' ')[2]} {where:,}; give each field one type, and null where it is missing"
+                    f"{location} {number:,}: field {name!r} is a {_json_type(value)}, but a {kind} in "
+                    f"{location.rpartition(' ')[2]} {where:,}; give each field one type, and null where it is missing"
                 )
 
 
@@ -58,8 +58,8 @@ def _objects(path: Path) -> Iterator[tuple[int, Any]]:
         try:
             yield number, json.loads(line, parse_constant=_refuse_constant)
         except json.JSONDecodeError as error:
-            place = f"from character {error.pos + 1:,} on"
-            raise UserError(f"{path}, line {number:,} is not JSON {place}; give one object per line") from None
+            where = f"from character {error.pos + 1:,} on"
+            raise UserError(f"{path}, line {number:,} is not JSON {where}; give one object per line") from None
         except ValueError as error:
             raise UserError(f"{path}, line {number:,}: {error}") from None
         except RecursionError:

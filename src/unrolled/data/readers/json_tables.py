@@ -45,9 +45,9 @@ def read_json_table(path: Path) -> pl.DataFrame:
 
 def _refuse(path: Path, data: bytes) -> None:
     """Say what is wrong with a file, if that can be found."""
-    found: Any = None
+    content: Any = None
     try:
-        found = json.loads(data)
+        content = json.loads(data)
     except json.JSONDecodeError as error:
         raise UserError(
             f"{path}, line {error.lineno:,} is not JSON from character {error.colno:,} on; {_ADVICE}"
@@ -58,12 +58,12 @@ def _refuse(path: Path, data: bytes) -> None:
         raise UserError(
             f"{path} is not UTF-8: byte 0x{data[error.start]:02x} at offset {error.start:,}; convert it with iconv"
         ) from None
-    if isinstance(found, dict):
-        names = ", ".join(map(str, list(found)[:5])) + (", ..." if len(found) > 5 else "")
+    if isinstance(content, dict):
+        names = ", ".join(map(str, list(content)[:5])) + (", ..." if len(content) > 5 else "")
         raise UserError(f"{path} holds one object ({names}), of which nothing tells the records; {_ADVICE}")
-    if not isinstance(found, list):
+    if not isinstance(content, list):
         raise UserError(f"{path} holds a single value; {_ADVICE}")
-    find_bad_objects(f"{path}, item", enumerate(found, start=1))
+    find_bad_objects(f"{path}, item", enumerate(content, start=1))
     refuse_half_characters(path, io.BytesIO(data))
 
 

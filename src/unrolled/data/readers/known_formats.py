@@ -94,7 +94,7 @@ _NAMES: dict[Format, str] = {
     _NOTEBOOK: "ipynb",
     _SQL: "sql",
 }
-BY_SUFFIX = {f".{ending}": found for found, endings in _NAMES.items() for ending in endings.split()}
+BY_SUFFIX = {f".{ending}": known for known, endings in _NAMES.items() for ending in endings.split()}
 
 MAGIC: tuple[tuple[int, bytes, Format], ...] = (
     (0, b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", Format("an old Office file", "save a sheet as CSV, a document as text")),
@@ -158,7 +158,7 @@ _FIRST_LINES: tuple[tuple[str, Format], ...] = (
     (r"(?:[%#].*\n|\s*\n)*@problemname\s", _series(".ts")),
 )
 FIRST: list[tuple[re.Pattern[str], Format]] = [
-    (re.compile(pattern, re.IGNORECASE | re.MULTILINE), found) for pattern, found in _FIRST_LINES
+    (re.compile(pattern, re.IGNORECASE | re.MULTILINE), known) for pattern, known in _FIRST_LINES
 ]
 PLAIN = (b"%PDF-", b"{\\rtf", b"%!PS")
 """beginnings of formats that may be without any binary data"""

@@ -25,7 +25,7 @@ def with_label_first(table: Table, reading: Reading, notes: Notes) -> Table:
     if not labelled and not trained:
         return table
     first = [LABEL] if labelled else []
-    steps = [f"t{place}" for place in range(len(names) - len(first))]
+    steps = [f"t{number}" for number in range(len(names) - len(first))]
     renamed = dict(zip(names, [*first, *steps], strict=True))
     if not trained:
         notes.hint(

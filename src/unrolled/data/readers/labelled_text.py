@@ -43,10 +43,10 @@ def lay_out_labelled(table: Table, reading: Reading, notes: Notes) -> Layout:
     counted. Labels with `|` (or `reading.label_separator`) between them hold at once. The target guess is the label
     column.
     """
-    found = _text_and_label(table, reading)
-    if found is None:
+    pair = _text_and_label(table, reading)
+    if pair is None:
         raise UserError(f"{table.name} is not a table of text and labels; it needs one column of each")
-    text, label = found
+    text, label = pair
     if table.headless:
         table = table.renamed({text: "text", label: "label"})
         text, label = "text", "label"
@@ -67,14 +67,14 @@ def lay_out_labelled(table: Table, reading: Reading, notes: Notes) -> Layout:
 def drop_empty_text(table: Table, columns: list[str], notes: Notes) -> Table:
     """The table without the rows where one of these columns is empty; they are counted."""
     filled = pl.all_horizontal(pl.col(columns).fill_null("").ne(""))
-    there = np.concatenate([block.select(filled).to_series().to_numpy() for _, block in table.blocks(columns)])
-    if there.all():
+    has_text = np.concatenate([block.select(filled).to_series().to_numpy() for _, block in table.blocks(columns)])
+    if has_text.all():
         return table
-    if not there.any():
+    if not has_text.any():
         raise UserError(f"{table.name} has no row with text in {' and '.join(columns)}; give one with some text")
-    notes.add("rows left out, since their text is empty", int((~there).sum()))
+    notes.add("rows left out, since their text is empty", int((~has_text).sum()))
     rows = np.arange(table.length) if table.rows is None else table.rows
-    return replace(table, frame=table.frame.filter(filled), length=int(there.sum()), rows=rows[there])
+    return replace(table, frame=table.frame.filter(filled), length=int(has_text.sum()), rows=rows[has_text])
 
 
 def _text_and_label(table: Table, reading: Reading) -> tuple[str, str] | None:
@@ -199,8 +199,8 @@ def read_texts(paths: list[Path], reading: Reading, notes: Notes) -> FolderSourc
     """
     files: list[Path] = []
     for path in paths:
-        found = [path] if path.is_file() else sorted(_text_files(path))
-        inside = [file for file in found if not file.name.startswith(".")]
+        candidates = [path] if path.is_file() else sorted(_text_files(path))
+        inside = [file for file in candidates if not file.name.startswith(".")]
         kept = [file for file in inside if (path.is_file() or _is_content(file)) and not _is_blank(file)]
         notes.add("files left out, since they are empty or about the others", len(inside) - len(kept))
         for file in kept:

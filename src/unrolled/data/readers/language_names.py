@@ -21,9 +21,9 @@ def language_of(name: str) -> tuple[str, str] | None:
     places = [len(words) - 1] if len(words) > 1 else []
     if words[-1].lower() in _TEXT and part_of_name(name) is not None:
         places += range(len(words) - 3, -1, -2)
-    for place in places:
-        if names_a_language(words[place]):
-            return "".join([*words[:place], "*", *words[place + 1 :]]), words[place]
+    for index in places:
+        if names_a_language(words[index]):
+            return "".join([*words[:index], "*", *words[index + 1 :]]), words[index]
     return None
 
 
@@ -41,13 +41,13 @@ def languages_of(first: Path, second: Path) -> tuple[str, str, str] | None:
 
 def pairs_like(first: Path, second: Path) -> dict[str, Pair]:
     """The pairs in the folder of one, in the same two languages and order, by what their names have in common."""
-    found = languages_of(first, second)
-    if found is None:
+    languages = languages_of(first, second)
+    if languages is None:
         return {}
-    _, one, other = found
+    _, language, other = languages
     files = {path.name: path for path in first.parent.iterdir() if path.is_file() and not path.name.startswith(".")}
-    keys = {key for name in files for key in _keys(name, one)}
-    pairs = {key: (key.replace("*", one), key.replace("*", other)) for key in sorted(keys)}
+    keys = {key for name in files for key in _keys(name, language)}
+    pairs = {key: (key.replace("*", language), key.replace("*", other)) for key in sorted(keys)}
     return {key: (files[a], files[b]) for key, (a, b) in pairs.items() if a in files and b in files}
 
 
@@ -58,16 +58,16 @@ def pairs_in(folder: Path) -> dict[str, Pair]:
     """
     named: dict[str, dict[str, Path]] = {}
     for path in sorted(folder.iterdir()):
-        found = language_of(path.name) if path.is_file() and not path.name.startswith(".") else None
-        if found is not None:
-            named.setdefault(found[0], {})[found[1]] = path
+        match = language_of(path.name) if path.is_file() and not path.name.startswith(".") else None
+        if match is not None:
+            named.setdefault(match[0], {})[match[1]] = path
     several = {key: files for key, files in named.items() if len(files) > 1}
     languages = sorted({language for files in several.values() for language in files}, key=_side)
     if len(languages) > 2:
         files = next(iter(several.values()))
-        one, other = (str(files[language]) for language in sorted(files, key=_side)[:2])
+        source, target = (str(files[language]) for language in sorted(files, key=_side)[:2])
         raise RunningText(
-            f"{folder} has texts in {', '.join(languages)}; name the source and the target, such as {one} {other}"
+            f"{folder} has texts in {', '.join(languages)}; name the source and the target, such as {source} {target}"
         )
     return {key: (files[languages[0]], files[languages[1]]) for key, files in several.items()}
 
@@ -85,4 +85,4 @@ def _side(language: str) -> tuple[bool, str]:
 def _keys(name: str, language: str) -> list[str]:
     """The name with `*` in the place of each word that is this language."""
     words = re.split(r"([._-])", name)
-    return ["".join([*words[:place], "*", *words[place + 1 :]]) for place, word in enumerate(words) if word == language]
+    return ["".join([*words[:index], "*", *words[index + 1 :]]) for index, word in enumerate(words) if word == language]

@@ -115,12 +115,12 @@ def _with_key(table: Table, key: str | None) -> tuple[Table, list[str]]:
 
 def _time_column(table: Table, head: pl.DataFrame, id_column: str, reading: Reading) -> str | None:
     """As for a series; and numbers named like a time that begin anew with each sequence, none of them twice in one."""
-    found = time_column(table.without([id_column]), reading)
+    column = time_column(table.without([id_column]), reading)
     candidates = [name for name in table.columns if named_like_time(name) and name not in (id_column, reading.target)]
     anew = (
         name for name in candidates if table.is_numeric(name) and not head.select(id_column, name).is_duplicated().any()
     )
-    return found or next(anew, None)
+    return column or next(anew, None)
 
 
 def _ids(table: Table, id_column: str) -> Codes:
@@ -128,8 +128,8 @@ def _ids(table: Table, id_column: str) -> Codes:
     for start, block in table.blocks([id_column]):
         missing = block[id_column].is_null().arg_true()
         if len(missing):
-            place = table.place(start + missing[0])
-            raise UserError(f"{place}: column {id_column!r} (--id) is empty; fill it in or drop the row")
+            location = table.place(start + missing[0])
+            raise UserError(f"{location}: column {id_column!r} (--id) is empty; fill it in or drop the row")
         parts.append(codes(block[id_column], Notes()))
     return join_codes(parts)
 
@@ -141,7 +141,7 @@ def _constant(table: Table, ids: Codes, columns: list[str], single_rows: bool) -
     candidates = [name for name in columns if not (single and table.is_numeric(name))]
     # Most columns change within the first rows; only the others are looked at as a whole.
     values = {name: _add_values(None, head[name], ids.codes) for name in candidates}
-    left = [name for name, found in values.items() if found is not None]
+    left = [name for name, pairs in values.items() if pairs is not None]
     values = dict.fromkeys(left)
     for start, block in table.blocks(left) if left else ():
         for name in left:
@@ -152,10 +152,10 @@ def _constant(table: Table, ids: Codes, columns: list[str], single_rows: bool) -
     return set(left)
 
 
-def _add_values(found: pl.DataFrame | None, column: pl.Series, codes: np.ndarray) -> pl.DataFrame | None:
+def _add_values(before: pl.DataFrame | None, column: pl.Series, codes: np.ndarray) -> pl.DataFrame | None:
     """The value of each id, from those found before and those of further rows; None if one has two values."""
     pairs = pl.DataFrame({"id": codes[: len(column)], "value": column}).unique()
-    both = pairs if found is None else pl.concat([found, pairs]).unique()
+    both = pairs if before is None else pl.concat([before, pairs]).unique()
     return None if both["id"].is_duplicated().any() else both
 
 
@@ -169,7 +169,7 @@ def _static_fields(
     fields: list[Field] = []
     static: dict[str, list[Any]] = {}
 
-    def place(record: int) -> str:
+    def place_of(record: int) -> str:
         return table.place(int(first[record]))
 
     values = {name: _at(table, name, first) for name in columns}
@@ -177,11 +177,11 @@ def _static_fields(
     if features:
         fields.append(Field("features", "numeric", False, tuple(features)))
         frame = pl.DataFrame({name: values[name] for name in features})
-        static["features"] = list(number_matrix(frame, place, notes, table.formats))
+        static["features"] = list(number_matrix(frame, place_of, notes, table.formats))
     for name in (name for name in columns if name not in features):
         column, form = values[name], table.facts[name].format
         if name == target and not (reading.label_separator or is_class(column, reading.wish.target, FEW, form)):
-            amounts = numbers(column, place, Notes(), form)
+            amounts = numbers(column, place_of, Notes(), form)
             fields.append(Field(name, "numeric", False, (name,)))
             static[name] = [None if np.isnan(amount) else np.array([amount]) for amount in amounts]
             continue
@@ -209,12 +209,12 @@ def _rows_on_disk(table: Table, fields: list[Field], columns: list[str], notes: 
     """Rows read when asked for; all are read once here, to count what is missing and refuse what is wrong."""
 
     def rows(start: int, stop: int, count: Notes | None = None) -> dict[str, Any]:
-        def place(row: int) -> str:
+        def place_of(row: int) -> str:
             return table.place(start + row)
 
         frame = table.read(start, stop, columns)
         blocks, length = [(0, frame)], stop - start
-        return decode_steps(blocks, length, fields, place, count or Notes(), table.formats)(0, length)
+        return decode_steps(blocks, length, fields, place_of, count or Notes(), table.formats)(0, length)
 
     block = 1 << 16
     for start in range(0, table.length, block):

@@ -54,53 +54,53 @@ def label_files(
     tables = [root for root in roots if is_table(root.name) and root.is_file()]
     if tables and reading.labels is None:
         return _by_table(tables[0], {}, suffixes, reading, notes, columns)
-    found = find_files([root for root in roots if root not in tables], suffixes, notes)
+    files = find_files([root for root in roots if root not in tables], suffixes, notes)
     if reading.unlabelled:
-        return LabelledFiles(list(found), reading.target or "label", None, None, "no labels wanted", None)
+        return LabelledFiles(list(files), reading.target or "label", None, None, "no labels wanted", None)
     if is_table(reading.labels):
-        return _by_table(Path(str(reading.labels)), found, suffixes, reading, notes, columns)
+        return _by_table(Path(str(reading.labels)), files, suffixes, reading, notes, columns)
     if reading.labels not in (None, FOLDERS):
-        return _by_pattern(found, str(reading.labels), reading, notes, f"the pattern {reading.labels}")
+        return _by_pattern(files, str(reading.labels), reading, notes, f"the pattern {reading.labels}")
     if reading.target not in (None, "label") and columns == LABELS:
         raise UserError(
             f"{roots[0]} has no target {reading.target!r}: what its folders or names say is called 'label'; leave "
             "--target out, or say with --labels where it stands"
         )
-    classes = {path.relative_to(root).parts[0] for path, root in found.items() if path.parent != root}
-    guess = None if reading.labels == FOLDERS or len(classes) > 1 else _guess([path.stem for path in found])
+    classes = {path.relative_to(root).parts[0] for path, root in files.items() if path.parent != root}
+    guess = None if reading.labels == FOLDERS or len(classes) > 1 else _guess([path.stem for path in files])
     if guess:
         pattern, how = guess
-        return _by_pattern(found, pattern, reading, notes, how)
+        return _by_pattern(files, pattern, reading, notes, how)
     if classes:
-        return _by_folder(found, reading, notes)
+        return _by_folder(files, reading, notes)
     if reading.labels == FOLDERS:
         raise UserError(f"{roots[0]} has no folders with {', '.join(suffixes)} files; expected one folder per class")
     how = "no labels: neither a folder per class nor a field that the names have in common; give --data.labels"
-    return LabelledFiles(list(found), reading.target or "label", None, None, how, None)
+    return LabelledFiles(list(files), reading.target or "label", None, None, how, None)
 
 
-def _by_folder(found: dict[Path, Path], reading: Reading, notes: Notes) -> LabelledFiles:
+def _by_folder(files: dict[Path, Path], reading: Reading, notes: Notes) -> LabelledFiles:
     _no_groups(reading, "folder names")
-    paths = [path for path, root in found.items() if path.parent != root]
-    notes.add("files beside the class folders, left out", len(found) - len(paths))
-    labels = [path.relative_to(found[path]).parts[0] for path in paths]
+    paths = [path for path, root in files.items() if path.parent != root]
+    notes.add("files beside the class folders, left out", len(files) - len(paths))
+    labels = [path.relative_to(files[path]).parts[0] for path in paths]
     return LabelledFiles(paths, reading.target or "label", labels, None, "label: name of the folder", FOLDERS)
 
 
-def _by_pattern(found: dict[Path, Path], text: str, reading: Reading, notes: Notes, how: str) -> LabelledFiles:
+def _by_pattern(files: dict[Path, Path], text: str, reading: Reading, notes: Notes, how: str) -> LabelledFiles:
     name = reading.target or "label"
     if reading.labels is None:
         _no_groups(reading, "a guess")
         reading = Reading()
     pattern, label, group = compiled(text, reading)
     rows = []
-    for path, root in found.items():
+    for path, root in files.items():
         match = pattern.search(path.relative_to(root).as_posix()) if "/" in text else pattern.match(path.stem)
         if match and match[label]:
             rows.append((path, match[label], (match[group] or "") if group else None))
     if not rows:
-        raise UserError(f"no file matches the pattern {text!r} of --data.labels, for example {next(iter(found)).name}")
-    notes.add("files whose names do not match the pattern, left out", len(found) - len(rows))
+        raise UserError(f"no file matches the pattern {text!r} of --data.labels, for example {next(iter(files)).name}")
+    notes.add("files whose names do not match the pattern, left out", len(files) - len(rows))
     return _files(rows, name, f"{name}: {how}", text)
 
 
@@ -135,35 +135,35 @@ def _guess(stems: list[str]) -> tuple[str, str] | None:
         return None
     columns = [set(values) for values in zip(*split, strict=False)]
     few = max(2, len(stems) // 5)
-    fits = [place for place, values in enumerate(columns) if 2 <= len(values) <= few and len(values) < len(stems)]
+    fits = [index for index, values in enumerate(columns) if 2 <= len(values) <= few and len(values) < len(stems)]
     if not fits:
         return None
-    place = fits[0]
-    how = f"field {place + 1} of the file names ({len(columns[place])} different), a guess"
+    index = fits[0]
+    how = f"field {index + 1} of the file names ({len(columns[index])} different), a guess"
     if len(fits) > 1:
         how += f"; field {fits[1] + 1} would do too ({len(columns[fits[1]])}), choose with --data.labels"
-    before = rf"(?:[^_-]*[_-]){{{place}}}" if place else ""
+    before = rf"(?:[^_-]*[_-]){{{index}}}" if index else ""
     return rf"{before}(?P<label>[^_-]+)", how
 
 
 def _by_table(
     table: Path,
-    found: dict[Path, Path],
+    files: dict[Path, Path],
     suffixes: tuple[str, ...],
     reading: Reading,
     notes: Notes,
     columns: tuple[str, ...],
 ) -> LabelledFiles:
     name, rows = read_label_table(table, reading, notes, columns)
-    known = _keys(found)
+    known = _keys(files)
     labelled: dict[Path, tuple[str, str | None]] = {}
     elsewhere = 0
     for row in rows:
         path = known.get(row.key) or known.get(row.key.removeprefix("./")) or table.parent / row.key
-        if found and path not in found and path.is_file() and has_suffix(path, suffixes):
+        if files and path not in files and path.is_file() and has_suffix(path, suffixes):
             elsewhere += 1  # of another part, such as the test files
             continue
-        if path not in found and not path.is_file():
+        if path not in files and not path.is_file():
             near = get_close_matches(row.key, known, 1)
             hint = f"did you mean {near[0]}?" if near else f"paths are relative to {table.parent}"
             raise UserError(f"{table}, line {row.line}: the file {row.key} does not exist; {hint}")
@@ -171,7 +171,7 @@ def _by_table(
             raise UserError(f"{table}, line {row.line}: {row.key} is of another kind, expected {', '.join(suffixes)}")
         if labelled.setdefault(path, (row.label, row.group)) != (row.label, row.group):
             raise UserError(f"{table}, line {row.line}: {path} has another label above; keep one of the rows")
-    notes.add(f"files that {table.name} does not list, left out", sum(path not in labelled for path in found))
+    notes.add(f"files that {table.name} does not list, left out", sum(path not in labelled for path in files))
     notes.add(f"rows of {table.name} for files elsewhere, left out", elsewhere)
     if not labelled:
         raise UserError(f"{table} lists none of the files given; its paths are relative to {table.parent}")
@@ -179,11 +179,11 @@ def _by_table(
     return _files(triples, name, f"{name}: column {name} of {table}", str(table))
 
 
-def _keys(found: dict[Path, Path]) -> dict[str, Path]:
+def _keys(files: dict[Path, Path]) -> dict[str, Path]:
     """The ways to name a file that mean one file only: whole path, path below the root, name, name without suffix."""
     ways = [
         (way, path)
-        for path, root in found.items()
+        for path, root in files.items()
         for way in {str(path), path.relative_to(root).as_posix(), path.name, path.stem}
     ]
     counts = Counter(way for way, _ in ways)

@@ -38,5 +38,5 @@ def read_number_table(path: Path) -> pl.DataFrame:
     for number, row in rows:
         if len(row) != width:
             raise UserError(f"{path}, line {number:,} has {len(row)} numbers, expected {width} as in the first line")
-    names = [f"column_{place + 1}" for place in range(width)]
+    names = [f"column_{index + 1}" for index in range(width)]
     return pl.DataFrame([row for _, row in rows], schema=dict.fromkeys(names, pl.String), orient="row")

@@ -43,28 +43,28 @@ def refuse_other_format(path: Path, *, by_name: bool = True, as_text: bool = Fal
 
     `as_text` lets pass what can be read as text too; without `by_name` only the content counts.
     """
-    found = BY_SUFFIX.get(path.suffix.lower()) if by_name else None
-    if found is GZIP and path.with_suffix("").suffix.lower() == ".tar":
-        found = TAR
-    if found is None:
-        found = _by_content(path)
+    known = BY_SUFFIX.get(path.suffix.lower()) if by_name else None
+    if known is GZIP and path.with_suffix("").suffix.lower() == ".tar":
+        known = TAR
+    if known is None:
+        known = _by_content(path)
     suffixes = [suffix.lower() for suffix in path.suffixes]
     endings = suffixes[-2:] if suffixes[-1:] == [".gz"] else suffixes[-1:]
-    if found is None or (as_text and found.text) or any(ending in endings for ending in found.endings):
+    if known is None or (as_text and known.text) or any(ending in endings for ending in known.endings):
         return
-    unread = "" if found.endings or ", which" in found.words else ", which is not read"
-    sentence = f"{path} is {found.words}{unread}; {found.advice.replace('FILE', path.name)}"
-    raise RunningText(sentence) if found.readable else UserError(sentence)
+    unread = "" if known.endings or ", which" in known.words else ", which is not read"
+    sentence = f"{path} is {known.words}{unread}; {known.advice.replace('FILE', path.name)}"
+    raise RunningText(sentence) if known.readable else UserError(sentence)
 
 
 def refuse_other_folder(folder: Path, files: list[Path]) -> None:
     """The same for the files of a folder: raises `UserError` if most of those looked at are such files."""
     looked_at = sorted(files)[:_SOME]
-    found = [(path, known) for path in looked_at if (known := _known(path)) is not None]
-    if len(found) * 2 > len(looked_at):
-        path, known = found[0]
-        text = "no text file but " if len(found) == len(looked_at) else ""
-        many = counted(len(found), "file")
+    others = [(path, known) for path in looked_at if (known := _known(path)) is not None]
+    if len(others) * 2 > len(looked_at):
+        path, known = others[0]
+        text = "no text file but " if len(others) == len(looked_at) else ""
+        many = counted(len(others), "file")
         sentence = (
             f"{folder} holds {text}{many} like {path.name}, which is {known.words} and not read; "
             f"{known.advice.replace('FILE', path.name)}"
@@ -95,8 +95,8 @@ def refuse_table(path: Path) -> None:
 
 def is_other_binary(path: Path, head: bytes) -> bool:
     """Whether a file with this beginning is in a known format that is no text."""
-    found = BY_SUFFIX.get(path.suffix.lower()) or _by_magic(path, head)
-    return found is not None and not found.text
+    known = BY_SUFFIX.get(path.suffix.lower()) or _by_magic(path, head)
+    return known is not None and not known.text
 
 
 def is_binary(head: bytes) -> bool:
@@ -119,12 +119,12 @@ def _by_content(path: Path) -> Format | None:
             head = file.read(LOOKED_AT)
     except OSError:  # whoever reads it says so
         return None
-    found = _by_magic(path, head)
-    if found is not None or b"\0" in head:
-        return found
+    known = _by_magic(path, head)
+    if known is not None or b"\0" in head:
+        return known
     text = head.removeprefix(_BOM).decode(errors="replace").lstrip()
-    found = next((found for pattern, found in FIRST if pattern.match(text)), None)
-    return found or _whole_json(text, head) or (XML if _is_element(path, text) else None)
+    known = next((known for pattern, known in FIRST if pattern.match(text)), None)
+    return known or _whole_json(text, head) or (XML if _is_element(path, text) else None)
 
 
 def _is_element(path: Path, text: str) -> bool:
@@ -143,21 +143,21 @@ def _whole_json(text: str, head: bytes) -> Format | None:
         return None
     whole = len(head) < LOOKED_AT
     try:
-        found = json.loads(text if whole else text.partition("\n")[0])
+        value = json.loads(text if whole else text.partition("\n")[0])
     except (ValueError, RecursionError):
         return None
-    return JSON if found and isinstance(found, dict | list if whole else dict) else None
+    return JSON if value and isinstance(value, dict | list if whole else dict) else None
 
 
 def _by_magic(path: Path, head: bytes) -> Format | None:
-    found = next((known for start, magic, known in MAGIC if head.startswith(magic, start)), None)
-    if found is not None and not head.startswith(PLAIN) and b"\0" not in head and not is_binary(head):
+    known = next((known for start, magic, known in MAGIC if head.startswith(magic, start)), None)
+    if known is not None and not head.startswith(PLAIN) and b"\0" not in head and not is_binary(head):
         return None  # a text may begin with such letters
-    if found is None and head.startswith(b"PK\x03\x04"):
+    if known is None and head.startswith(b"PK\x03\x04"):
         return _in_zip(path)
-    if found is None and re.match(rb"\x80[\x02-\x05][\x8a\x8c\x95c}\](KX]", head):
+    if known is None and re.match(rb"\x80[\x02-\x05][\x8a\x8c\x95c}\](KX]", head):
         return PICKLE
-    return found
+    return known
 
 
 def _in_zip(path: Path) -> Format | None:

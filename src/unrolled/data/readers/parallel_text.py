@@ -92,14 +92,16 @@ def _in_pairs(paths: list[Path]) -> list[Pair] | None:
     first = next((languages_of(paths[0], other) for other in paths[1:] if languages_of(paths[0], other)), None)
     if first is None:
         return None
-    _, one, other = first
+    _, language, other = first
     pairs = []
     for path in paths:
-        found = next((found for second in paths if second != path and (found := languages_of(path, second))), None)
-        if found is None or {found[1], found[2]} != {one, other}:
+        languages = next(
+            (languages for second in paths if second != path and (languages := languages_of(path, second))), None
+        )
+        if languages is None or {languages[1], languages[2]} != {language, other}:
             return None
-        if found[1] == one:
-            pairs.append((path, path.with_name(found[0].replace("*", other))))
+        if languages[1] == language:
+            pairs.append((path, path.with_name(languages[0].replace("*", other))))
     return pairs if 2 * len(pairs) == len(paths) else None
 
 
@@ -148,8 +150,8 @@ def read_parallel_files(paths: list[Path], reading: Reading, notes: Notes) -> Pa
     pairs = [(paths[0], paths[1])] if len(paths) == 2 else _in_pairs(paths) if len(paths) > 2 else None
     if pairs is None:
         raise UserError(f"parallel text needs two files, the source and the target, and {len(paths)} were given")
-    found = [_read_pair(source, target, notes) for source, target in pairs]
-    return found[0] if len(found) == 1 else JoinedPairs(found)
+    pair_sources = [_read_pair(source, target, notes) for source, target in pairs]
+    return pair_sources[0] if len(pair_sources) == 1 else JoinedPairs(pair_sources)
 
 
 def _read_pair(first_path: Path, second_path: Path, notes: Notes) -> PairSource:

@@ -46,7 +46,7 @@ class Recipe:
         """
         known = {field.name for field in fields(Reading)}
         reading = {name: value for name, value in data["reading"].items() if name in known}
-        inputs = [_field(one) for one in data["inputs"]]
+        inputs = [_field(field) for field in data["inputs"]]
         target = None if data["target"] is None else _field(data["target"])
         if "wish" in reading:
             wish = Wish(tuple(reading["wish"]["shapes"]), reading["wish"]["target"])
@@ -134,13 +134,13 @@ def fit_source(source: Source, recipe: Recipe, notes: Notes, *, labelled: bool, 
     target = recipe.reading.target
     given = {field.name: field for field in source.fields if field.name != target}
     if len(recipe.inputs) == 1 and len(given) == 1 and recipe.inputs[0].name not in given:
-        found = next(iter(given.values()))
-        source = RenamedSource(source, found.name, recipe.inputs[0].name)
-        given = {recipe.inputs[0].name: replace(found, name=recipe.inputs[0].name)}
+        only = next(iter(given.values()))
+        source = RenamedSource(source, only.name, recipe.inputs[0].name)
+        given = {recipe.inputs[0].name: replace(only, name=recipe.inputs[0].name)}
     for wanted in recipe.inputs:
         _require_like(wanted, given, name)
     if labelled and target is not None and target not in (field.name for field in source.fields):
-        others = [found for found in given if found not in {field.name for field in recipe.inputs}]
+        others = [other for other in given if other not in {field.name for field in recipe.inputs}]
         raise UserError(f"{name} has no {target} to compare with; {_advice(target, others) or 'it has no labels'}")
     return align(source, columns_of(recipe.fields if labelled else recipe.inputs), notes, part=name)
 
@@ -169,20 +169,20 @@ class RenamedSource(Source):
 
 
 def _require_like(wanted: Field, given: dict[str, Field], name: str) -> None:
-    found = given.get(wanted.name)
-    if found is None:
+    given_field = given.get(wanted.name)
+    if given_field is None:
         names = [other for field in given.values() for other in (field.name, *field.channels)]
         raise UserError(f"{name} has no {wanted.name}, which the model reads; {_advice(wanted.name, names)}")
-    if _values(found) != _values(wanted):
+    if _values(given_field) != _values(wanted):
         raise UserError(
-            f"{name} has {_values(found)} in {found.name}, and the model reads {_values(wanted)}; give data of the "
-            "kind it was trained with"
+            f"{name} has {_values(given_field)} in {given_field.name}, and the model reads {_values(wanted)}; "
+            "give data of the kind it was trained with"
         )
     by_place = wanted.channels and all(_BY_PLACE.fullmatch(channel) for channel in wanted.channels)
-    if by_place and len(found.channels) != len(wanted.channels):
+    if by_place and len(given_field.channels) != len(wanted.channels):
         raise UserError(
-            f"{name} has {_count(found)} in {found.name}, and the model reads {_count(wanted)}; give as many as it was "
-            "trained with"
+            f"{name} has {_count(given_field)} in {given_field.name}, and the model reads {_count(wanted)}; "
+            "give as many as it was trained with"
         )
 
 

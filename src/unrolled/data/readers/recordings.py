@@ -93,7 +93,7 @@ class RecordingSource(Source):
         if self.files is not None and self.files.labels is not None:
             values[self.files.name] = self.files.labels[index]
         mended = ((BRIDGED, sum(missing)), (SILENT, silent))
-        return Record(values, str(recording.path), self._rate, tuple(one for one in mended if one[1]))
+        return Record(values, str(recording.path), self._rate, tuple(note for note in mended if note[1]))
 
     def labels(self, name: str) -> list[str] | None:
         return self.files.labels if self.files is not None and name == self.files.name else None
@@ -148,7 +148,7 @@ def _events(recording: Recording, rate: float, notes: Notes) -> Events | None:
     positions = np.rint(recording.times[order] * rate).astype(np.int64)
     inside = (positions >= 0) & (positions < round(recording.seconds * rate))
     notes.add("annotations before the start or after the end, left out", int((~inside).sum()))
-    labels = tuple(recording.symbols[place] for place in order[inside])
+    labels = tuple(recording.symbols[index] for index in order[inside])
     return Events(positions[inside], labels)
 
 

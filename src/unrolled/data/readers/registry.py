@@ -214,9 +214,9 @@ def files_meant(paths: list[Path], reader: tuple[str, str] | None, notes: Notes)
     files = _content(paths)
     if reader[0] == "conll" and not any(suffix_of(path) in endings for path in files):
         return files  # told by their content
-    found = list(find_files(paths, (*endings, *(e + c for e in endings for c in suffixes.COMPRESSED)), notes))
-    kept = without_descriptions(found, paths)
-    notes.add("files of another kind, left out", len(found) - len(kept))
+    candidates = list(find_files(paths, (*endings, *(e + c for e in endings for c in suffixes.COMPRESSED)), notes))
+    kept = without_descriptions(candidates, paths)
+    notes.add("files of another kind, left out", len(candidates) - len(kept))
     return kept
 
 
@@ -233,20 +233,20 @@ def is_plain_text(paths: list[Path]) -> bool:
 
 def suffix_of(path: Path) -> str:
     """The end of a name that says what is in the file, in small letters, whether it is compressed or not."""
-    found = [suffix.lower() for suffix in path.suffixes]
-    return found[-2] if len(found) > 1 and found[-1] in suffixes.COMPRESSED else (found or [""])[-1]
+    endings = [suffix.lower() for suffix in path.suffixes]
+    return endings[-2] if len(endings) > 1 and endings[-1] in suffixes.COMPRESSED else (endings or [""])[-1]
 
 
 def _files(paths: list[Path]) -> list[Path]:
     """The files meant, of folders the first ones."""
-    found: list[Path] = []
+    files: list[Path] = []
     for path in paths:
         if path.is_dir():
             inside = (file for file in path.rglob("*") if file.is_file() and not _hidden(file.relative_to(path)))
-            found += itertools.islice(inside, LOOKED_AT)
+            files += itertools.islice(inside, LOOKED_AT)
         else:
-            found.append(path)
-    return found
+            files.append(path)
+    return files
 
 
 def _content(paths: list[Path]) -> list[Path]:

@@ -140,7 +140,7 @@ def lay_out_series_rows(table: Table, reading: Reading, notes: Notes) -> Layout:
 def _is_wanted(name: str, inputs: tuple[str, ...]) -> bool:
     """Whether a column, or a channel of it (`feat_dynamic_real_0`), is among the inputs."""
     return name in (TARGET, START, FREQUENCY, *_IDS) or any(
-        one == name or re.fullmatch(rf"{re.escape(name)}_\d+", one) for one in inputs
+        wanted == name or re.fullmatch(rf"{re.escape(name)}_\d+", wanted) for wanted in inputs
     )
 
 
@@ -155,31 +155,33 @@ def _channels(name: str, count: int) -> list[str]:
     return [name] if count == 1 else [f"{name}_{number}" for number in range(count)]
 
 
-def _matrix(value: Any, name: str, place: str) -> np.ndarray:
+def _matrix(value: Any, name: str, location: str) -> np.ndarray:
     """float64 `[channels, time]` of a list, or of lists of one length."""
     if value is None:
-        raise UserError(f"{place}: field {name!r} is missing; leave the row out")
+        raise UserError(f"{location}: field {name!r} is missing; leave the row out")
     rows = value.to_list() if isinstance(value, pl.Series) else list(value)
     nested = bool(rows) and isinstance(rows[0], list | tuple)
     rows = rows if nested else [rows]
     lengths = {len(row) for row in rows if row is not None}
     if None in rows or len(lengths) > 1:
         raise UserError(
-            f"{place}: field {name!r} has lists of {' and '.join(map(str, sorted(lengths)))} values; give them one "
+            f"{location}: field {name!r} has lists of {' and '.join(map(str, sorted(lengths)))} values; give them one "
             "length"
         )
     try:
-        return np.array([[np.nan if one is None else one for one in row] for row in rows], dtype=np.float64).reshape(
-            len(rows), -1
-        )
+        return np.array(
+            [[np.nan if number is None else number for number in row] for row in rows], dtype=np.float64
+        ).reshape(len(rows), -1)
     except (TypeError, ValueError):
-        raise UserError(f"{place}: field {name!r} holds lists of something else than numbers; leave it out") from None
+        raise UserError(
+            f"{location}: field {name!r} holds lists of something else than numbers; leave it out"
+        ) from None
 
 
-def _target(value: Any, place: str) -> np.ndarray:
-    target = _matrix(value, TARGET, place)
+def _target(value: Any, location: str) -> np.ndarray:
+    target = _matrix(value, TARGET, location)
     if not target.shape[1]:
-        raise UserError(f"{place}: field {TARGET!r} is an empty list; leave the row out")
+        raise UserError(f"{location}: field {TARGET!r} is an empty list; leave the row out")
     return target
 
 
@@ -193,7 +195,7 @@ def _dynamic(
     lists: dict[str, list[np.ndarray]], lengths: list[int], table: Table
 ) -> tuple[dict[str, list[np.ndarray]], int]:
     """The inputs per step by channel, and for how many steps beyond the target all of them reach."""
-    found: dict[str, list[np.ndarray]] = {}
+    inputs: dict[str, list[np.ndarray]] = {}
     reach: int | None = None
     for name, matrices in lists.items():
         width = len(matrices[0])
@@ -208,32 +210,33 @@ def _dynamic(
                 )
             reach = more if reach is None else min(reach, more)
         for channel, label in enumerate(_channels(name, width)):
-            found[label] = [matrix[channel] for matrix in matrices]
-    return found, reach or 0
+            inputs[label] = [matrix[channel] for matrix in matrices]
+    return inputs, reach or 0
 
 
 def _static(frame: pl.DataFrame, table: Table, notes: Notes) -> dict[str, list[Any]]:
     """What is the same at every step of a series, by column: floats, or words. Columns of one value say nothing."""
-    found: dict[str, list[Any]] = {}
+    columns: dict[str, list[Any]] = {}
     for name in frame.columns:
         column = frame[name]
         if column.dtype.is_nested():
             matrices = _lists(column, name, table)
             odd = next(
-                (row for row, one in enumerate(matrices) if one.shape != matrices[0].shape or len(one) > 1), None
+                (row for row, matrix in enumerate(matrices) if matrix.shape != matrices[0].shape or len(matrix) > 1),
+                None,
             )
             if odd is not None:
                 raise UserError(f"{table.place(odd)}: field {name!r} is no list as long as in the first row; mend it")
             for number, label in enumerate(_channels(name, matrices[0].shape[1])):
-                values = [float(one[0, number]) for one in matrices]
-                found[label] = [f"{value:g}" for value in values] if "cat" in name else values
+                values = [float(matrix[0, number]) for matrix in matrices]
+                columns[label] = [f"{value:g}" for value in values] if "cat" in name else values
         elif column.dtype.is_numeric():
-            found[name] = column.cast(pl.Float64).fill_null(float("nan")).to_list()
+            columns[name] = column.cast(pl.Float64).fill_null(float("nan")).to_list()
         else:
-            found[name] = words(column).fill_null("").to_list()
-    same = [name for name, values in found.items() if len({str(value) for value in values}) < 2]
+            columns[name] = words(column).fill_null("").to_list()
+    same = [name for name, values in columns.items() if len({str(value) for value in values}) < 2]
     notes.add("columns left out, since all series have one value of them", len(same))
-    return {name: values for name, values in found.items() if name not in same}
+    return {name: values for name, values in columns.items() if name not in same}
 
 
 def _padded(row: np.ndarray, length: int) -> np.ndarray:

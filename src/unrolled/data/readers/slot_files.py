@@ -113,14 +113,14 @@ def _target(folder: Path, reading: Reading, named: set[str]) -> str | None:
     """
     if reading.unlabelled:
         return None
-    there = [name for name, file in (("tags", TAGS), ("label", LABEL)) if (folder / file).is_file()]
-    there = [name for name in there if not named - {WORDS} or {"tags": TAGS, "label": LABEL}[name] in named]
-    if not there:
+    present = [name for name, file in (("tags", TAGS), ("label", LABEL)) if (folder / file).is_file()]
+    present = [name for name in present if not named - {WORDS} or {"tags": TAGS, "label": LABEL}[name] in named]
+    if not present:
         raise UserError(f"{folder} has {WORDS} and neither {TAGS} nor {LABEL} beside it; there is nothing to learn")
     intent = reading.target in INTENTS or (reading.target is None and reading.wish.target == "label")
-    wanted = "label" if intent or "tags" not in there else "tags"
+    wanted = "label" if intent or "tags" not in present else "tags"
     if reading.target not in (None, "tags", *INTENTS):
-        raise UserError(f"{folder} has no {reading.target!r} to learn; it has {' and '.join(there)} (--target)")
-    if wanted not in there or (reading.target == "tags" and wanted != "tags"):
-        raise UserError(f"{folder} has no {LABEL if intent else TAGS} beside {WORDS}; it has {' and '.join(there)}")
+        raise UserError(f"{folder} has no {reading.target!r} to learn; it has {' and '.join(present)} (--target)")
+    if wanted not in present or (reading.target == "tags" and wanted != "tags"):
+        raise UserError(f"{folder} has no {LABEL if intent else TAGS} beside {WORDS}; it has {' and '.join(present)}")
     return "tags" if wanted == "tags" else reading.target or "label"

@@ -104,7 +104,7 @@ def decode_steps(
     blocks: Iterable[tuple[int, pl.DataFrame]],
     length: int,
     fields: list[Field],
-    place: Place,
+    place_of: Place,
     notes: Notes,
     formats: Formats,
     order: np.ndarray | None = None,
@@ -122,7 +122,7 @@ def decode_steps(
     for start, block in blocks:
 
         def place_in_block(row: int, start: int = start) -> str:
-            return place(start + row)
+            return place_of(start + row)
 
         for field in fields:
             if field.name in words:

@@ -56,7 +56,7 @@ def read_open_table(table: Table, reading: Reading, notes: Notes) -> Source:
 
 def _say_numbers(table: Table, notes: Notes) -> None:
     """Notes on numbers that are written in another way than programs do, and on those that could be read otherwise."""
-    said: dict[str, int] = {}
+    counts: dict[str, int] = {}
     for form in table.formats.values():
         if form != PLAIN:
             kind = "a per-cent sign, which changes nothing" if form.unit == PER_CENT else form.unit
@@ -64,8 +64,8 @@ def _say_numbers(table: Table, notes: Notes) -> None:
                 f"with {mark}" for mark in ("a comma before decimals" if form.decimal == "," else "", kind) if mark
             ]
             what = f"columns of numbers {' and '.join(marked)}"
-            said[what] = said.get(what, 0) + 1
-    for what, count in said.items():
+            counts[what] = counts.get(what, 0) + 1
+    for what, count in counts.items():
         notes.add(what, count)
     if table.doubtful:
         name = table.doubtful[0]

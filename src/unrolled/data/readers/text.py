@@ -24,17 +24,17 @@ def find_text_files(paths: str | Path | Sequence[str | Path]) -> list[Path]:
         paths = [paths]
     if not paths:
         raise UserError("no text was given; name a text file or a folder of text files")
-    found: list[Path] = []
+    files: list[Path] = []
     for path in map(Path, paths):
         if path.is_dir():
             inside = [file for file in _walk(path) if _looks_like_text(file)]
             if not inside:
                 raise UserError(f"{path} holds no text file; give a folder with UTF-8 text files, or a file")
-            found += inside
+            files += inside
         else:
             _require_text(path)
-            found.append(path)
-    return list(dict.fromkeys(found))
+            files.append(path)
+    return list(dict.fromkeys(files))
 
 
 def refuse_blank(paths: Sequence[Path]) -> None:

@@ -113,18 +113,18 @@ class TimeFormat:
 
     def regex(self) -> str:
         """A pattern with a named group for each field, for Python and for polars."""
-        found = []
+        pieces = []
         for before, part, after in zip(("", *self.parts), self.parts, (*self.parts[1:], ""), strict=False):
             if part in SHORT:
                 run_on = before.startswith("%") or after.startswith("%")
                 digits = "{1,3}" if part == "%H" and self.is_clock else "{2}" if run_on else "{1,2}"
-                found.append(f"(?P<{part[1]}>[0-9]{digits})")
-                found.append(_FRACTION if part == "%S" else "")
+                pieces.append(f"(?P<{part[1]}>[0-9]{digits})")
+                pieces.append(_FRACTION if part == "%S" else "")
             elif part.startswith("%"):
-                found.append(_REGEX[part])
+                pieces.append(_REGEX[part])
             else:
-                found.append("".join(" +" if c[0] == " " else _escaped(c) for c in re.findall(" +|[^ ]", part)))
-        return f"^{''.join(found)}$"
+                pieces.append("".join(" +" if c[0] == " " else _escaped(c) for c in re.findall(" +|[^ ]", part)))
+        return f"^{''.join(pieces)}$"
 
     def fitting(self, times: np.ndarray) -> "TimeFormat":
         """The same if it tells such times apart; else with more digits behind the seconds, or a clock, or in full."""
@@ -149,12 +149,12 @@ class TimeFormat:
         """Times `[count]`, datetime64 as clocks show it or float64, as text, or as numbers if that is the format."""
         if times.dtype.kind != "M":
             if self.decimals:
-                texts = [f"{one:.{self.decimals}f}".replace(".", self.mark) for one in times.tolist()]
+                texts = [f"{time:.{self.decimals}f}".replace(".", self.mark) for time in times.tolist()]
                 return list(texts) if self.mark != "." else [float(text) for text in texts]
             if np.abs(times).max(initial=0) >= 2**53:
                 return times.tolist()
             whole = np.rint(times).astype(np.int64).tolist()
-            return [f"{one:0{self.width}d}" for one in whole] if self.width else whole
+            return [f"{number:0{self.width}d}" for number in whole] if self.width else whole
         if self.parts == ("%s",):
             ticks, per_tick = times.astype(np.int64), ticks_per_second(times)
             if self.decimals:
@@ -164,7 +164,7 @@ class TimeFormat:
             return (ticks // (per_tick // self.per_second)).tolist()
         fields = _fields(times)
         written = [self._part(part, fields) for part in self.parts]
-        return ["".join(one) for one in zip(*written, strict=True)]
+        return ["".join(parts) for parts in zip(*written, strict=True)]
 
     def _part(self, part: str, fields: Mapping[str, np.ndarray]) -> list[str]:
         if not part.startswith("%") or part == "%z":
@@ -182,13 +182,13 @@ class TimeFormat:
             later = self.meridiem.translate(str.maketrans("aA", "pP"))
             return [later if value else self.meridiem for value in values]
         if part in ("%q", "%u") or part in self.unpadded:
-            found = [str(value) for value in values]
+            texts = [str(value) for value in values]
         else:
-            found = [f"{value:02d}" for value in values]
+            texts = [f"{value:02d}" for value in values]
         if part == "%S" and self.decimals:
             shares = (fields["f"] // 10 ** (9 - self.decimals)).tolist()
-            return [f"{text}{self.mark}{share:0{self.decimals}d}" for text, share in zip(found, shares, strict=True)]
-        return found
+            return [f"{text}{self.mark}{share:0{self.decimals}d}" for text, share in zip(texts, shares, strict=True)]
+        return texts
 
     def _name(self, word: str) -> str:
         word = word if self.whole_names else word[:3]

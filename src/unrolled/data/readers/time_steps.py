@@ -138,9 +138,9 @@ def places(times: np.ndarray, step: Step) -> np.ndarray | None:
         if len(ratio) and (np.abs(ratio - np.rint(ratio)) > NEAR).any():
             return None
         moved = np.concatenate([[0.0], np.cumsum(np.rint(ratio))])
-    found = np.rint(moved).astype(np.int64)
-    uneven = (np.abs(moved - found) > NEAR).any() or (np.diff(found) < 1).any()
-    return None if uneven or found[-1] >= (MOST_GAPS + 1) * len(times) else found
+    numbers = np.rint(moved).astype(np.int64)
+    uneven = (np.abs(moved - numbers) > NEAR).any() or (np.diff(numbers) < 1).any()
+    return None if uneven or numbers[-1] >= (MOST_GAPS + 1) * len(times) else numbers
 
 
 def times_from(first: Any, step: Step, numbers: np.ndarray) -> np.ndarray:

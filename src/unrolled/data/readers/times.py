@@ -98,7 +98,7 @@ def hint_at_unread(head: pl.DataFrame, inputs: list[str], notes: Notes) -> None:
             )
 
 
-def read_times(column: pl.Series, place: Place, like: TimeFormat | None = None) -> Times:
+def read_times(column: pl.Series, place_of: Place, like: TimeFormat | None = None) -> Times:
     """The times of a column. All its cells have one format, which is found from them.
 
     Dates may be written year first (2012-01-31, 2012/01/31, 20120131), day or month first (31.01.2012, 1/31/12) if some
@@ -115,15 +115,15 @@ def read_times(column: pl.Series, place: Place, like: TimeFormat | None = None) 
     elif is_numeric(column) and _compact(column) is None:
         parsed, form = _numbers(column)
     else:
-        parsed, form = _words(column.cast(pl.String), place, like)
+        parsed, form = _words(column.cast(pl.String), place_of, like)
     wrong = np.flatnonzero(np.isnat(parsed) if parsed.dtype.kind == "M" else np.isnan(parsed))
     if len(wrong):
         row = int(wrong[0])
-        found = repr(column[row]) if column[row] is not None else "nothing"
+        value = repr(column[row]) if column[row] is not None else "nothing"
         example = next((cell for cell in column.head(SAMPLE).drop_nulls() if cell != column[row]), None)
         shown = f" such as {example}, as in the other rows" if example is not None and len(wrong) < len(column) else ""
         raise UserError(
-            f"{place(row)}: column {column.name!r} has {found} where a time is expected{shown}; "
+            f"{place_of(row)}: column {column.name!r} has {value} where a time is expected{shown}; "
             "write times such as 2012-01-31 18:30:00, or numbers, all in one form"
         )
     return Times(parsed, form)
@@ -206,24 +206,24 @@ def _compact(column: pl.Series) -> TimeFormat | None:
     return form if share == 1 else None
 
 
-def _words(column: pl.Series, place: Place, like: TimeFormat | None) -> tuple[np.ndarray, TimeFormat]:
+def _words(column: pl.Series, place_of: Place, like: TimeFormat | None) -> tuple[np.ndarray, TimeFormat]:
     form, _ = _best_format(column.drop_nulls().head(SAMPLE))
     if form is None:
         return np.full(len(column), np.datetime64("NaT"), dtype="datetime64[us]"), SECONDS
-    found = _parsed(column, form)
+    parsed = _parsed(column, form)
     if form.order in ("dmy", "mdy"):
         twin = replace(form, parts=_swapped(form.parts), order="mdy" if form.order == "dmy" else "dmy")
         other = _parsed(column, twin)
-        unread, others = int(np.isnat(found[0]).sum()), int(np.isnat(other[0]).sum())
-        alike = unread == others and not np.array_equal(found[0], other[0])
+        unread, others = int(np.isnat(parsed[0]).sum()), int(np.isnat(other[0]).sum())
+        alike = unread == others and not np.array_equal(parsed[0], other[0])
         if others < unread or (alike and like is not None and like.order == twin.order):
-            found, form = other, twin
+            parsed, form = other, twin
         elif alike and (like is None or like.order != form.order):
             raise UserError(
-                f"{place(0)}: column {column.name!r} has dates such as {column[0]!r} of which nothing tells the day "
+                f"{place_of(0)}: column {column.name!r} has dates such as {column[0]!r} of which nothing tells the day "
                 "from the month; write them year first, such as 2012-01-31"
             )
-    return found[0], replace(_styled(column, form), offset=found[1])
+    return parsed[0], replace(_styled(column, form), offset=parsed[1])
 
 
 def _swapped(parts: tuple[str, ...]) -> tuple[str, ...]:
@@ -261,8 +261,8 @@ def _parsed(words: pl.Series, form: TimeFormat) -> tuple[np.ndarray, int]:
             offsets[rows] = offset
     if offsets is None:
         return moment, 0
-    there = np.flatnonzero(~np.isnat(moment))
-    last = int(offsets[there[-1]]) if len(there) else 0
+    present = np.flatnonzero(~np.isnat(moment))
+    last = int(offsets[present[-1]]) if len(present) else 0
     return shifted(moment, -offsets), last
 
 
@@ -300,7 +300,7 @@ def _field(name: str, texts: pl.Series) -> np.ndarray:
     return texts.cast(pl.Int64).fill_null(0 if name == "S" else ABSENT).to_numpy()
 
 
-def order_of_steps(ids: np.ndarray, times: np.ndarray, place: Place, notes: Notes) -> np.ndarray | None:
+def order_of_steps(ids: np.ndarray, times: np.ndarray, place_of: Place, notes: Notes) -> np.ndarray | None:
     """The order of rows, int64 `[rows]`, that puts each sequence in one run, in the order of time; None if they are.
 
     Sorting is stated in the notes. Raises `UserError` if a sequence has a time twice, naming both rows.
@@ -313,8 +313,8 @@ def order_of_steps(ids: np.ndarray, times: np.ndarray, place: Place, notes: Note
         first, second = sorted(order[np.flatnonzero(same)[0] :][:2].tolist())
         shown = str(times[first]).replace("T", " ")
         raise UserError(
-            f"{place(second)} has the same time {shown} as row {place(first).rpartition('row ')[2]}; a sequence has "
-            "one row per time: drop one of them, or name the column that tells sequences apart with --id COLUMN"
+            f"{place_of(second)} has the same time {shown} as row {place_of(first).rpartition('row ')[2]}; a sequence "
+            "has one row per time: drop one of them, or name the column that tells sequences apart with --id COLUMN"
         )
     backwards = np.diff(times.view(np.int64) if times.dtype.kind == "M" else times)
     within = backwards[np.diff(ids) == 0]

@@ -162,8 +162,8 @@ def _read_case(
     times = columns[0][1]
     for index, (values, other) in enumerate(columns):
         if len(values) != len(columns[0][0]):
-            found = f"channel {index} has {len(values)} steps, channel 0 has {len(columns[0][0])}"
-            refuse(path, number, f"{found}, expected the same number")
+            problem = f"channel {index} has {len(values)} steps, channel 0 has {len(columns[0][0])}"
+            refuse(path, number, f"{problem}, expected the same number")
         if times is not None and other is not None and not np.array_equal(times, other):
             refuse(path, number, f"channel {index} has other times than channel 0, expected the same")
     series = np.stack([values for values, _ in columns], axis=1)

@@ -33,7 +33,7 @@ class TsfSource(StepSource):
         super().__init__(*args, **settings)
         self.horizon = header.horizon
         """steps ahead that the archive forecasts, if it says so"""
-        self._steps = [_step_from(one.start, header.step) for one in series]
+        self._steps = [_step_from(entry.start, header.step) for entry in series]
         self.said = _said(header, series)
         """what of that decides about a forecast, in words"""
 
@@ -59,15 +59,15 @@ def read_tsf(paths: list[Path], reading: Reading, notes: Notes) -> TsfSource:
     lines = ((number, line.strip()) for number, line in numbered_lines(path))
     lines = ((number, line) for number, line in lines if line and not line.startswith("#"))
     read_header(path, lines, header)
-    found = [_read_series(path, number, line, header) for number, line in lines]
-    series = [one for one in found if not np.isnan(one.values).all()]
-    notes.add("series without any value, left out", len(found) - len(series))
+    entries = [_read_series(path, number, line, header) for number, line in lines]
+    series = [entry for entry in entries if not np.isnan(entry.values).all()]
+    notes.add("series without any value, left out", len(entries) - len(series))
     if not series:
         raise UserError(f"{path} holds no series: nothing follows @data; give a file with one series per line")
     _check_switches(path, header, series)
-    values = np.concatenate([one.values for one in series])
+    values = np.concatenate([entry.values for entry in series])
     notes.add("missing values in series", int(np.isnan(values).sum()))
-    bounds = np.concatenate([[0], np.cumsum([len(one.values) for one in series])])
+    bounds = np.concatenate([[0], np.cumsum([len(entry.values) for entry in series])])
     fields, static = _static(header, series)
     names = _names(header, series)
     timed = [Field("value", "numeric", True, ("value",), _rate(header))]
@@ -107,17 +107,17 @@ def _read_series(path: Path, number: int, line: str, header: Header) -> _Series:
 
 def _joined_clock(cells: list[str], header: Header) -> list[str]:
     """The cells with those that belong to one time (`00:30:00`) as one."""
-    place = next((place for place, (_, kind) in enumerate(header.attributes) if kind == "date"), None)
+    index = next((index for index, (_, kind) in enumerate(header.attributes) if kind == "date"), None)
     extra = len(cells) - len(header.attributes)
-    if place is None or extra > 2:
+    if index is None or extra > 2:
         return cells
-    return [*cells[:place], "-".join(cells[place : place + extra + 1]), *cells[place + extra + 1 :]]
+    return [*cells[:index], "-".join(cells[index : index + extra + 1]), *cells[index + extra + 1 :]]
 
 
 def _check_switches(path: Path, header: Header, series: list[_Series]) -> None:
-    lengths = [len(one.values) for one in series]
+    lengths = [len(entry.values) for entry in series]
     if header.switches.get("@equallength") and len(set(lengths)) > 1:
-        other = next(one for one in series if len(one.values) != lengths[0])
+        other = next(entry for entry in series if len(entry.values) != lengths[0])
         refuse(
             path,
             other.line,
@@ -128,7 +128,7 @@ def _check_switches(path: Path, header: Header, series: list[_Series]) -> None:
 
 def _static(header: Header, series: list[_Series]) -> tuple[list[Field], dict[str, list[Any]]]:
     """The attributes that do not name a series or say when it starts, one value for each series."""
-    columns = {name: [one.cells[place] for one in series] for place, (name, _) in enumerate(header.attributes)}
+    columns = {name: [entry.cells[index] for entry in series] for index, (name, _) in enumerate(header.attributes)}
     kinds = dict(header.attributes)
     named = _name_of(header)
     start = next((name for name, kind in header.attributes if kind == "date"), None)
@@ -161,29 +161,31 @@ def _name_of(header: Header) -> str | None:
 
 def _names(header: Header, series: list[_Series]) -> list[str]:
     """A name for each series: the attribute's, with the other words where it is not enough, else a number."""
-    words = [place for place, (_, kind) in enumerate(header.attributes) if kind == "string"]
+    words = [index for index, (_, kind) in enumerate(header.attributes) if kind == "string"]
     named = _name_of(header)
-    first = [place for place in words if header.attributes[place][0] == named]
+    first = [index for index in words if header.attributes[index][0] == named]
     for places in (first, words):
-        found = [" ".join(one.cells[place] for place in places) for one in series]
-        if places and max(Counter(found).values()) == 1:
-            return found
+        names = [" ".join(entry.cells[index] for index in places) for entry in series]
+        if places and max(Counter(names).values()) == 1:
+            return names
     return [str(number) for number in range(1, len(series) + 1)]
 
 
 def _times(path: Path, header: Header, series: list[_Series]) -> Times | None:
     """The times of all steps; None without starts or a frequency."""
-    steps = [_step_from(one.start, header.step) for one in series]
-    known = [(one, step) for one, step in zip(series, steps, strict=True) if step is not None and one.start is not None]
+    steps = [_step_from(entry.start, header.step) for entry in series]
+    known = [
+        (entry, step) for entry, step in zip(series, steps, strict=True) if step is not None and entry.start is not None
+    ]
     if len(known) < len(series):
         return None
-    for one, step in known:
-        assert one.start is not None
-        year = float(one.start.astype("datetime64[Y]").astype(int)) + 1970
-        year += (len(one.values) - 1) * step.size / (12 if step.unit.startswith("months") else 366 * DAY)
+    for entry, step in known:
+        assert entry.start is not None
+        year = float(entry.start.astype("datetime64[Y]").astype(int)) + 1970
+        year += (len(entry.values) - 1) * step.size / (12 if step.unit.startswith("months") else 366 * DAY)
         if year > _LAST_YEAR:
-            refuse(path, one.line, f"the series would end in the year {year:.0f}; check its start and @frequency")
-    values = np.concatenate([times_from(one.start, step, np.arange(len(one.values))) for one, step in known])
+            refuse(path, entry.line, f"the series would end in the year {year:.0f}; check its start and @frequency")
+    values = np.concatenate([times_from(entry.start, step, np.arange(len(entry.values))) for entry, step in known])
     return Times(values, DAYS.fitting(values))
 
 
@@ -196,7 +198,7 @@ def _rate(header: Header) -> float | None:
 
 
 def _said(header: Header, series: list[_Series]) -> str:
-    said = [] if header.horizon is None else [f"horizon {header.horizon}"]
-    said += [] if header.step is None else [f"{header.step.words()} steps"]
-    said += [] if header.step is None or series[0].start is None else ["their starts"]
-    return f"{' and '.join(', '.join(said).rsplit(', ', 1))} from the file" if said else ""
+    facts = [] if header.horizon is None else [f"horizon {header.horizon}"]
+    facts += [] if header.step is None else [f"{header.step.words()} steps"]
+    facts += [] if header.step is None or series[0].start is None else ["their starts"]
+    return f"{' and '.join(', '.join(facts).rsplit(', ', 1))} from the file" if facts else ""

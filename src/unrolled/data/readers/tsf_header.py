@@ -79,8 +79,8 @@ def _frequency(path: Path, number: int, text: str) -> Step:
     unit = counted[2] if counted else _WORDS.get(name, name)
     size = float(counted[1]) if counted else 1.0
     if not size or unit not in (*_SECONDS, *_MONTHS) or (half and unit in _MONTHS):
-        found = f"@frequency is {short(text)}"
-        refuse(path, number, f"{found}, expected such as daily, half_hourly, 10_minutes or quarterly")
+        problem = f"@frequency is {short(text)}"
+        refuse(path, number, f"{problem}, expected such as daily, half_hourly, 10_minutes or quarterly")
     if unit in _MONTHS:
         return Step(size * _MONTHS[unit], "months")
     return Step(size * _SECONDS[unit] / (2 if half else 1), "seconds")

@@ -47,9 +47,9 @@ def read_wfdb(paths: list[Path], reading: Reading, notes: Notes) -> RecordingSou
     """
     wfdb = need("wfdb", extra="wfdb", doing="reading WFDB records")
     headers = [path if path.is_dir() else path.with_suffix(".hea") for path in paths]
-    found, files = recording_files(list(dict.fromkeys(headers)), (".hea",), reading, notes)
-    found, files = _without_segments(found, files)
-    recordings = [_open(wfdb, path, reading, notes) for path in found]
+    record_paths, files = recording_files(list(dict.fromkeys(headers)), (".hea",), reading, notes)
+    record_paths, files = _without_segments(record_paths, files)
+    recordings = [_open(wfdb, path, reading, notes) for path in record_paths]
     channels = recordings[0].channels
     named = reading.labels is None and reading.target is not None and reading.target not in channels
     return RecordingSource(recordings, files, reading, notes, _read, events=str(reading.target) if named else "events")
@@ -58,12 +58,12 @@ def read_wfdb(paths: list[Path], reading: Reading, notes: Notes) -> RecordingSou
 def _without_segments(paths: list[Path], files: LabelledFiles | None) -> tuple[list[Path], LabelledFiles | None]:
     """The records without those that are segments of others among them."""
     inside = parts_of_others(paths)
-    kept = [place for place, path in enumerate(paths) if path not in inside]
+    kept = [index for index, path in enumerate(paths) if path not in inside]
     if len(kept) == len(paths):
         return paths, files
 
     def chosen(values: list[Any] | None) -> Any:
-        return None if values is None else [values[place] for place in kept]
+        return None if values is None else [values[index] for index in kept]
 
     if files is not None:
         files = replace(files, paths=chosen(files.paths), labels=chosen(files.labels), groups=chosen(files.groups))
@@ -133,33 +133,33 @@ def _annotations(
         return None, ()
     file = path.with_suffix(f".{annotator}")
     try:
-        found = wfdb.rdann(str(path.with_suffix("")), annotator)
+        annotations = wfdb.rdann(str(path.with_suffix("")), annotator)
     except (*_BROKEN, OSError):
         raise UserError(f"{file} cannot be read as annotations; fetch it again or take it away") from None
-    beats = [symbol in BEATS for symbol in found.symbol]
+    beats = [symbol in BEATS for symbol in annotations.symbol]
     if any(beats):
         notes.add("annotations that are no beats, left out", beats.count(False))
-        symbols = tuple(symbol for symbol in found.symbol if symbol in BEATS)
-        return np.asarray(found.sample)[beats].astype(np.float64), symbols
-    texts = [note.strip("\0 ") for note in found.aux_note]
+        symbols = tuple(symbol for symbol in annotations.symbol if symbol in BEATS)
+        return np.asarray(annotations.sample)[beats].astype(np.float64), symbols
+    texts = [note.strip("\0 ") for note in annotations.aux_note]
     symbols = tuple(
-        text if symbol in '"+' and text else symbol for symbol, text in zip(found.symbol, texts, strict=True)
+        text if symbol in '"+' and text else symbol for symbol, text in zip(annotations.symbol, texts, strict=True)
     )
-    return np.asarray(found.sample).astype(np.float64), symbols
+    return np.asarray(annotations.sample).astype(np.float64), symbols
 
 
 def _annotations_of_segments(
     wfdb: Any, path: Path, segments: list[Segment], reading: Reading, channels: tuple[str, ...], notes: Notes
 ) -> tuple[np.ndarray | None, tuple[str, ...]]:
     """Those that stand beside each segment, moved to where it begins."""
-    found: list[np.ndarray] = []
+    all_times: list[np.ndarray] = []
     symbols: list[str] = []
     for segment in segments:
         times, here = _annotations(wfdb, segment.header(path), reading, channels, notes)
         if times is not None:
-            found.append(times + segment.start)
+            all_times.append(times + segment.start)
             symbols += here
-    return (np.concatenate(found), tuple(symbols)) if found else (None, ())
+    return (np.concatenate(all_times), tuple(symbols)) if all_times else (None, ())
 
 
 def _annotators(path: Path) -> list[str]:
@@ -169,16 +169,16 @@ def _annotators(path: Path) -> list[str]:
 
 
 def _annotator(path: Path, reading: Reading, channels: tuple[str, ...]) -> str | None:
-    there = _annotators(path)
+    annotators = _annotators(path)
     target = reading.target
     if target in (None, "events") or reading.labels is not None or target in channels:
-        if "atr" in there:
+        if "atr" in annotators:
             return "atr"
-        if len(there) > 1:
-            raise UserError(f"{path} has several annotators ({', '.join(there)}); choose one with --target")
-        return there[0] if there else None
-    if target not in there:
-        known = there + list(channels)
+        if len(annotators) > 1:
+            raise UserError(f"{path} has several annotators ({', '.join(annotators)}); choose one with --target")
+        return annotators[0] if annotators else None
+    if target not in annotators:
+        known = annotators + list(channels)
         near = get_close_matches(str(target), known, 1)
         hint = f"did you mean {near[0]!r}?" if near else f"it has {', '.join(known)}"
         raise UserError(f"{path} has no annotator or channel {target!r}; {hint}")

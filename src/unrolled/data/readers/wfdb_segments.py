@@ -32,19 +32,19 @@ def segments_of(path: Path) -> list[Segment]:
     name, _, count = lines[0].split()[0].partition("/") if lines else ("", "", "")
     if not count:
         return []
-    found, start = [], 0
+    segments, start = [], 0
     for line in lines[1:]:
         name, *rest = line.split()
         if len(rest) != 1 or not rest[0].isdecimal():
             raise UserError(f"{path} has the line {line!r}, expected the name of a segment and its length")
         if name != GAP and int(rest[0]):
-            found.append(Segment(name, start, int(rest[0])))
+            segments.append(Segment(name, start, int(rest[0])))
         start += int(rest[0])
     if not count.isdecimal() or int(count) != len(lines) - 1:
         raise UserError(f"{path} says that it has {count} segments, and names {len(lines) - 1}; fetch it again")
-    if not found:
+    if not segments:
         raise UserError(f"{path} has no segment with a signal; give another record")
-    return found
+    return segments
 
 
 def parts_of_others(paths: list[Path]) -> set[Path]:
@@ -65,13 +65,13 @@ def length_of(path: Path) -> int:
 def read_segments(wfdb: Any, path: Path, channels: tuple[str, ...]) -> list[np.ndarray]:
     """The values of the named channels, float64 `[time]` each, NaN where no segment has them."""
     steps = length_of(path)
-    found = {name: np.full(steps, np.nan) for name in channels}
+    signals = {name: np.full(steps, np.nan) for name in channels}
     for segment in segments_of(path):
         record = wfdb.rdrecord(str(segment.header(path).with_suffix("")))
-        for place, name in enumerate(record.sig_name):
-            if name in found:
-                found[name][segment.start : segment.start + segment.steps] = record.p_signal[:, place]
-    return [found[name] for name in channels]
+        for index, name in enumerate(record.sig_name):
+            if name in signals:
+                signals[name][segment.start : segment.start + segment.steps] = record.p_signal[:, index]
+    return [signals[name] for name in channels]
 
 
 def check_segment(segment: Segment, steps: int, path: Path) -> None:

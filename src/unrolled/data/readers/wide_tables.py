@@ -94,11 +94,11 @@ class WideSource(Source):
         return self._table.read(start, min(start + BLOCK, self._table.length), self._needed)
 
     def _decode(self, start: int, frame: pl.DataFrame, notes: Notes) -> Block:
-        def place(row: int) -> str:
+        def place_of(row: int) -> str:
             return self._table.place(start + row)
 
         return {
-            column.field.name: column.decode(frame.select(column.columns), place, notes) for column in self._columns
+            column.field.name: column.decode(frame.select(column.columns), place_of, notes) for column in self._columns
         }
 
 

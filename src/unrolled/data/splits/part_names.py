@@ -37,7 +37,7 @@ def find_parts(paths: list[Path], data: DataConfig) -> FoundParts:
             raise UserError(f"there is no file {path}; give a file or a folder of data")
         refuse_special(path)
     given = {"valid": _expand(data.valid), "test": _expand(data.test)}
-    given = {name: found for name, found in given.items() if found}
+    given = {name: files for name, files in given.items() if files}
     if given:
         _require_apart({"train": paths, **given})
         return _opened(FoundParts({"train": paths, **given}, " and ".join(given) + " files as given"))
@@ -48,15 +48,15 @@ def find_parts(paths: list[Path], data: DataConfig) -> FoundParts:
     if slots is not None and part_of_name(slots.name) == "train":
         return _parts_of_slots(slots, [path.name for path in paths if path != slots])
     if len(paths) == 1 and paths[0].is_dir():
-        found, left_out = _of_one_kind(_by_name(_of_known_kinds(paths[0])))
+        parts, left_out = _of_one_kind(_by_name(_of_known_kinds(paths[0])))
         note = f"split by file name{left_out}"
-        return _opened(FoundParts(found, note) if found else FoundParts({"train": paths}, ""))
+        return _opened(FoundParts(parts, note) if parts else FoundParts({"train": paths}, ""))
     if all(part_of_name(path.name) == "train" and path.is_file() for path in paths):
-        found = _by_name(_siblings(paths[0])) if len(paths) == 1 else _siblings_of_all(paths)
-        if found:
-            return FoundParts(found, _beside(found))
-    found = _by_name(paths)
-    return FoundParts(found, "split by file name") if found else FoundParts({"train": paths}, "")
+        parts = _by_name(_siblings(paths[0])) if len(paths) == 1 else _siblings_of_all(paths)
+        if parts:
+            return FoundParts(parts, _beside(parts))
+    parts = _by_name(paths)
+    return FoundParts(parts, "split by file name") if parts else FoundParts({"train": paths}, "")
 
 
 def _pairs(paths: list[Path]) -> dict[str, Pair]:
@@ -109,21 +109,21 @@ def _some(paths: list[Path]) -> str:
     return ", ".join(map(str, paths[:4])) + more
 
 
-def _opened(found: FoundParts) -> FoundParts:
+def _opened(found_parts: FoundParts) -> FoundParts:
     """The same with files in the place of folders whose files are read as such, like the one table in a folder."""
-    notes, parts, said = Notes(), dict(found.parts), [found.note]
-    for name, paths in found.parts.items():
+    notes, parts, remarks = Notes(), dict(found_parts.parts), [found_parts.note]
+    for name, paths in found_parts.parts.items():
         if any(path.is_dir() for path in paths):
             parts[name] = files_meant(paths, find_reader(paths, Reading()), notes)
             if parts[name] != paths:
-                said.append(f"read from {parts[name][0]}" + (" and others" if len(parts[name]) > 1 else ""))
-    return FoundParts(parts, "; ".join(part for part in (*said, *notes.lines()) if part))
+                remarks.append(f"read from {parts[name][0]}" + (" and others" if len(parts[name]) > 1 else ""))
+    return FoundParts(parts, "; ".join(part for part in (*remarks, *notes.lines()) if part))
 
 
 def _of_known_kinds(folder: Path) -> list[Path]:
     """The folders and files in a folder; without the files that nothing reads, if others are read."""
-    there = (entry for entry in folder.iterdir() if entry.is_file() or entry.is_dir())
-    inside = sorted(entry for entry in there if not entry.name.startswith("."))
+    entries = (entry for entry in folder.iterdir() if entry.is_file() or entry.is_dir())
+    inside = sorted(entry for entry in entries if not entry.name.startswith("."))
     files = without_descriptions([entry for entry in inside if entry.is_file()], [])
     known = [entry for entry in files if suffix_of(entry) in READERS]
     return sorted([*known, *(entry for entry in inside if entry.is_dir())]) if known else inside
@@ -159,7 +159,7 @@ def _require_apart(parts: dict[str, list[Path]]) -> None:
 
 
 def _expand(patterns: list[str]) -> list[Path]:
-    found: list[Path] = []
+    files: list[Path] = []
     for pattern in patterns:
         path = given_path(pattern, "file held out")
         matches = [path] if path.exists() else sorted(path.parent.glob(path.name))
@@ -167,8 +167,8 @@ def _expand(patterns: list[str]) -> list[Path]:
             raise UserError(f"there is no file {pattern}; give a file, a folder or a pattern such as 'clips/*_0.wav'")
         for match in matches:
             refuse_special(match)
-        found += matches
-    return found
+        files += matches
+    return files
 
 
 def _siblings(path: Path) -> list[Path]:
@@ -182,9 +182,9 @@ def _siblings_of_all(paths: list[Path]) -> dict[str, list[Path]]:
     """Parts in which there is one file beside each of several, such as `X_test.npy` and `y_test.npy`."""
     beside = [_by_name(_siblings(path)) for path in paths]
     parts = {
-        name: [path for one in beside for path in one[name]]
+        name: [path for siblings in beside for path in siblings[name]]
         for name in ("valid", "test")
-        if all(len(one.get(name, [])) == 1 for one in beside)
+        if all(len(siblings.get(name, [])) == 1 for siblings in beside)
     }
     return {"train": paths} | parts if parts else {}
 

@@ -128,34 +128,34 @@ def cut_off_end(document: Document, fraction: float, *, between_words: bool) -> 
 
     The cut is moved to the beginning of a character or, `between_words`, on to the next white space if there is any.
     """
-    place = document.start + int(len(document) * (1 - fraction))
+    position = document.start + int(len(document) * (1 - fraction))
     try:
         with open(document.path, "rb") as file:
-            cut = _white_space_from(file, place, document.stop) if between_words else None
+            cut = _white_space_from(file, position, document.stop) if between_words else None
             if cut is None:
-                cut = _beginning_of_character(file, place, document.start)
+                cut = _beginning_of_character(file, position, document.start)
     except OSError as error:
         raise unreadable(document.path, error) from error
     return Document(document.path, document.start, cut), Document(document.path, cut, document.stop)
 
 
-def _white_space_from(file: BinaryIO, place: int, stop: int) -> int | None:
-    file.seek(place)
-    while place < stop:
-        data = file.read(min(MIB, stop - place))
+def _white_space_from(file: BinaryIO, position: int, stop: int) -> int | None:
+    file.seek(position)
+    while position < stop:
+        data = file.read(min(MIB, stop - position))
         match = _WHITE_SPACE.search(data)
         if match:
-            return place + match.start()
+            return position + match.start()
         if not data:
             break
-        place += len(data)
+        position += len(data)
     return None
 
 
-def _beginning_of_character(file: BinaryIO, place: int, first: int) -> int:
-    begin = max(first, place - 3)  # a character has at most four bytes
+def _beginning_of_character(file: BinaryIO, position: int, first: int) -> int:
+    begin = max(first, position - 3)  # a character has at most four bytes
     file.seek(begin)
-    data = file.read(place - begin + 1)
-    while place > begin and place - begin < len(data) and data[place - begin] & 0xC0 == 0x80:
-        place -= 1
-    return place
+    data = file.read(position - begin + 1)
+    while position > begin and position - begin < len(data) and data[position - begin] & 0xC0 == 0x80:
+        position -= 1
+    return position

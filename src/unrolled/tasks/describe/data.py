@@ -73,7 +73,7 @@ def prepare_descriptions(opened: Opened, data: DataConfig, *, seed: int) -> Desc
         raise UserError(f"no record of the training part has a {target.name}; check --target")
     encoded = {name: part for name, part in encoded.items() if len(part)}
     counts = ", ".join(f"{len(part):,} {name}" for name, part in encoded.items())
-    words = "; ".join(one for one in (how, way) if one)
+    words = "; ".join(sentence for sentence in (how, way) if sentence)
     lengths = encoded["train"].lengths
     summary = (
         f"{roles_in_words(by_channel(schema))}, {len(encoding.written):,} "
@@ -145,9 +145,9 @@ def _split(sources: dict[str, Source], data: DataConfig, seed: int) -> tuple[dic
         first, second, way = hold_out(len(kept), fraction, seed=seed, groups=own, by_time=by_time)
         kept, parts[name] = kept[first], _Part(source, kept[second])
         ways.append(f"{'validation' if name == 'valid' else name}: {len(second):,} records, {way}")
-    given = {name: _Part(one, np.arange(len(one))) for name, one in sources.items() if name != "train"}
-    found = {"train": _Part(source, kept)} | parts | given
-    return {name: found[name] for name in ("train", "valid", "test") if name in found}, "; ".join(ways)
+    given = {name: _Part(other, np.arange(len(other))) for name, other in sources.items() if name != "train"}
+    by_name = {"train": _Part(source, kept)} | parts | given
+    return {name: by_name[name] for name in ("train", "valid", "test") if name in by_name}, "; ".join(ways)
 
 
 def _fit_written(target: Field, training: Callable[[], Iterator[Record]], count: int, data: DataConfig) -> Written:

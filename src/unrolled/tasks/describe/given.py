@@ -18,10 +18,10 @@ def condition_of(loaded: LoadedDescription, given: Sequence[str]) -> tuple[np.nd
     """What is given as `name=value` for every field that the model reads, as it reads it; see `condition_from`."""
     fields = _fields(loaded)
     values: dict[str, str] = {}
-    for one in given:
-        name, equals, value = one.partition("=")
+    for condition in given:
+        name, equals, value = condition.partition("=")
         if not equals:
-            raise UserError(f'--given "{one}" is not of the form name=value; the model reads {", ".join(fields)}')
+            raise UserError(f'--given "{condition}" is not of the form name=value; the model reads {", ".join(fields)}')
         if name in values:
             raise UserError(f"--given {name} stands there twice; leave out one of the two")
         values[name] = value
@@ -60,28 +60,28 @@ def condition_from(loaded: LoadedDescription, values: dict[str, str], flag: str)
 def known_in_words(loaded: LoadedDescription, condition: tuple[np.ndarray, np.ndarray]) -> str:
     """The inverse: `style=jig, key=D`."""
     numbers, categories = list(condition[0]), list(condition[1])
-    said = []
+    words = []
     for encoder in loaded.encoding.known.inputs:
         if isinstance(encoder, TokenTable):
             number = int(categories.pop(0))
-            said.append(f"{encoder.field}={encoder.tokens[number - 1] if number else '(unknown)'}")
+            words.append(f"{encoder.field}={encoder.tokens[number - 1] if number else '(unknown)'}")
         elif isinstance(encoder, NumericEncoder):
             own = np.array([numbers.pop(0) for _ in encoder.gaps])
             del numbers[: sum(encoder.gaps)]
             names = _channels(loaded, encoder.field)
-            said += [f"{n}={v:.4g}" for n, v in zip(names, encoder.scaler.unscale(own[None])[0], strict=True)]
-    return ", ".join(said)
+            words += [f"{n}={v:.4g}" for n, v in zip(names, encoder.scaler.unscale(own[None])[0], strict=True)]
+    return ", ".join(words)
 
 
 def _fields(loaded: LoadedDescription) -> dict[str, TokenTable | None]:
     """What has to be known, by name: the labels of each, None for a number."""
-    found: dict[str, TokenTable | None] = {}
+    fields: dict[str, TokenTable | None] = {}
     for encoder in loaded.encoding.known.inputs:
         if isinstance(encoder, TokenTable):
-            found[encoder.field] = encoder
+            fields[encoder.field] = encoder
         else:
-            found |= dict.fromkeys(_channels(loaded, encoder.field))
-    return found
+            fields |= dict.fromkeys(_channels(loaded, encoder.field))
+    return fields
 
 
 def _channels(loaded: LoadedDescription, name: str) -> tuple[str, ...]:

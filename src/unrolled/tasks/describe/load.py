@@ -31,15 +31,15 @@ class LoadedDescription(NamedTuple):
     folder: Path
 
 
-def load_description(place: str | Path) -> LoadedDescription:
+def load_description(path: str | Path) -> LoadedDescription:
     """The model in a run directory (its best one) or in a model directory.
 
     Raises `UserError` if there is none, it is damaged, or a newer version wrote it.
     """
-    folder = find_model(Path(place))
+    folder = find_model(Path(path))
     task = task_of(folder)
     if task != "describe":
-        raise UserError(f"{place} is a model for {task}, not one for describe")
+        raise UserError(f"{path} is a model for {task}, not one for describe")
 
     def build(config: dict[str, Any], settings: ModelConfig) -> DescriptionNetwork:
         known = InputSizes(config["known"]["channels"], tuple(config["known"]["tables"]))

@@ -25,7 +25,7 @@ def record_losses(network: DescriptionNetwork, part: Descriptions) -> np.ndarray
     lengths = part.lengths
     order = np.argsort(lengths, kind="stable")
     size = max(1, min(256, BATCH_STEPS // int(lengths.max())))
-    found = np.zeros(len(part))
+    totals = np.zeros(len(part))
     with evaluating(network):
         for start in range(0, len(order), size):
             chosen = order[start : start + size]
@@ -34,8 +34,8 @@ def record_losses(network: DescriptionNetwork, part: Descriptions) -> np.ndarray
             losses = functional.cross_entropy(
                 logits.float().transpose(1, 2), batch.targets, ignore_index=NO_TARGET, reduction="none"
             )
-            found[chosen] = losses.sum(1).double().cpu().numpy()
-    return found
+            totals[chosen] = losses.sum(1).double().cpu().numpy()
+    return totals
 
 
 def judge_descriptions(network: DescriptionNetwork, part: Descriptions, counts: np.ndarray) -> dict[str, Any]:
@@ -49,13 +49,13 @@ def judge_descriptions(network: DescriptionNetwork, part: Descriptions, counts: 
         Measure("loss", "lower", lambda sums: sums[..., 0] / sums[..., 1]),
         Measure("perplexity", "lower", lambda sums: np.exp(np.minimum(sums[..., 0] / sums[..., 1], 700.0))),
     ]
-    found, beside = (
+    metrics, beside = (
         measure(np.stack([losses, tokens], axis=1), measures) for losses in (record_losses(network, part), naive)
     )
     return {
         "count": len(part),
         "unscored": 0,
         "main": "loss",
-        "metrics": {name: metric.to_json() for name, metric in found.items()},
-        "baseline": {"name": "frequency of each token", **{n: one.to_json() for n, one in beside.items()}},
+        "metrics": {name: metric.to_json() for name, metric in metrics.items()},
+        "baseline": {"name": "frequency of each token", **{n: metric.to_json() for n, metric in beside.items()}},
     }

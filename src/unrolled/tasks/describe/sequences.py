@@ -131,21 +131,21 @@ class Descriptions:
 
     def counts(self) -> np.ndarray:
         """How often each token has to be predicted: int64 `[tokens + 1]`."""
-        found = np.zeros(len(self._encoding.written) + 1, dtype=np.int64)
+        counts = np.zeros(len(self._encoding.written) + 1, dtype=np.int64)
         for number in range(len(self)):
-            found += np.bincount(self.targets(number), minlength=len(found))
-        return found
+            counts += np.bincount(self.targets(number), minlength=len(counts))
+        return counts
 
-    def batch(self, chosen: np.ndarray, *, there: bool = True) -> DescriptionBatch:
-        """Some records side by side; with `there` False none of their tokens is scored."""
+    def batch(self, chosen: np.ndarray, *, is_scored: bool = True) -> DescriptionBatch:
+        """Some records side by side; with `is_scored` False none of their tokens is scored."""
         rows = [self.targets(int(number)) for number in chosen]
         width = max(map(len, rows))
         inputs = np.zeros((len(rows), width), dtype=np.int64)
         targets = np.full((len(rows), width), NO_TARGET, dtype=np.int64)
-        for place, row in enumerate(rows):
-            inputs[place, 1 : len(row)] = row[:-1]
-            if there:
-                targets[place, : len(row)] = row
+        for index, row in enumerate(rows):
+            inputs[index, 1 : len(row)] = row[:-1]
+            if is_scored:
+                targets[index, : len(row)] = row
         return DescriptionBatch(*stacked([self.condition(int(number)) for number in chosen]), inputs, targets)
 
 
@@ -168,4 +168,4 @@ class DescriptionFeed:
         """Batch number `index`, from 0 on without end."""
         chosen = self._buckets.members(index)
         mine = chosen[self._rank :: self._world]
-        return self._records.batch(mine if len(mine) else chosen[:1], there=bool(len(mine)))
+        return self._records.batch(mine if len(mine) else chosen[:1], is_scored=bool(len(mine)))

@@ -89,6 +89,9 @@ class Describe(Task):
 
         def pieces() -> Iterator[list[str]]:
             result["sequences"] = describe(loaded, conditions, sampling=chosen, seed=seed, max_length=length)
-            yield [one if isinstance(one, str) else " ".join(map(str, one)) for one in result["sequences"]]
+            yield [
+                sequence if isinstance(sequence, str) else " ".join(map(str, sequence))
+                for sequence in result["sequences"]
+            ]
 
         return Writing("", pieces(), result)

@@ -97,7 +97,7 @@ def _samples(loaded: LoadedDescription, part: Descriptions) -> tuple[list[tuple[
     length = min(loaded.longest, SAMPLE_TOKENS)
     written = describe(loaded, conditions, sampling=usual_sampling(loaded), seed=0, max_length=length)
     if not isinstance(loaded.encoding.written, WrittenLevels):
-        texts = [" ".join(one) if isinstance(one, list) else one for one in written]
+        texts = [" ".join(sequence) if isinstance(sequence, list) else sequence for sequence in written]
         return [(f"{words}\n", text) for words, text in zip(chosen, texts, strict=True)], []
     pictures = []
     for (words, number), values in zip(chosen.items(), written, strict=True):

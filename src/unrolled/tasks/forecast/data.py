@@ -56,7 +56,8 @@ class ForecastData:
         """The steps of each part, by series."""
         return {
             name: [
-                [one.name, *map(int, bounds)] for one, bounds in zip(self.series[name], self.bounds[name], strict=True)
+                [series.name, *map(int, bounds)]
+                for series, bounds in zip(self.series[name], self.bounds[name], strict=True)
             ]
             for name in self.windows
         }
@@ -72,18 +73,21 @@ def prepare_forecast(opened: Opened, data: DataConfig) -> ForecastData:
         read = {name: _only_past(series, targets, ahead, notes) for name, series in read.items()}
     training = read["train"]
     given = {name: read[name] for name in read if name != "train"}
-    lengths = [len(one) for one in training]
+    lengths = [len(one_series) for one_series in training]
     shares = {"valid": data.valid_fraction, "test": data.test_fraction}
     shares = {name: share for name, share in shares.items() if name not in given}
     sizes = None if data.parts is None else read_sizes(data.parts, [*shares])
     bounds = cut_in_time(lengths, shares, sizes, least=1)
     levels = read_levels(data.quantiles)
 
-    raw = [_columns(one, targets)[begin:end] for one, (begin, end) in zip(training, bounds["train"], strict=True)]
+    raw = [
+        _columns(one_series, targets)[begin:end]
+        for one_series, (begin, end) in zip(training, bounds["train"], strict=True)
+    ]
     _check_targets(training[0], targets, raw, notes)
     own = getattr(opened.sources["train"], "horizon", None)
-    said = getattr(opened.sources["train"], "said", "")
-    step = next((one.step for one in training if one.step is not None), None)
+    remark = getattr(opened.sources["train"], "said", "")
+    step = next((one_series.step for one_series in training if one_series.step is not None), None)
     wanted = own if data.horizon is None else data.horizon
     rules = choose_sizes(raw, context=data.context, horizon=wanted, step=step)
     if rules.bounded:
@@ -108,10 +112,10 @@ def prepare_forecast(opened: Opened, data: DataConfig) -> ForecastData:
         scale=(),
         reading=_reading(opened.sources["train"], data),
         known_ahead=ahead,
-        time_form=next((one.form for one in training if one.form is not None), None),
+        time_form=next((one_series.form for one_series in training if one_series.form is not None), None),
     )
-    values = {"train": [encoding.encode(one) for one in training]}
-    values |= {name: [encoding.encode(one, notes) for one in series] for name, series in given.items()}
+    values = {"train": [encoding.encode(one_series) for one_series in training]}
+    values |= {name: [encoding.encode(one_series, notes) for one_series in series] for name, series in given.items()}
     places = list(encoding.target_channels)
     every = places == list(range(encoding.channels))
     own = [x[:end] if every else x[:end, places] for x, end in zip(values["train"], ends, strict=True)]
@@ -119,9 +123,9 @@ def prepare_forecast(opened: Opened, data: DataConfig) -> ForecastData:
     for name in shares:
         read[name], values[name] = training, values["train"]
     for name, series in given.items():
-        bounds[name] = [(0, len(one)) for one in series]
-        for one in series:
-            encoding.require_step(one)
+        bounds[name] = [(0, len(one_series)) for one_series in series]
+        for one_series in series:
+            encoding.require_step(one_series)
     known = {name: known_of(encoding, read[name]) for name in read}
     windows = {}
     for name in PARTS:
@@ -146,7 +150,7 @@ def prepare_forecast(opened: Opened, data: DataConfig) -> ForecastData:
         encoding,
         rules,
         missing,
-        _describe(encoding, rules, training, bounds, windows, "; ".join(filter(None, (said, opened.how)))),
+        _describe(encoding, rules, training, bounds, windows, "; ".join(filter(None, (remark, opened.how)))),
         notes.lines(),
         _fingerprint(encoding, values, known, windows, bounds),
     )
@@ -189,7 +193,7 @@ def _roles(source: Source, data: DataConfig) -> tuple[Columns, tuple[str, ...], 
 
 def _only_past(series: list[Series], targets: tuple[str, ...], ahead: tuple[str, ...], notes: Notes) -> list[Series]:
     """The series up to their last targets: what only columns known ahead have values for is there to be predicted."""
-    past = [without_future(one, targets, ahead) for one in series]
+    past = [without_future(one_series, targets, ahead) for one_series in series]
     left_out = sum(map(len, series)) - sum(map(len, past))
     notes.add("steps at the end without a target, taken as the future", left_out)
     note_missing(past, ahead, notes)
@@ -205,18 +209,19 @@ def _fit_scaler(training: list[Series], ends: list[int], names: Sequence[str], d
     kind: Scaling = "robust" if data.scaling == "robust" else "none" if data.scaling == "none" else "standard"
     pairs = list(zip(training, ends, strict=True))
     fitted = [
-        Scaler.fit(np.concatenate([one.numbers[name][:end] for one, end in pairs])[:, None], kind) for name in names
+        Scaler.fit(np.concatenate([series.numbers[name][:end] for series, end in pairs])[:, None], kind)
+        for name in names
     ]
-    return Scaler(kind, tuple(one.centre[0] for one in fitted), tuple(one.spread[0] for one in fitted))
+    return Scaler(kind, tuple(scaler.centre[0] for scaler in fitted), tuple(scaler.spread[0] for scaler in fitted))
 
 
 def _check_targets(first: Series, names: tuple[str, ...], raw: list[np.ndarray], notes: Notes) -> None:
     """Raises `UserError` for a target without a value in the training part, and if none of them ever changes."""
     low, high = np.full(len(names), np.inf), np.full(len(names), -np.inf)
     for piece in in_pieces(raw):
-        there = ~np.isnan(piece)
-        low = np.minimum(low, np.where(there, piece, np.inf).min(axis=0))
-        high = np.maximum(high, np.where(there, piece, -np.inf).max(axis=0))
+        observed = ~np.isnan(piece)
+        low = np.minimum(low, np.where(observed, piece, np.inf).min(axis=0))
+        high = np.maximum(high, np.where(observed, piece, -np.inf).max(axis=0))
     for name, nothing in zip(names, low > high, strict=True):
         if nothing:
             raise UserError(
@@ -235,12 +240,12 @@ def _check_targets(first: Series, names: tuple[str, ...], raw: list[np.ndarray],
 def _reading(source: Source, data: DataConfig) -> dict[str, Any]:
     """What other files are read by. Plain numbers go without saying, as in the encodings of earlier versions."""
     formats = {name: list(form) for name, form in (source.formats or {}).items()}
-    said: dict[str, Any] = {"id": data.id, "time": data.time}
+    reading: dict[str, Any] = {"id": data.id, "time": data.time}
     if formats:
-        said["formats"] = formats
+        reading["formats"] = formats
     if data.decimal != "auto":
-        said["decimal"] = data.decimal
-    return said
+        reading["decimal"] = data.decimal
+    return reading
 
 
 def _cycles(training: list[Series], ends: list[int], data: DataConfig, windows: int) -> tuple[str, ...]:
@@ -258,8 +263,8 @@ def _cycles(training: list[Series], ends: list[int], data: DataConfig, windows: 
 
 def known_of(encoding: ForecastEncoding, series: list[Series]) -> list[np.ndarray] | None:
     """What is known ahead of each series (see `ForecastEncoding.known`); None if the model does without."""
-    known = [encoding.known(one) for one in series]
-    return [one for one in known if one is not None] if encoding.features else None
+    known = [encoding.known(one_series) for one_series in series]
+    return [features for features in known if features is not None] if encoding.features else None
 
 
 def _windows(
@@ -329,16 +334,16 @@ def describe_source(source: Source, data: DataConfig) -> str:
     series = read_all(source, Notes(), wanted=(*columns.numbers, *columns.words))
     if ahead:
         series = _only_past(series, targets, ahead, Notes())
-    words = fit_words(series, [len(one) for one in series], ahead)
+    words = fit_words(series, [len(one_series) for one_series in series], ahead)
     besides = [name for name in (*columns.numbers, *words) if name not in (*targets, *ahead)]
-    said: str = getattr(source, "said", "")
-    return _series_in_words(series, len(targets), besides) + (f"; {said}" if said else "")
+    remark: str = getattr(source, "said", "")
+    return _series_in_words(series, len(targets), besides) + (f"; {remark}" if remark else "")
 
 
 def _series_in_words(series: list[Series], targets: int, besides: list[str]) -> str:
-    lengths = [len(one) for one in series]
+    lengths = [len(one_series) for one_series in series]
     span = f"{lengths[0]:,}" if len(set(lengths)) == 1 else f"{min(lengths):,} to {max(lengths):,}"
-    step = next((f"{one.step.words()} " for one in series if one.step is not None), "")
+    step = next((f"{one_series.step.words()} " for one_series in series if one_series.step is not None), "")
     many = f"{len(series):,} series x " if len(series) > 1 else ""
     beside = f" (reading {', '.join(besides[:6])}{' and more' if len(besides) > 6 else ''} too)" if besides else ""
     return f"forecast: {many}{counted(targets, 'channel')} x {span} {step}steps{beside}"

@@ -62,7 +62,7 @@ class ForecastEncoding:
     def known_channels(self) -> tuple[int, ...]:
         """The channels of the columns known ahead."""
         names = [*self.numbers, *(name for name, labels in self.words.items() for _ in labels)]
-        return tuple(place for place, name in enumerate(names) if name in self.known_ahead)
+        return tuple(channel for channel, name in enumerate(names) if name in self.known_ahead)
 
     @property
     def features(self) -> int:
@@ -179,8 +179,8 @@ def fit_words(series: Sequence[Series], ends: Sequence[int], known: Sequence[str
     Not those `known` ahead, of which an empty cell says something too: that it is no holiday.
     """
     counts: dict[str, Counter[str]] = {name: Counter() for name in series[0].words}
-    for one, end in zip(series, ends, strict=True):
-        for name, column in one.words.items():
+    for one_series, end in zip(series, ends, strict=True):
+        for name, column in one_series.words.items():
             counts[name].update(word for word in column[:end] if word)
-    found = {name: tuple(sorted(set(most_usual(words).values()))) for name, words in counts.items()}
-    return {name: labels for name, labels in found.items() if len(labels) > 1 or name in known}
+    labels_of = {name: tuple(sorted(set(most_usual(words).values()))) for name, words in counts.items()}
+    return {name: labels for name, labels in labels_of.items() if len(labels) > 1 or name in known}

@@ -32,14 +32,14 @@ def read_series(loaded: LoadedForecast, files: list[str], notes: Notes) -> list[
     the model was trained on.
     """
     encoding = loaded.encoding
-    found = []
+    series = []
     for file in files:
         if not Path(file).exists():
             raise UserError(f"there is no file {file}; give a file with a series")
-        for one in read_all(_open(Path(file), loaded, notes), notes, wanted=encoding.columns):
-            encoding.require_step(one)
-            found.append(one)
-    return found
+        for one_series in read_all(_open(Path(file), loaded, notes), notes, wanted=encoding.columns):
+            encoding.require_step(one_series)
+            series.append(one_series)
+    return series
 
 
 def _open(path: Path, loaded: LoadedForecast, notes: Notes) -> Source:
@@ -61,14 +61,14 @@ def windows_of(loaded: LoadedForecast, series: list[Series], notes: Notes, name:
     network, encoding = loaded.network, loaded.encoding
     context, horizon = network.config.context, network.config.horizon
     ahead = encoding.known_ahead
-    series = [without_future(one, encoding.targets, ahead) for one in series]
-    longest = max((len(one) for one in series), default=0)
+    series = [without_future(one_series, encoding.targets, ahead) for one_series in series]
+    longest = max((len(one_series) for one_series in series), default=0)
     if longest < context + horizon:
         raise UserError(
             f"{name}: the longest series has {longest:,} steps, and to compare a forecast with what came takes "
             f"{context} steps of past and {horizon} ahead; give longer ones"
         )
-    values = [encoding.encode(one, notes) for one in series]
+    values = [encoding.encode(one_series, notes) for one_series in series]
     windows = ForecastWindows(
         values,
         context=context,
@@ -88,16 +88,16 @@ def own_parts(loaded: LoadedForecast, wanted: str) -> dict[str, Windows]:
     """
     files, data, _ = data_of_run(loaded.folder)
     opened = open_files(files, data, "forecast")
-    found = prepare_forecast(opened, data)
-    if found.encoding != loaded.encoding:
+    prepared = prepare_forecast(opened, data)
+    if prepared.encoding != loaded.encoding:
         raise UserError(
             f"the series of the run ({', '.join(files)}) have changed since, so its parts are others now; "
             "name the files to judge"
         )
-    names = [name for name in ("valid", "test") if name in found.windows] if wanted == "auto" else [wanted]
-    if not names or names[0] not in found.windows:
+    names = [name for name in ("valid", "test") if name in prepared.windows] if wanted == "auto" else [wanted]
+    if not names or names[0] not in prepared.windows:
         raise UserError(
             f"the run has no {'part held out' if wanted == 'auto' else f'{wanted} part'}; it has "
-            f"{', '.join(found.windows)}"
+            f"{', '.join(prepared.windows)}"
         )
-    return {name: Windows(found.windows[name], found.values[name]) for name in names}
+    return {name: Windows(prepared.windows[name], prepared.values[name]) for name in names}

@@ -29,10 +29,10 @@ def forecast(
     config = network.config
     horizon = config.horizon if horizon is None else horizon
     if bool(config.known) != (known is not None) or (known is not None and known.shape[1] < config.context + horizon):
-        found = "none" if known is None else f"{known.shape[1]} steps of {known.shape[2]}"
+        given = "none" if known is None else f"{known.shape[1]} steps of {known.shape[2]}"
         raise UserError(
             f"the model forecasts with {config.known} features known ahead, which it needs for "
-            f"{config.context} + {horizon} steps, found {found}; give exactly these features for all these steps"
+            f"{config.context} + {horizon} steps, found {given}; give exactly these features for all these steps"
         )
     parts: list[Tensor] = []
     for done in range(0, horizon, config.horizon):
@@ -138,18 +138,18 @@ def score_forecasts(
     sums = {name: np.zeros(2) for name in ("model", *periods)}
     count, pinball, below = 0, 0.0, np.zeros(len(levels))
     for batch, predicted in forecast_windows(network, windows, batch_size=batch_size):
-        there = ~np.isnan(batch.future)
-        truth = batch.future[there].astype(np.float64)
+        observed = ~np.isnan(batch.future)
+        truth = batch.future[observed].astype(np.float64)
         points = point_of(network, predicted)
         for name in sums:
             guess = points
             if name in periods:
                 guess = seasonal_naive(batch.past[:, :, windows.targets], windows.horizon, periods[name])
-            error = truth - guess[there]
+            error = truth - guess[observed]
             sums[name] += [np.square(error).sum(), np.abs(error).sum()]
         count += len(truth)
         if len(levels):
-            error = truth[:, None] - predicted[there]
+            error = truth[:, None] - predicted[observed]
             pinball += np.maximum(levels * error, (levels - 1) * error).mean(axis=1).sum()
             below += (error <= 0).sum(axis=0)
     if not count:
@@ -189,6 +189,6 @@ def _error_quantile(errors: np.ndarray, level: float) -> np.ndarray:
     number (n + 1) * level, rounded outwards."""
     count = (~np.isnan(errors)).sum(axis=0)
     rank = (count + 1) * level
-    place = np.clip(np.ceil(rank) if level >= 0.5 else np.floor(rank), 1, np.maximum(count, 1)).astype(np.int64) - 1
-    found = np.take_along_axis(np.sort(errors, axis=0), place[None], axis=0)[0]  # NaN is sorted to the end
-    return np.where(count > 0, found, 0)
+    index = np.clip(np.ceil(rank) if level >= 0.5 else np.floor(rank), 1, np.maximum(count, 1)).astype(np.int64) - 1
+    quantile = np.take_along_axis(np.sort(errors, axis=0), index[None], axis=0)[0]  # NaN is sorted to the end
+    return np.where(count > 0, quantile, 0)

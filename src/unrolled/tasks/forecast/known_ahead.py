@@ -18,7 +18,7 @@ def choose_known(data: DataConfig, columns: Columns) -> tuple[str, ...]:
     Raises `UserError` for one that is not there, with the nearest name, for one that does not change with time, and for
     the target.
     """
-    there = (*columns.numbers, *columns.words)
+    names = (*columns.numbers, *columns.words)
     for name in data.known:
         if name == data.target:
             raise UserError(
@@ -30,22 +30,22 @@ def choose_known(data: DataConfig, columns: Columns) -> tuple[str, ...]:
                 f"column {name!r} has one value for a whole series, or words that hardly repeat, so it says nothing "
                 "of the steps ahead; leave it out of --data.known"
             )
-        if name not in there:
-            close = difflib.get_close_matches(name, there, n=1)
-            advice = f"did you mean {close[0]!r}?" if close else f"it has {', '.join(there)}"
+        if name not in names:
+            close = difflib.get_close_matches(name, names, n=1)
+            advice = f"did you mean {close[0]!r}?" if close else f"it has {', '.join(names)}"
             raise UserError(f"the data has no column {name!r} to know ahead (--data.known); {advice}")
-    return tuple(name for name in there if name in data.known)
+    return tuple(name for name in names if name in data.known)
 
 
 def check_known(training: Sequence[Series], ends: Sequence[int], known: Sequence[str]) -> None:
     """Raises `UserError` for a column known ahead that never changes in training: its effect cannot be learned."""
     for name in known:
         values: set[float | str] = set()
-        for one, end in zip(training, ends, strict=True):
-            if name in one.words:
-                values |= set(one.words[name][:end])
+        for series, end in zip(training, ends, strict=True):
+            if name in series.words:
+                values |= set(series.words[name][:end])
             else:
-                column = one.numbers[name][:end]
+                column = series.numbers[name][:end]
                 values |= set(column[~np.isnan(column)].tolist())
         if len(values) < 2:
             raise UserError(
@@ -74,8 +74,8 @@ def future_of(series: Series, targets: Sequence[str], known: Sequence[str]) -> t
     known ahead; a cell of words that is empty says that none of its labels holds, so such a column is given at every
     step. Without any target the future begins at 0.
     """
-    there = ~np.isnan(np.stack([series.numbers[name] for name in targets], axis=1)).all(axis=1)
-    begin = int(np.flatnonzero(there)[-1]) + 1 if there.any() else 0
+    observed = ~np.isnan(np.stack([series.numbers[name] for name in targets], axis=1)).all(axis=1)
+    begin = int(np.flatnonzero(observed)[-1]) + 1 if observed.any() else 0
     if any(name in series.words for name in known):
         return begin, len(series) - begin
     given = ~np.isnan(np.stack([series.numbers[name][begin:] for name in known], axis=1)).all(axis=1)
@@ -110,5 +110,5 @@ def require_future(series: Series, targets: Sequence[str], known: Sequence[str],
 def note_missing(series: Sequence[Series], known: Sequence[str], notes: Notes) -> None:
     """Count the numbers known ahead that are missing."""
     names = [name for name in known if name in series[0].numbers]
-    count = sum(int(np.isnan(one.numbers[name]).sum()) for one in series for name in names)
+    count = sum(int(np.isnan(one_series.numbers[name]).sum()) for one_series in series for name in names)
     notes.add("missing values of columns known ahead, taken as their mean", count)

@@ -30,12 +30,12 @@ def _settings(saved: dict[str, Any]) -> ForecastConfig:
     return typed(ForecastConfig(**{name: value for name, value in saved.items() if name in known} | lists))
 
 
-def load_forecast(place: str | Path) -> LoadedForecast:
+def load_forecast(path: str | Path) -> LoadedForecast:
     """The model in a run directory (its best one) or in a model directory.
 
     Raises `UserError` if there is none, it is damaged, or a newer version wrote it.
     """
-    folder = find_model(Path(place))
+    folder = find_model(Path(path))
     network, config = read_model(
         folder, lambda _, settings: ForecastNetwork(settings), _settings, name_today=name_today
     )
@@ -48,21 +48,21 @@ def load_forecast(place: str | Path) -> LoadedForecast:
 
 def reading_by(encoding: ForecastEncoding) -> Reading:
     """How a model's files are read: as those of its training."""
-    said = encoding.reading
+    reading = encoding.reading
     return Reading(
         wish=ReadsSeries.wish,
-        id=said["id"],
-        time=said["time"],
+        id=reading["id"],
+        time=reading["time"],
         time_form=encoding.time_form,
-        decimal=said.get("decimal", "auto"),
-        formats={name: (decimal, unit) for name, (decimal, unit) in said.get("formats", {}).items()},
+        decimal=reading.get("decimal", "auto"),
+        formats={name: (decimal, unit) for name, (decimal, unit) in reading.get("formats", {}).items()},
     )
 
 
 def _check_fit(encoding: ForecastEncoding, config: ForecastConfig) -> None:
     """Raises `ValueError` unless the encoders give what the network reads."""
-    found = encoding.channels, encoding.target_channels, encoding.known_channels, encoding.features
-    if found != (config.channels, config.targets, config.known_channels, config.known):
+    sizes = encoding.channels, encoding.target_channels, encoding.known_channels, encoding.features
+    if sizes != (config.channels, config.targets, config.known_channels, config.known):
         raise ValueError("its columns are others than those of the weights")
     if len(encoding.scaler.centre) != len(encoding.numbers) or not set(encoding.cycles) <= set(CYCLES):
         raise ValueError("its scaler or its calendar is not that of its columns")

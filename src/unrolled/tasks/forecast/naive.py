@@ -20,11 +20,11 @@ def seasonal_naive(past: np.ndarray, horizon: int, period: int = 1) -> np.ndarra
     last step before it, at the beginning from the first after it; 0 if a channel has none. A past shorter than the
     period is repeated whole.
     """
-    there = ~np.isnan(past)
+    observed = ~np.isnan(past)
     steps = np.arange(past.shape[1])[:, None]
-    before = np.maximum.accumulate(np.where(there, steps, -1), axis=1)
-    place = np.where(before < 0, there.argmax(axis=1)[:, None], before)
-    filled = np.nan_to_num(np.take_along_axis(past, place, axis=1))
+    before = np.maximum.accumulate(np.where(observed, steps, -1), axis=1)
+    index = np.where(before < 0, observed.argmax(axis=1)[:, None], before)
+    filled = np.nan_to_num(np.take_along_axis(past, index, axis=1))
     period = min(period, past.shape[1])
     return filled[:, -period:][:, np.arange(horizon) % period]
 
@@ -81,9 +81,9 @@ def seasonal_scale(training: Sequence[np.ndarray], period: int = 1) -> tuple[flo
     total, known = np.zeros(training[0].shape[1]), np.zeros(training[0].shape[1], dtype=np.int64)
     for piece in in_pieces(changes):
         change = piece.astype(np.float64)
-        there = ~np.isnan(change)
-        total += np.where(there, change, 0).sum(axis=0)
-        known += there.sum(axis=0)
+        observed = ~np.isnan(change)
+        total += np.where(observed, change, 0).sum(axis=0)
+        known += observed.sum(axis=0)
     return tuple((total / np.maximum(known, 1)).tolist())
 
 

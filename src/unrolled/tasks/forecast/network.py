@@ -115,8 +115,8 @@ class ForecastNetwork(SequenceModel):
         rows, steps = (torch.arange(segments.longest, device=device) < segments.lengths[:, None]).nonzero().T
         y, seen = self._every_step(inputs, segments.start(state, fresh), rows, steps)
         padded = y.new_zeros(len(segments), segments.longest, *self.output_shape).index_put((rows, steps), y)
-        place = torch.arange(len(segments), device=device)[:, None], segments.lengths[:, None] + context
-        ended = states.map_state(lambda leaf: leaf[place], seen)
+        index = torch.arange(len(segments), device=device)[:, None], segments.lengths[:, None] + context
+        ended = states.map_state(lambda leaf: leaf[index], seen)
         return segments.join(padded), segments.finish(ended, state, fresh)
 
     def step(
@@ -132,8 +132,8 @@ class ForecastNetwork(SequenceModel):
         values, known, ahead = inputs
         if reset is not None:
             state = states.select(reset, self.initial_state(len(values), device=values.device), state)
-        window, there, span = *_without_gaps(values), None
-        after = ForecastState(_shifted(state.window, window), _shifted(state.there, there), state.known)
+        window, observed, span = *_without_gaps(values), None
+        after = ForecastState(_shifted(state.window, window), _shifted(state.there, observed), state.known)
         if known is not None and ahead is not None:
             after = after._replace(known=_shifted(state.known, known))
             span = torch.cat([after.known, ahead], dim=1)
@@ -144,10 +144,10 @@ class ForecastNetwork(SequenceModel):
         self,
         past: Float[Tensor, "batch context channels"],
         known: Float[Tensor, "batch context_and_horizon known"] | None = None,
-        there: Bool[Tensor, "batch context channels"] | None = None,
+        observed: Bool[Tensor, "batch context channels"] | None = None,
     ) -> Float[Tensor, "batch horizon targets *quantiles"]:
-        """The forecast of the steps after each window. Missing values of `past` are NaN, or what `there` says."""
-        forecasts = self._of_members(past, known, there)
+        """The forecast of the steps after each window. Missing values of `past` are NaN, or what `observed` says."""
+        forecasts = self._of_members(past, known, observed)
         return forecasts[0] if len(forecasts) == 1 else torch.stack(forecasts).mean(dim=0)
 
     def losses(
@@ -187,9 +187,9 @@ class ForecastNetwork(SequenceModel):
         self, inputs: ForecastInputs, state: Any, rows: Int[Tensor, " windows"], steps: Int[Tensor, " windows"]
     ) -> tuple[Float[Tensor, "windows horizon targets *quantiles"], State]:
         """The forecasts from these steps, and what was seen: the leaves of `state`, and after them all steps."""
-        values, there = _without_gaps(inputs.values)
+        values, observed = _without_gaps(inputs.values)
         known = values.new_zeros(*values.shape[:2], 0) if inputs.known is None else inputs.known
-        new = ForecastState(values, there, known)
+        new = ForecastState(values, observed, known)
         seen = states.map_state(lambda before, after: torch.cat([before, after], dim=1), state, new)
         if not len(rows):
             return values.new_zeros(0, *self.output_shape), seen
@@ -198,14 +198,14 @@ class ForecastNetwork(SequenceModel):
         windows = states.map_state(lambda leaf: leaf.unfold(1, context, 1)[:, 1:], seen)
         at_once = max(1, MOST_AT_ONCE // (context * (values.shape[2] + known.shape[2])))
         forecasts = []
-        for place in zip(rows.split(at_once), steps.split(at_once), strict=True):
-            past, present, span = (leaf[place].transpose(1, 2) for leaf in windows)
-            span = None if inputs.ahead is None else torch.cat([span, inputs.ahead[place]], dim=1)
+        for index in zip(rows.split(at_once), steps.split(at_once), strict=True):
+            past, present, span = (leaf[index].transpose(1, 2) for leaf in windows)
+            span = None if inputs.ahead is None else torch.cat([span, inputs.ahead[index]], dim=1)
             forecasts.append(self.from_windows(past, span, present))
         return torch.cat(forecasts), seen
 
-    def _of_members(self, past: Tensor, known: Tensor | None, there: Tensor | None = None) -> list[Tensor]:
-        forecasts = [member(past, known, there) for member in self.members]
+    def _of_members(self, past: Tensor, known: Tensor | None, observed: Tensor | None = None) -> list[Tensor]:
+        forecasts = [member(past, known, observed) for member in self.members]
         return forecasts if self.config.quantiles else [forecast[..., 0] for forecast in forecasts]
 
     @property
@@ -216,8 +216,8 @@ class ForecastNetwork(SequenceModel):
 
 def _without_gaps(values: Tensor) -> tuple[Tensor, Tensor]:
     """0 where a value is missing, and which are not."""
-    there = values == values  # NaN is not itself
-    return torch.where(there, values, 0), there
+    observed = values == values  # NaN is not itself
+    return torch.where(observed, values, 0), observed
 
 
 def _shifted(window: Tensor, newest: Tensor) -> Tensor:

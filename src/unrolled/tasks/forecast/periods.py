@@ -75,12 +75,12 @@ def find_period(series: np.ndarray) -> int | None:
 def _autocorrelation(series: np.ndarray) -> np.ndarray:
     """Of lags 0 to time - 1, `[time]`; all channels with any movement weigh the same."""
     values = np.array(series, dtype=np.float64)
-    there = np.isfinite(values)
-    count = np.maximum(there.sum(axis=0), 1)
+    observed = np.isfinite(values)
+    count = np.maximum(observed.sum(axis=0), 1)
 
     def centred(x: np.ndarray) -> np.ndarray:
-        x = np.where(there, x, 0)
-        return np.where(there, x - x.sum(axis=0) / count, 0)
+        x = np.where(observed, x, 0)
+        return np.where(observed, x - x.sum(axis=0) / count, 0)
 
     values, time = centred(values), centred(np.arange(len(values), dtype=np.float64)[:, None])
     values -= time * (time * values).sum(axis=0) / np.maximum((time**2).sum(axis=0), 1)

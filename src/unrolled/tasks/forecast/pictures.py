@@ -14,11 +14,11 @@ PICTURES = 4
 """Channels that are shown."""
 
 
-def tiles(found: ForecastJudgement) -> dict[str, str]:
+def tiles(judgement: ForecastJudgement) -> dict[str, str]:
     """The headline numbers, beside those of the best forecast without a model."""
-    naive = next(iter(found.baselines.values()), {})
+    naive = next(iter(judgement.baselines.values()), {})
     tiles = {}
-    for name, metric in found.metrics.items():
+    for name, metric in judgement.metrics.items():
         if metric.value is None:
             continue
         if name in ("mse", "mae"):
@@ -39,10 +39,10 @@ def _label(name: str) -> str:
     return metric_in_words(name)
 
 
-def table(part: str, found: ForecastJudgement) -> tuple[str, str]:
+def table(part: str, judgement: ForecastJudgement) -> tuple[str, str]:
     """All metrics with their intervals, and below those of forecasts without a model."""
-    names = list(found.metrics)
-    rows = {"this model": found.metrics, **found.baselines}
+    names = list(judgement.metrics)
+    rows = {"this model": judgement.metrics, **judgement.baselines}
     head = "".join(f"<td>{escape(_label(name))}</td>" for name in names)
     body = "".join(
         f'<tr><th style="width:auto">{escape(row)}</th>'
@@ -51,7 +51,7 @@ def table(part: str, found: ForecastJudgement) -> tuple[str, str]:
         for row, metrics in rows.items()
     )
     note = "Errors in standard deviations of each channel in training; below them 95 % intervals."
-    title = f"{part[0].upper()}{part[1:]} part: {found.windows:,} windows"
+    title = f"{part[0].upper()}{part[1:]} part: {judgement.windows:,} windows"
     return title, f'<table><tr><th style="width:auto"></th>{head}</tr>{body}</table><p>{note}</p>'
 
 

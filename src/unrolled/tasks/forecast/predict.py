@@ -48,17 +48,17 @@ def given_for(
     network, encoding = loaded.network, loaded.encoding
     ahead = encoding.known_ahead
     if not ahead:
-        return [Given(one, one) for one in series]
+        return [Given(one_series, one_series) for one_series in series]
     horizon = network.config.horizon if horizon is None else horizon
     # The network always looks over all of its own horizon, also where less of the forecast is wanted.
     useful = -(-horizon // network.config.horizon) * network.config.horizon
-    found = []
-    for one in series:
-        begin, steps = require_future(one, encoding.targets, ahead, horizon)
-        found.append(Given(first_steps(one, begin), first_steps(one, begin + min(steps, useful))))
+    given = []
+    for one_series in series:
+        begin, steps = require_future(one_series, encoding.targets, ahead, horizon)
+        given.append(Given(first_steps(one_series, begin), first_steps(one_series, begin + min(steps, useful))))
     if notes is not None:
-        note_missing([one.whole for one in found], ahead, notes)
-    return found
+        note_missing([entry.whole for entry in given], ahead, notes)
+    return given
 
 
 def forecast_series(loaded: LoadedForecast, series: Sequence[Given], *, horizon: int | None = None) -> Iterator[Ahead]:
@@ -77,13 +77,13 @@ def _forecast(loaded: LoadedForecast, chosen: Sequence[Given], horizon: int) -> 
     context = network.config.context
     device = next(network.parameters()).device
     past = np.full((len(chosen), context, encoding.channels), np.nan, dtype=np.float32)
-    longest = max(horizon, *(len(one.whole) - len(one.past) for one in chosen))
+    longest = max(horizon, *(len(entry.whole) - len(entry.past) for entry in chosen))
     known = np.zeros((len(chosen), context + longest, encoding.features), dtype=np.float32)
-    for row, one in enumerate(chosen):
-        values = encoding.encode(one.past)[-context:]
+    for row, entry in enumerate(chosen):
+        values = encoding.encode(entry.past)[-context:]
         past[row, context - len(values) :] = values
-        steps = len(one.whole) - len(one.past) or horizon
-        features = encoding.known(one.whole, 0 if encoding.known_ahead else horizon)
+        steps = len(entry.whole) - len(entry.past) or horizon
+        features = encoding.known(entry.whole, 0 if encoding.known_ahead else horizon)
         if features is not None:
             features = features[-(context + steps) :]
             known[row, context + steps - len(features) : context + steps] = features
@@ -110,23 +110,23 @@ def predictions(
     encoding = loaded.encoding
     given = given_for(loaded, series, horizon=horizon, notes=notes)
     if notes is not None:
-        for one in given:
-            encoding.note_unknown(one.past, notes)
-    named = len(series) > 1 or any(one.name for one in series)
+        for entry in given:
+            encoding.note_unknown(entry.past, notes)
+    named = len(series) > 1 or any(one_series.name for one_series in series)
     steps = loaded.network.config.horizon if horizon is None else horizon
-    times = [future_times(one.past, one.past.step or encoding.step, steps) for one in given]
+    times = [future_times(entry.past, entry.past.step or encoding.step, steps) for entry in given]
     columns: dict[str, Kind] = {"series": "text"} if named else {}
     columns |= {"time": _kind(times)} if any(times) else {"step": "count"}
     columns |= {"ahead": "count", "channel": "text", "prediction": "number"}
     columns |= {f"q{level:g}": "number" for level in encoding.levels}
 
     def rows() -> Iterator[Row]:
-        found = forecast_series(loaded, given, horizon=horizon)
-        for one, ahead, when in zip(given, found, times, strict=True):
-            row: Row = {"series": one.past.name or one.past.origin} if named else {}
+        forecasts = forecast_series(loaded, given, horizon=horizon)
+        for entry, ahead, when in zip(given, forecasts, times, strict=True):
+            row: Row = {"series": entry.past.name or entry.past.origin} if named else {}
             for step in range(len(ahead.point)):
                 if "time" not in columns:
-                    row["step"] = len(one.past) + step + 1
+                    row["step"] = len(entry.past) + step + 1
                 elif columns["time"] == "text":
                     row["time"] = str(when[step]) if when else ""
                 else:
@@ -136,11 +136,11 @@ def predictions(
     return Predictions(columns, rows())
 
 
-def _rows(encoding: ForecastEncoding, found: Ahead, step: int, begin: Row) -> Iterator[Row]:
+def _rows(encoding: ForecastEncoding, ahead: Ahead, step: int, begin: Row) -> Iterator[Row]:
     for channel, label in enumerate(encoding.targets):
-        row = {**begin, "ahead": step + 1, "channel": label, "prediction": plain_number(found.point[step, channel])}
-        if found.quantiles is not None:
-            levels = zip(encoding.levels, found.quantiles[step, channel], strict=True)
+        row = {**begin, "ahead": step + 1, "channel": label, "prediction": plain_number(ahead.point[step, channel])}
+        if ahead.quantiles is not None:
+            levels = zip(encoding.levels, ahead.quantiles[step, channel], strict=True)
             row |= {f"q{level:g}": plain_number(value) for level, value in levels}
         yield row
 
@@ -154,9 +154,9 @@ def future_times(series: Series, step: Step | None, horizon: int) -> list[str | 
 
 def _kind(times: list[list[str | int | float]]) -> Kind:
     """What a column of such times holds; some series may have none."""
-    if not all(times) or any(isinstance(one, str) for some in times for one in some):
+    if not all(times) or any(isinstance(time, str) for some in times for time in some):
         return "text"
-    return "count" if all(isinstance(one, int) for some in times for one in some) else "number"
+    return "count" if all(isinstance(time, int) for some in times for time in some) else "number"
 
 
 def plain_number(value: float) -> float:

@@ -103,15 +103,15 @@ def choose_period(series: np.ndarray, step: Step | None = None, horizon: int = 0
     one counts whose last repetition forecasts best, if it does better than the last value by a part of `LEAST_BETTER`,
     and better in both halves of the series.
     """
-    found = find_period(series)
-    if found is not None:
+    peak = find_period(series)
+    if peak is not None:
         near = [
             period
             for period in calendar_periods(step)
-            if abs(period - found) <= max(1, period // 12) or found % period == 0
+            if abs(period - peak) <= max(1, period // 12) or peak % period == 0
         ]
-        ahead = max(found, horizon, *near)
-        return min((*near, found), key=lambda period: repeats_better(series, period, horizon=ahead))
+        ahead = max(peak, horizon, *near)
+        return min((*near, peak), key=lambda period: repeats_better(series, period, horizon=ahead))
     changes = find_period(np.diff(series, axis=0)) if len(series) > 2 else None
     candidates = {*calendar_periods(step), *([] if changes is None else [changes])}
 

@@ -42,9 +42,9 @@ class ForecastJudgement:
             "main": self.main,
             "units": "standard deviations of each channel in training",
             "metrics": {name: metric.to_json() for name, metric in self.metrics.items()},
-            "baseline": {"name": best, **{name: one.to_json() for name, one in self.baselines[best].items()}},
+            "baseline": {"name": best, **{name: metric.to_json() for name, metric in self.baselines[best].items()}},
             "baselines": {
-                name: {metric: one.to_json() for metric, one in metrics.items()}
+                name: {metric: value.to_json() for metric, value in metrics.items()}
                 for name, metrics in self.baselines.items()
             },
             "channels": self.channels,
@@ -92,27 +92,27 @@ def judge_forecasts(
             levels.append(predicted)
         naive.append([naive_windows(series, batch, chosen, size) for size in names.values()])
         places.append(np.stack([batch.series, batch.origin], axis=1))
-    truth, point, place = np.concatenate(truths), np.concatenate(points), np.concatenate(places)
+    truth, point, positions = np.concatenate(truths), np.concatenate(points), np.concatenate(places)
     if np.isnan(truth).all():
         raise UserError(
             "not one value to compare a forecast with is there; give a file whose last columns are not all missing"
         )
     scale = np.array(encoding.scale, dtype=np.float64)
-    common: dict[str, Any] = {"stride": chosen.stride, "series": place[:, 0], "seed": seed}
+    common: dict[str, Any] = {"stride": chosen.stride, "series": positions[:, 0], "seed": seed}
     metrics = forecast_metrics(truth, point, scale=scale, **common)
     quantiles = np.concatenate(levels) if levels else None
     if quantiles is not None:
         metrics |= quantile_metrics(truth, quantiles, encoding.levels, **common)
     baselines = {}
     for number, (name, period) in enumerate(names.items()):
-        constant = np.concatenate([one[number] for one in naive])
+        constant = np.concatenate([forecasts[number] for forecasts in naive])
         baselines[name] = forecast_metrics(truth, constant, scale=scale, **common)
         if str(period) in encoding.naive_spread:
             around = constant[..., None] + np.array(encoding.naive_spread[str(period)])
             baselines[name] |= quantile_metrics(truth, around, encoding.levels, **common)
     error = np.abs(truth - point) * np.array(encoding.scaler.spread)[list(encoding.target_channels)]
-    there = ~np.isnan(truth)
-    own = np.where(there, error, 0).sum(axis=(0, 1)) / np.maximum(there.sum(axis=(0, 1)), 1)
+    observed = ~np.isnan(truth)
+    own = np.where(observed, error, 0).sum(axis=(0, 1)) / np.maximum(observed.sum(axis=(0, 1)), 1)
     return ForecastJudgement(
         metrics,
         dict(
@@ -120,8 +120,8 @@ def judge_forecasts(
         ),
         len(truth),
         {name: float(value) for name, value in zip(encoding.targets, own, strict=True)},
-        int((~there).sum()),
-        examples=_examples(encoding, series, truth, point, quantiles, place, examples),
+        int((~observed).sum()),
+        examples=_examples(encoding, series, truth, point, quantiles, positions, examples),
     )
 
 
@@ -131,11 +131,11 @@ def _examples(
     truth: np.ndarray,
     point: np.ndarray,
     quantiles: np.ndarray | None,
-    place: np.ndarray,
+    positions: np.ndarray,
     count: int,
 ) -> list[Example]:
     """For some channels, spread over all of them, the window whose error is the middle one."""
-    found = []
+    examples = []
     horizon, channels = truth.shape[1], truth.shape[2]
     for channel in np.unique(np.linspace(0, channels - 1, min(count, channels)).round().astype(int)).tolist():
         error = np.abs(truth[:, :, channel] - point[:, :, channel]).mean(axis=1)
@@ -143,14 +143,14 @@ def _examples(
         if not len(known):
             continue
         window = int(known[np.argsort(error[known])[len(known) // 2]])
-        number, origin = place[window].tolist()
+        number, origin = positions[window].tolist()
         column = encoding.target_channels[channel]
         past = series[number][max(0, origin - max(2 * horizon, 48)) : origin, column]
 
         def own(values: np.ndarray, column: int = column) -> np.ndarray:
             return values * encoding.scaler.spread[column] + encoding.scaler.centre[column]
 
-        found.append(
+        examples.append(
             Example(
                 encoding.targets[channel],
                 number,
@@ -161,4 +161,4 @@ def _examples(
                 None if quantiles is None else own(quantiles[window, :, channel]),
             )
         )
-    return found
+    return examples

@@ -49,8 +49,8 @@ def columns_of(source: Source) -> Columns:
     used = {field.name for field in _numeric(source)} | set(words)
     left_out = [name for field in source.fields if field.name not in used for name in (field.channels or (field.name,))]
     if not numbers:
-        found = ", ".join(field.name for field in source.fields) or "nothing"
-        raise UserError(f"a forecast needs a number for every step, found only {found}; choose another --task")
+        names = ", ".join(field.name for field in source.fields) or "nothing"
+        raise UserError(f"a forecast needs a number for every step, found only {names}; choose another --task")
     return Columns(tuple(numbers), words, tuple(left_out))
 
 
@@ -82,9 +82,9 @@ def _require(name: str, columns: Columns, source: Source) -> None:
     if name in known:
         return
     close = difflib.get_close_matches(name, known, n=1)
-    place = source.record(0).origin if len(source) else "the data"
+    origin = source.record(0).origin if len(source) else "the data"
     advice = f"did you mean {close[0]!r}? It" if close else "it"
-    raise UserError(f"{place} has no column {name!r}, which the model reads; {advice} has {', '.join(known)}")
+    raise UserError(f"{origin} has no column {name!r}, which the model reads; {advice} has {', '.join(known)}")
 
 
 def _read(source: Source, index: int, times: np.ndarray | None, columns: Columns, notes: Notes) -> Series:
@@ -95,7 +95,7 @@ def _read(source: Source, index: int, times: np.ndarray | None, columns: Columns
         names = field.channels or (field.name,)
         if values.shape[1] != len(names):
             names = tuple(f"{field.name} {channel + 1}" for channel in range(values.shape[1]))
-        numbers |= {name: values[:, place] for place, name in enumerate(names) if name in columns.numbers}
+        numbers |= {name: values[:, channel] for channel, name in enumerate(names) if name in columns.numbers}
     words = {name: list(record.values[name]) for name in columns.words}
     lengths = {name: len(values) for name, values in numbers.items()}
     lengths |= {name: len(labels) for name, labels in words.items()}
@@ -115,8 +115,8 @@ def _read(source: Source, index: int, times: np.ndarray | None, columns: Columns
     step = None if times is None else find_step(times)
     if times is None or step is None:
         rate = record.rate
-        found = None if not rate else Step(1 / rate, "seconds")
-        return Series(_name(record), record.origin, numbers, words, times, step or found, form)
+        by_rate = None if not rate else Step(1 / rate, "seconds")
+        return Series(_name(record), record.origin, numbers, words, times, step or by_rate, form)
     at = places(times, step)
     if at is not None:
         _take_back(times, notes)
@@ -129,8 +129,8 @@ def _read(source: Source, index: int, times: np.ndarray | None, columns: Columns
         empty[name][at] = values
     spread = {name: [""] * length for name in words}
     for name, labels in words.items():
-        for place, label in zip(at.tolist(), labels, strict=True):
-            spread[name][place] = label
+        for position, label in zip(at.tolist(), labels, strict=True):
+            spread[name][position] = label
     filled = times_from(times[0], step, np.arange(length))
     filled[at] = times
     return Series(_name(record), record.origin, empty, spread, filled, step, form)

@@ -137,8 +137,8 @@ class ForecastStream:
             raise UserError(f'expected the values of a step, such as {{"{encoding.targets[0]}": 1.5}}')
         numbers = {name: np.array([_number(name, values.get(name))], dtype=np.float32) for name in encoding.numbers}
         words = {name: [_word(name, values.get(name))] for name in encoding.words}
-        said = message.get("time")
-        time = (self._expected.get(said) if isinstance(said, str) else None) or _time(said, encoding)
+        given_time = message.get("time")
+        time = (self._expected.get(given_time) if isinstance(given_time, str) else None) or _time(given_time, encoding)
         if encoding.cycles and time is None:
             raise UserError(
                 'the model knows the calendar; give the time of the step, such as "time": "2012-01-31 18:00"'
@@ -171,19 +171,19 @@ class ForecastStream:
                 "the forecast from these values is no finite number: they, or those before them, lie too far from what "
                 'the model has learned from; send others, or begin anew with "reset": true'
             )
-        found: dict[str, Any] = {}
+        forecasts: dict[str, Any] = {}
         for channel, name in enumerate(encoding.targets):
-            found[name] = {"prediction": list(map(plain_number, point[:, channel].tolist()))}
-            for place, level in enumerate(encoding.levels):
+            forecasts[name] = {"prediction": list(map(plain_number, point[:, channel].tolist()))}
+            for index, level in enumerate(encoding.levels):
                 assert levels is not None
-                found[name][f"q{level:g}"] = list(map(plain_number, levels[:, channel, place].tolist()))
+                forecasts[name][f"q{level:g}"] = list(map(plain_number, levels[:, channel, index].tolist()))
         answer: dict[str, Any] = {"step": number}
         step: Step | None = encoding.step
         if time is not None and step is not None:
             times = times_from(time.value, step, np.arange(1, len(point) + 1))
             answer["times"] = written(times, time.form)
             self._expected = {answer["times"][0]: When(times[0], time.form)} if _is_plain(time.form, times) else {}
-        return answer | {"forecast": found}
+        return answer | {"forecast": forecasts}
 
     @functools.cached_property
     def _model(self) -> Tensor:
@@ -214,8 +214,8 @@ def _ahead(given: Any, encoding: ForecastEncoding, horizon: int) -> np.ndarray:
     for name in names:
         values = given.get(name)
         if not isinstance(values, list) or len(values) != horizon:
-            found = f"{len(values)} values" if isinstance(values, list) else "no list"
-            raise UserError(f'"known" has {found} of "{name}"; give {horizon}, one for each step ahead')
+            amount = f"{len(values)} values" if isinstance(values, list) else "no list"
+            raise UserError(f'"known" has {amount} of "{name}"; give {horizon}, one for each step ahead')
     numbers = {name: np.full(horizon, np.nan, dtype=np.float32) for name in encoding.numbers}
     words = {name: [""] * horizon for name in encoding.words}
     for name in names:
@@ -245,10 +245,10 @@ def _time(value: Any, encoding: ForecastEncoding) -> When | None:
         return None
     from unrolled.data.readers.times import read_time
 
-    found = read_time(value, encoding.time_form)
+    parsed = read_time(value, encoding.time_form)
     plain = encoding.step is not None and encoding.step.unit == "units"
-    if found is None or (encoding.step is not None and plain == (found.values.dtype.kind == "M")):
+    if parsed is None or (encoding.step is not None and plain == (parsed.values.dtype.kind == "M")):
         example = "a number" if plain else "times such as 2012-01-31 18:30:00"
         raise UserError(f'"time" is {shown(value)}; write {example}, or as the data of training does')
-    values, form = found
+    values, form = parsed
     return When(local(values, form)[0], form)

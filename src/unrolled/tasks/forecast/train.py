@@ -104,18 +104,18 @@ class PreparedForecast:
         return {"context": self.series.rules.context, "horizon": self.series.rules.horizon}
 
 
-def make_network(found: ForecastData, data: DataConfig, model: ModelConfig, seed: int) -> ForecastNetwork:
+def make_network(prepared: ForecastData, data: DataConfig, model: ModelConfig, seed: int) -> ForecastNetwork:
     """The network for some series. Raises `UserError` for sizes that do not fit."""
     seed_beginning(seed)
-    encoding = found.encoding
+    encoding = prepared.encoding
     config = network_config(
         model,
-        found.rules,
+        prepared.rules,
         channels=encoding.channels,
         targets=encoding.target_channels,
         known=encoding.features,
         known_channels=encoding.known_channels,
-        missing=found.missing,
+        missing=prepared.missing,
         levels=encoding.levels,
         window_scaling=data.scaling == "window",
     )

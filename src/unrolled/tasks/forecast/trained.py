@@ -49,8 +49,8 @@ class TrainedForecast:
         for part, judgement in reversed(judged):
             figures.append(table(part.shown, judgement.evidence))
         for part, judgement in judged[-1:]:
-            found: ForecastJudgement = judgement.evidence
-            figures += [picture(example, series, part.name) for example in found.examples]
+            evidence: ForecastJudgement = judgement.evidence
+            figures += [picture(example, series, part.name) for example in evidence.examples]
         return [], figures
 
     def predict(

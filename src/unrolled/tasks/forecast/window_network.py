@@ -96,19 +96,19 @@ class WindowNetwork(nn.Module):
         self,
         past: Float[Tensor, "batch context channels"],
         known: Float[Tensor, "batch context_and_horizon known"] | None = None,
-        there: Bool[Tensor, "batch context channels"] | None = None,
+        observed: Bool[Tensor, "batch context channels"] | None = None,
     ) -> Float[Tensor, "batch horizon targets quantiles"]:
-        """The forecast of the steps after the window. Missing values of `past` are NaN, or what `there` says."""
+        """The forecast of the steps after the window. Missing values of `past` are NaN, or what `observed` says."""
         config, batch = self.config, len(past)
         explained = None
         if self.effect is not None and known is not None:
             explained = self.effect(known[:, :, -len(config.known_channels) :]).to(past.dtype)
             past = past.index_add(2, self.target_index, explained[:, : config.context], alpha=-1)
-        values, there = fill(past, there)
-        scale = level(values, there, config.normalise)
+        values, observed = fill(past, observed)
+        scale = level(values, observed, config.normalise)
         values = scale.take_out(values)
         own = self._of_targets(values)
-        y = self._decode(self._embed(values, own, there, known), known)
+        y = self._decode(self._embed(values, own, observed, known), known)
         y = y.view(batch, self.rows, -1, self.values, len(self.middle)).transpose(2, 3).flatten(1, 2)
         y = y[:, :, : config.horizon]
         if self.linear is not None:
@@ -123,13 +123,13 @@ class WindowNetwork(nn.Module):
         """The channels that are forecast: `[batch, time, channels]` to `[batch, targets, time]`."""
         return (x if self.all_targets else x.index_select(2, self.target_index)).transpose(1, 2)
 
-    def _embed(self, values: Tensor, own: Tensor, there: Tensor, known: Tensor | None) -> Tensor:
+    def _embed(self, values: Tensor, own: Tensor, observed: Tensor, known: Tensor | None) -> Tensor:
         """Segments as steps of the backbone: `[batch * rows, segments, width]`."""
         config = self.config
         batch, time = values.shape[:2]
         parts = self._by_row(values, own)
         if config.missing:
-            present = there.to(values.dtype)
+            present = observed.to(values.dtype)
             parts += self._by_row(present, self._of_targets(present))
         if known is not None:
             parts.append(known[:, None, :time].expand(-1, self.rows, -1, -1))

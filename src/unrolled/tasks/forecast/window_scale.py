@@ -35,25 +35,25 @@ class Level(NamedTuple):
 
 
 def fill(
-    window: Float[Tensor, "batch time channels"], there: Bool[Tensor, "batch time channels"] | None = None
+    window: Float[Tensor, "batch time channels"], observed: Bool[Tensor, "batch time channels"] | None = None
 ) -> tuple[Float[Tensor, "batch time channels"], Bool[Tensor, "batch time channels"]]:
-    """The window without gaps, and which values were there: those that are not NaN, unless `there` says it.
+    """The window without gaps, and which values were there: those that are not NaN, unless `observed` says it.
 
     A missing value becomes the last one before it, at the beginning the first one after it; 0 if all are missing.
     """
-    there = ~window.isnan() if there is None else there
+    observed = ~window.isnan() if observed is None else observed
     # Elsewhere than on the CPU the question would cost more than what it saves.
-    if window.device.type == "cpu" and not torch.compiler.is_compiling() and bool(there.all()):
-        return window, there
-    place = torch.arange(window.shape[1], device=window.device).view(1, -1, 1)
-    before = torch.where(there, place, -1).cummax(dim=1).values
-    first = there.int().argmax(dim=1, keepdim=True)
-    values = torch.where(there, window, 0)
-    return values.gather(1, torch.where(before < 0, first, before)), there
+    if window.device.type == "cpu" and not torch.compiler.is_compiling() and bool(observed.all()):
+        return window, observed
+    steps = torch.arange(window.shape[1], device=window.device).view(1, -1, 1)
+    before = torch.where(observed, steps, -1).cummax(dim=1).values
+    first = observed.int().argmax(dim=1, keepdim=True)
+    values = torch.where(observed, window, 0)
+    return values.gather(1, torch.where(before < 0, first, before)), observed
 
 
 def level(
-    values: Float[Tensor, "batch time channels"], there: Bool[Tensor, "batch time channels"], kind: Normalise
+    values: Float[Tensor, "batch time channels"], observed: Bool[Tensor, "batch time channels"], kind: Normalise
 ) -> Level:
     """Centre and scale of each window, over the values that were there.
 
@@ -65,9 +65,9 @@ def level(
         return Level(torch.zeros_like(values[:, :1]), None)
     if kind == "last":
         return Level(values[:, -1:], None)
-    count = there.sum(dim=1, keepdim=True).clamp(min=1)
-    mean = torch.where(there, values, 0).sum(dim=1, keepdim=True) / count
+    count = observed.sum(dim=1, keepdim=True).clamp(min=1)
+    mean = torch.where(observed, values, 0).sum(dim=1, keepdim=True) / count
     if kind == "mean":
         return Level(mean, None)
-    variance = torch.where(there, values - mean, 0).square().sum(dim=1, keepdim=True) / count
+    variance = torch.where(observed, values - mean, 0).square().sum(dim=1, keepdim=True) / count
     return Level(mean, (variance + LEAST_SCALE**2).sqrt())

@@ -74,7 +74,9 @@ def early_chart(early: dict[str, Any]) -> str:
     for bound in ("low", "high"):
         pairs = [(100 * value["share"], value[bound]) for value in known if value[bound] is not None]
         curves.append(Curve(f"{name}, {bound} end", [x for x, _ in pairs], [y for _, y in pairs], "raw"))
-    keys = f'<p><span class="key valid">{escape(name)}</span>'
-    keys += '<span class="key raw">its 95 % interval</span></p>' if any(len(curve.x) for curve in curves[1:]) else "</p>"
+    keys = f'<span class="key valid">{escape(name)}</span>'
+    if any(len(curve.x) for curve in curves[1:]):
+        keys += '<span class="key raw">its 95 % interval</span>'
     rows = [TickRow("% seen", lambda share: f"{share:g}")]
-    return keys + line_chart(curves, title=f"{name} after parts of each record", rows=rows, height=280)
+    chart = line_chart(curves, title=f"{name} after parts of each record", rows=rows, height=280)
+    return f"<p>{keys}</p>{chart}"

@@ -29,15 +29,15 @@ class LoadedRecords(NamedTuple):
     folder: Path
 
 
-def load_records(place: str | Path) -> LoadedRecords:
+def load_records(path: str | Path) -> LoadedRecords:
     """The model in a run directory (its best one) or in a model directory.
 
     Raises `UserError` if there is none, it is damaged, or a newer version wrote it.
     """
-    folder = find_model(Path(place))
+    folder = find_model(Path(path))
     task = task_of(folder)
     if task not in TASKS:
-        raise UserError(f"{place} is a model for {task}, not one for {', '.join(TASKS)}")
+        raise UserError(f"{path} is a model for {task}, not one for {', '.join(TASKS)}")
 
     def build(config: dict[str, Any], settings: Any) -> RecordNetwork:
         inputs = config["inputs"]

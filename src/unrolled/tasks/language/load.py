@@ -27,15 +27,15 @@ class Loaded(NamedTuple):
         return list(self.config["start"])
 
 
-def load(place: str | Path) -> Loaded:
+def load(path: str | Path) -> Loaded:
     """The model in a run directory (its best one) or in a model directory.
 
     Raises `UserError` if there is none, it is damaged, or a newer version wrote it.
     """
-    folder = find_model(Path(place))
+    folder = find_model(Path(path))
     task = read_config(folder).get("task", "language")
     if task != "language":
-        raise UserError(f"{place} is not a language model, but one that was trained to {task}; use unrolled predict")
+        raise UserError(f"{path} is not a language model, but one that was trained to {task}; use unrolled predict")
     network, config = load_model(folder)
     vocabulary = load_vocabulary(folder / "vocabulary.json")
     if len(vocabulary) != network.vocabulary_size:

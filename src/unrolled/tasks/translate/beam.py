@@ -67,7 +67,7 @@ def beam_search(
     rows = torch.arange(batch, device=device)
     scores = torch.full((batch, beams), -torch.inf, device=device)
     scores[:, 0] = 0  # all beams begin alike: one is enough
-    said = torch.full((batch, beams, 0), end, device=device)
+    prefixes = torch.full((batch, beams, 0), end, device=device)
     reads: Tensor | None = None
     source, state = (states.gather(part, rows.repeat_interleave(beams)) for part in (source, state))
     tokens = torch.full((batch * beams,), begin, device=device)
@@ -76,15 +76,15 @@ def beam_search(
         if attention and weights is not None:
             now = weights.unflatten(0, (len(rows), beams))[:, :, None]
             reads = now if reads is None else torch.cat([reads, now], dim=2)
-        top, parent, token = _candidates(logits, scores, end, must_end=said.shape[2] >= max_lengths[rows])
+        top, parent, token = _candidates(logits, scores, end, must_end=prefixes.shape[2] >= max_lengths[rows])
 
         ended = (token == end) & top.isfinite()
         ended[:, beams:] = False
-        for place, rank in ended.nonzero().tolist():
-            beam, log_probability = parent[place, rank], float(top[place, rank])
-            score = log_probability / length_penalty(said.shape[2] + 1, alpha)
-            read = None if reads is None else reads[place, beam].clone()
-            finished[rows[place]].append(Hypothesis(said[place, beam].tolist(), log_probability, score, read))
+        for index, rank in ended.nonzero().tolist():
+            beam, log_probability = parent[index, rank], float(top[index, rank])
+            score = log_probability / length_penalty(prefixes.shape[2] + 1, alpha)
+            read = None if reads is None else reads[index, beam].clone()
+            finished[rows[index]].append(Hypothesis(prefixes[index, beam].tolist(), log_probability, score, read))
 
         scores, order = top.masked_fill(token == end, -torch.inf).topk(beams)
         parent, token = parent.gather(1, order), token.gather(1, order)
@@ -94,12 +94,12 @@ def beam_search(
         if len(going) < len(rows):
             source = states.gather(source, (going * beams).repeat_interleave(beams))
         state = states.gather(state, each)
-        said = torch.cat([said.flatten(0, 1)[each], token[going].view(-1, 1)], dim=1).unflatten(0, (-1, beams))
+        prefixes = torch.cat([prefixes.flatten(0, 1)[each], token[going].view(-1, 1)], dim=1).unflatten(0, (-1, beams))
         reads = None if reads is None else reads.flatten(0, 1)[each].unflatten(0, (-1, beams))
         rows, scores, tokens = rows[going], scores[going], token[going].flatten()
     if not all(finished):
         raise ValueError("the model's logits are not numbers, so that there is no best token; was it trained?")
-    return [sorted(found, key=lambda one: -one.score) for found in finished]
+    return [sorted(hypotheses, key=lambda hypothesis: -hypothesis.score) for hypotheses in finished]
 
 
 def _candidates(

@@ -120,9 +120,9 @@ def own_pairs(
     sources, schema = opened.sources, opened.schema
     if schema.target is None or len(schema.inputs) != 1 or schema.inputs[0].kind != "text":
         raise UserError("translate needs one text to read and one to write; name the files to judge")
-    texts = {one: list(_texts(source, schema.inputs[0].name, schema.target.name)) for one, source in sources.items()}
-    parts, _, found = _split(texts, data, seed)
-    if found != {one: numbers for one, numbers in split.items() if one != "how"}:
+    texts = {name: list(_texts(source, schema.inputs[0].name, schema.target.name)) for name, source in sources.items()}
+    parts, _, current = _split(texts, data, seed)
+    if current != {name: numbers for name, numbers in split.items() if name != "how"}:
         raise UserError(
             f"the pairs of the run ({', '.join(files)}) have changed since, so its parts are others now; "
             "name the files to judge"
@@ -160,9 +160,9 @@ def _split(
         ways.append(f"{len(second):,} pairs for {'validation' if name == 'valid' else 'test'}")
     parts = {name: [texts["train"][number] for number in numbers[name]] for name in numbers}
     parts |= {name: part for name, part in texts.items() if name != "train"}
-    said = f"held out at random, no source text on both sides: {', '.join(ways)}" if ways else ""
+    summary = f"held out at random, no source text on both sides: {', '.join(ways)}" if ways else ""
     order = [name for name in ("train", "valid", "test") if name in parts]
-    return {name: parts[name] for name in order}, [said], {name: part.tolist() for name, part in numbers.items()}
+    return {name: parts[name] for name in order}, [summary], {name: part.tolist() for name, part in numbers.items()}
 
 
 def _count_common(parts: dict[str, list[tuple[str, str]]], notes: Notes) -> None:

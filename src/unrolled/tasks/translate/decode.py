@@ -33,7 +33,7 @@ def translate_tokens(
     """
     device = next(network.parameters()).device
     order = sorted(range(len(sources)), key=lambda row: len(sources[row]))
-    found: list[list[Hypothesis]] = [[] for _ in sources]
+    hypotheses: list[list[Hypothesis]] = [[] for _ in sources]
     for start in range(0, len(order), batch_size):
         part = order[start : start + batch_size]
         tokens, mask = padded([sources[row] for row in part], device)
@@ -55,8 +55,8 @@ def translate_tokens(
             attention=attention,
         )
         for row, result in zip(part, results, strict=True):
-            found[row] = [_own_columns(one, len(sources[row]) + 1) for one in result]
-    return found
+            hypotheses[row] = [_own_columns(hypothesis, len(sources[row]) + 1) for hypothesis in result]
+    return hypotheses
 
 
 def translate(
@@ -73,8 +73,8 @@ def translate(
     """The best translation of each text; see `translate_tokens`. What the vocabulary does not hold is left out or read
     as unknown."""
     sources = [encode(source_vocabulary, text) for text in texts]
-    found = translate_tokens(network, sources, beams=beams, alpha=alpha, max_length=max_length, batch_size=batch_size)
-    return [target_vocabulary.decode(hypotheses[0].tokens) for hypotheses in found]
+    ranked = translate_tokens(network, sources, beams=beams, alpha=alpha, max_length=max_length, batch_size=batch_size)
+    return [target_vocabulary.decode(hypotheses[0].tokens) for hypotheses in ranked]
 
 
 def padded(
@@ -88,6 +88,8 @@ def padded(
     return torch.from_numpy(tokens).to(device), torch.from_numpy(mask).to(device)
 
 
-def _own_columns(one: Hypothesis, steps: int) -> Hypothesis:
+def _own_columns(hypothesis: Hypothesis, steps: int) -> Hypothesis:
     """Without the columns of pads."""
-    return one if one.attention is None else one._replace(attention=one.attention[:, :steps])
+    return (
+        hypothesis if hypothesis.attention is None else hypothesis._replace(attention=hypothesis.attention[:, :steps])
+    )

@@ -67,15 +67,15 @@ def build_translation_network(
     return network
 
 
-def load_translation(place: str | Path) -> LoadedTranslation:
+def load_translation(path: str | Path) -> LoadedTranslation:
     """The model in a run directory (its best one) or in a model directory.
 
     Raises `UserError` if there is none, it is damaged, or a newer version wrote it.
     """
-    folder = find_model(Path(place))
+    folder = find_model(Path(path))
     task = task_of(folder)
     if task != "translate":
-        raise UserError(f"{place} is a model for {task}, not one for translate")
+        raise UserError(f"{path} is a model for {task}, not one for translate")
 
     def build(config: dict[str, Any], settings: ModelConfig) -> TranslationNetwork:
         source, target = config["sizes"]

@@ -137,9 +137,9 @@ class TranslationNetwork(nn.Module):
         it, `</s>` included."""
         answers, mask = _with_end(target, target_mask, self.end)
         begin = answers.new_full((len(answers), 1), self.end)
-        said = torch.cat([begin, answers[:, :-1]], dim=1)
+        inputs = torch.cat([begin, answers[:, :-1]], dim=1)
         # Without a mask: the decoder is causal, so pads on the right reach no answer, and unmasked loops are faster.
-        x, _, _ = self._features(said, self.encode(source, source_mask), None, None)
+        x, _, _ = self._features(inputs, self.encode(source, source_mask), None, None)
         if not bool(mask.all()):  # pads never reach the head, by far the widest product of a large vocabulary
             x, answers = x[mask], answers[mask]
         else:
@@ -191,8 +191,8 @@ def _with_end(tokens: Tensor, mask: Tensor | None, end: int) -> tuple[Tensor, Te
         mask = torch.ones_like(tokens, dtype=torch.bool)
     elif bool((mask[:, 1:] & ~mask[:, :-1]).any()):
         raise ValueError("rows must be padded on the right, and a mask here has a hole or a pad on the left")
-    place = torch.arange(tokens.shape[1] + 1, device=tokens.device)
+    steps = torch.arange(tokens.shape[1] + 1, device=tokens.device)
     lengths = mask.sum(1, keepdim=True)
     tokens = torch.cat([tokens, tokens.new_full((len(tokens), 1), end)], 1)
     # Whatever a pad holds, also numbers of no token, is `end` from here on.
-    return tokens.where(place < lengths, end), place <= lengths
+    return tokens.where(steps < lengths, end), steps <= lengths

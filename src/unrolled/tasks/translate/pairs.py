@@ -38,14 +38,14 @@ class PairBatch(NamedTuple):
     """int64 `[batch, target]`"""
     target_mask: np.ndarray
     """bool `[batch, target]`"""
-    there: np.ndarray
+    is_scored: np.ndarray
     """bool `[]`, False for a batch that is not scored"""
     fresh: bool = True
 
     @property
     def scored(self) -> int:
         """How many tokens are predicted: those of the targets and an end for each."""
-        return int(self.target_mask.sum() + len(self.target)) if bool(self.there) else 0
+        return int(self.target_mask.sum() + len(self.target)) if bool(self.is_scored) else 0
 
 
 @dataclass(frozen=True)
@@ -144,11 +144,11 @@ class Pairs:
         """The numbers of at most `count` pairs from all over, int64: files are often sorted, so not the first ones."""
         return np.linspace(0, len(self) - 1, min(count, len(self))).round().astype(np.int64)
 
-    def batch(self, numbers: np.ndarray, *, there: bool = True) -> PairBatch:
+    def batch(self, numbers: np.ndarray, *, is_scored: bool = True) -> PairBatch:
         """Some pairs side by side."""
         source, source_mask = _padded([self.source[int(number)] for number in numbers])
         target, target_mask = _padded([self.target[int(number)] for number in numbers])
-        return PairBatch(source, source_mask, target, target_mask, np.array(there))
+        return PairBatch(source, source_mask, target, target_mask, np.array(is_scored))
 
 
 def encode(vocabulary: Vocabulary, text: str) -> np.ndarray:
@@ -181,7 +181,7 @@ class PairFeed:
         """Batch number `index`, from 0 on without end."""
         chosen = self._buckets.members(index)
         mine = chosen[self._rank :: self._world]
-        return self._pairs.batch(mine if len(mine) else chosen[:1], there=bool(len(mine)))
+        return self._pairs.batch(mine if len(mine) else chosen[:1], is_scored=bool(len(mine)))
 
 
 def _padded(rows: list[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:

@@ -111,7 +111,7 @@ class TranslationObjective(nn.Module):
         self.network, self.label_smoothing, self.autocast = network, label_smoothing, autocast
 
     def forward(self, batch: PairBatch, state: State | None) -> tuple[Tensor, State]:
-        source, source_mask, target, target_mask, there, _ = cast(tuple[Any, ...], batch)
+        source, source_mask, target, target_mask, is_scored, _ = cast(tuple[Any, ...], batch)
         with self.autocast:
             loss, _ = self.network.token_losses(
                 source,
@@ -120,7 +120,7 @@ class TranslationObjective(nn.Module):
                 target_mask=target_mask,
                 label_smoothing=self.label_smoothing,
             )
-        return loss * there, ()
+        return loss * is_scored, ()
 
 
 def _validate(network: TranslationNetwork, pairs: Pairs, context: contextlib.AbstractContextManager) -> TokenLoss:

@@ -135,12 +135,14 @@ def _standard_input() -> list[str]:
 
 
 def _shown(
-    loaded: LoadedTranslation, pairs: list[tuple[str, str]], found: list[Translation]
+    loaded: LoadedTranslation, pairs: list[tuple[str, str]], translations: list[Translation]
 ) -> tuple[list[tuple[str, str]], list[tuple[str, str]]]:
     """Some translations as text, and where the model looked while it said one of them."""
-    numbers = range(0, len(found), -(-len(found) // SHOWN))
-    samples = [(f"{pairs[n][0]}\n", f"{found[n].text or '(nothing)'}\nreference: {pairs[n][1]}") for n in numbers]
-    source = pairs[max(numbers, key=lambda number: _telling(found[number]))][0]
+    numbers = range(0, len(translations), -(-len(translations) // SHOWN))
+    samples = [
+        (f"{pairs[n][0]}\n", f"{translations[n].text or '(nothing)'}\nreference: {pairs[n][1]}") for n in numbers
+    ]
+    source = pairs[max(numbers, key=lambda number: _telling(translations[number]))][0]
     (again,) = translate_texts(loaded, [source], attention=True)
     best = again.hypothesis
     if best is None or best.attention is None:
@@ -151,9 +153,9 @@ def _shown(
     return samples, [("Attention: what each token was said from", chart)]
 
 
-def _telling(one: Translation) -> int:
+def _telling(translation: Translation) -> int:
     """How much of a picture it gives: more tokens are better up to where they get small."""
-    count = 0 if one.hypothesis is None else len(one.hypothesis.tokens)
+    count = 0 if translation.hypothesis is None else len(translation.hypothesis.tokens)
     return count if count <= MOST_IN_PICTURE else -count
 
 

@@ -47,23 +47,25 @@ def translate_texts(
     encoding = loaded.encoding
     while texts := list(islice(remaining, AT_ONCE)):
         tokens = [encoding.encode_source(text) for text in texts]
-        for text, one in zip(texts, tokens, strict=True):
-            notes.add("characters or words the model does not know", unknown_in(encoding.source, text, one))
-            notes.add(f"texts of which only the first {loaded.longest:,} tokens were read", len(one) > loaded.longest)
-        there = [number for number, text in enumerate(texts) if text.strip()]
-        found = translate_tokens(
+        for text, encoded in zip(texts, tokens, strict=True):
+            notes.add("characters or words the model does not know", unknown_in(encoding.source, text, encoded))
+            notes.add(
+                f"texts of which only the first {loaded.longest:,} tokens were read", len(encoded) > loaded.longest
+            )
+        filled = [number for number, text in enumerate(texts) if text.strip()]
+        ranked = translate_tokens(
             loaded.network,
-            [tokens[number][: loaded.longest] for number in there],
+            [tokens[number][: loaded.longest] for number in filled],
             beams=beams,
             alpha=alpha,
             growth=loaded.growth,
             attention=attention,
         )
-        best = {number: hypotheses[0] for number, hypotheses in zip(there, found, strict=True)}
+        best = {number: hypotheses[0] for number, hypotheses in zip(filled, ranked, strict=True)}
         for number in range(len(texts)):
-            said = best.get(number)
-            text = "" if said is None else encoding.target.decode(said.tokens)
-            yield Translation(text, None if said is None else said.score, said)
+            hypothesis = best.get(number)
+            text = "" if hypothesis is None else encoding.target.decode(hypothesis.tokens)
+            yield Translation(text, None if hypothesis is None else hypothesis.score, hypothesis)
 
 
 def translation_rows(
@@ -85,20 +87,20 @@ def translation_rows(
                 kept.append(text)
                 yield text
 
-        found = translate_texts(loaded, passed(), beams=beams, alpha=alpha, notes=notes)
-        for number, one in enumerate(found, start=1):
-            score = float("nan") if one.score is None else plain(one.score)
-            yield {"source": kept.pop(0), "translation": one.text, "score": score}
+        translations = translate_texts(loaded, passed(), beams=beams, alpha=alpha, notes=notes)
+        for number, translation in enumerate(translations, start=1):
+            score = float("nan") if translation.score is None else plain(translation.score)
+            yield {"source": kept.pop(0), "translation": translation.text, "score": score}
             if progress is not None:
                 progress(number)
 
     return Predictions({"source": "text", "translation": "text", "score": "number"}, rows())
 
 
-def judge_translations(pairs: Sequence[tuple[str, str]], said: Sequence[str]) -> dict[str, Any]:
+def judge_translations(pairs: Sequence[tuple[str, str]], translations: Sequence[str]) -> dict[str, Any]:
     """BLEU and chrF of what was said for the source of each pair, beside those of the source copied, as JSON values."""
     references = [target for _, target in pairs]
-    metrics = translation_metrics(references, said)
+    metrics = translation_metrics(references, translations)
     naive = translation_metrics(references, copied_source([source for source, _ in pairs]))
     return {
         "count": len(pairs),
