@@ -54,9 +54,9 @@ def sites(folder: Path, random: Random) -> None:
     for number in range(600):
         letters = random.choice(list("ACGT"), 60)
         if number % 2:
-            place = 27 + random.integers(-2, 3)
-            letters[place : place + 6] = list(motif)
-            letters[place + random.integers(6)] = random.choice(list("ACGT"))
+            start = 27 + random.integers(-2, 3)
+            letters[start : start + 6] = list(motif)
+            letters[start + random.integers(6)] = random.choice(list("ACGT"))
         entries.append(f">s{number}|{'site' if number % 2 else 'other'}\n{''.join(letters)}\n")
     (folder / "sites.fasta").write_text("".join(entries))
 
@@ -134,8 +134,8 @@ def heart(folder: Path, random: Random) -> None:
     signal = 0.15 * np.sin(steps / 170) + random.normal(0, 0.04, length)
     for beat in beats:
         near = steps[beat - 40 : beat + 50]
-        for height, place, width in ((0.12, -16, 4), (1.0, 0, 1.5), (-0.25, 4, 2), (0.3, 26, 7)):
-            signal[near] += height * random.normal(1, 0.1) * np.exp(-(((near - beat - place) / width) ** 2) / 2)
+        for height, offset, width in ((0.12, -16, 4), (1.0, 0, 1.5), (-0.25, 4, 2), (0.3, 26, 7)):
+            signal[near] += height * random.normal(1, 0.1) * np.exp(-(((near - beat - offset) / width) ** 2) / 2)
     (folder / "heart.hea").write_text(f"heart 1 {rate} {length}\nheart.dat 16 200(0)/mV 16 0 0 0 0 ECG\n")
     (folder / "heart.dat").write_bytes((200 * signal).astype("<i2").tobytes())
     normal = 1 << 10  # the code of a normal beat; below it the steps since the last one
@@ -188,8 +188,8 @@ def phrases(folder: Path, random: Random) -> None:
 
     pairs: set[tuple[str, str]] = set()
     while len(pairs) < 2500:
-        (one, uno), (two, duo), verb = noun_phrase(), noun_phrase(), random.choice(list(verbs))
-        pairs.add((f"{one} {verb} {two}", f"{uno} {duo} {verbs[verb]}"))
+        (subject, sujeto), (thing, objeto), verb = noun_phrase(), noun_phrase(), random.choice(list(verbs))
+        pairs.add((f"{subject} {verb} {thing}", f"{sujeto} {objeto} {verbs[verb]}"))
     first, *rest = random.permutation(sorted(pairs))  # files of pairs usually have no header
     write_csv(folder / "phrases.tsv", first, rest, delimiter="\t")
 
@@ -201,10 +201,10 @@ def tunes(folder: Path, random: Random) -> None:
     rows = []
     for _ in range(900):
         style = str(random.choice(list(scales)))
-        place, notes = 0, []
+        degree, notes = 0, []
         for step in range(16):
-            notes.append(scales[style][place] + rhythms[style][step % len(rhythms[style])])
-            place = int(np.clip(place + random.choice([-1, 1]), 0, len(scales[style]) - 1))
+            notes.append(scales[style][degree] + rhythms[style][step % len(rhythms[style])])
+            degree = int(np.clip(degree + random.choice([-1, 1]), 0, len(scales[style]) - 1))
             notes.append(" |" if step % 4 == 3 else "")
         rows.append([style, " ".join("".join(notes).split()).replace("|", "| ").strip()])
     write_csv(folder / "tunes.csv", ["style", "tune"], rows)

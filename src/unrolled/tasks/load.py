@@ -39,6 +39,15 @@ def task_of(path: str | Path) -> str:
     return str(read_config(find_model(Path(path))).get("task", "language"))
 
 
+def model_for(path: str | Path, *tasks: str) -> Path:
+    """The model directory that a path means, of a model for one of these tasks. Raises `UserError` as `load`."""
+    folder = find_model(Path(path))
+    task = task_of(folder)
+    if task not in tasks:
+        raise UserError(f"{path} is a model for {task}, not one for {', '.join(tasks)}")
+    return folder
+
+
 def find_model(path: Path) -> Path:
     """The model directory that a path means."""
     if not path.exists():

@@ -6,14 +6,13 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from unrolled.data.readers.read_like_training import Recipe
-from unrolled.errors import UserError
 from unrolled.models.config import ModelConfig
 from unrolled.models.files import read_model, size_in
 from unrolled.models.records import InputSizes
 from unrolled.tasks.describe.network import DescriptionNetwork
 from unrolled.tasks.describe.reads import ReadsSequences
 from unrolled.tasks.describe.sequences import DescriptionEncoding
-from unrolled.tasks.load import ADVICE, find_model, task_of
+from unrolled.tasks.load import ADVICE, model_for
 from unrolled.untrusted import read_text, sound, typed
 
 
@@ -36,10 +35,7 @@ def load_description(path: str | Path) -> LoadedDescription:
 
     Raises `UserError` if there is none, it is damaged, or a newer version wrote it.
     """
-    folder = find_model(Path(path))
-    task = task_of(folder)
-    if task != "describe":
-        raise UserError(f"{path} is a model for {task}, not one for describe")
+    folder = model_for(path, "describe")
 
     def build(config: dict[str, Any], settings: ModelConfig) -> DescriptionNetwork:
         known = InputSizes(config["known"]["channels"], tuple(config["known"]["tables"]))

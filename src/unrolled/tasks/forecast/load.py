@@ -11,7 +11,7 @@ from unrolled.tasks.forecast.encoding import ForecastEncoding
 from unrolled.tasks.forecast.network import ForecastNetwork, name_today
 from unrolled.tasks.forecast.network_config import ForecastConfig
 from unrolled.tasks.forecast.reads import ReadsSeries
-from unrolled.tasks.load import ADVICE, find_model
+from unrolled.tasks.load import ADVICE, model_for
 from unrolled.untrusted import read_text, sound, typed
 
 
@@ -35,7 +35,7 @@ def load_forecast(path: str | Path) -> LoadedForecast:
 
     Raises `UserError` if there is none, it is damaged, or a newer version wrote it.
     """
-    folder = find_model(Path(path))
+    folder = model_for(path, "forecast")
     network, config = read_model(
         folder, lambda _, settings: ForecastNetwork(settings), _settings, name_today=name_today
     )

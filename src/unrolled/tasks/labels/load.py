@@ -4,18 +4,14 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from unrolled.data.readers.read_like_training import Recipe
-from unrolled.errors import UserError
 from unrolled.models.files import read_model, size_in
 from unrolled.models.records import InputSizes, RecordNetwork
 from unrolled.tasks.labels.answers import RecordModel
 from unrolled.tasks.labels.encoding import RecordEncoding
 from unrolled.tasks.labels.target import Naive
-from unrolled.tasks.load import ADVICE, find_model, task_of
+from unrolled.tasks.load import ADVICE, model_for, task_of
 from unrolled.tasks.reads import wish_of
 from unrolled.untrusted import read_text, short, sound, typed
-
-TASKS = ("classify", "regress", "tag", "transcribe")
-"""What a model of records can be for."""
 
 
 class LoadedRecords(NamedTuple):
@@ -34,10 +30,7 @@ def load_records(path: str | Path) -> LoadedRecords:
 
     Raises `UserError` if there is none, it is damaged, or a newer version wrote it.
     """
-    folder = find_model(Path(path))
-    task = task_of(folder)
-    if task not in TASKS:
-        raise UserError(f"{path} is a model for {task}, not one for {', '.join(TASKS)}")
+    folder = model_for(path, "classify", "regress", "tag", "transcribe")
 
     def build(config: dict[str, Any], settings: Any) -> RecordNetwork:
         inputs = config["inputs"]
@@ -53,7 +46,7 @@ def load_records(path: str | Path) -> LoadedRecords:
         encoding = typed(RecordEncoding.from_text(read_text(folder / "encoding.json")))
         _check_fit(encoding, network)
     with sound(f"{folder} holds a damaged config.json", ADVICE):
-        recipe = typed(Recipe.from_json(config["read"], wish_of(task)))
+        recipe = typed(Recipe.from_json(config["read"], wish_of(task_of(folder))))
         naive = None if config["naive"] is None else typed(Naive(**config["naive"]))
         model = RecordModel(network, encoding, size_in(config, "window") if encoding.target.per_step else 1)
     return LoadedRecords(model, recipe, naive, config, folder)

@@ -9,9 +9,9 @@ from unrolled.data.encoders.codec import Vocabulary
 from unrolled.data.encoders.vocabulary import load_vocabulary
 from unrolled.errors import UserError
 from unrolled.models.config import ModelConfig
-from unrolled.models.files import read_config, read_model, size_in, write_model
+from unrolled.models.files import read_model, size_in, write_model
 from unrolled.models.language import LanguageNetwork
-from unrolled.tasks.load import find_model
+from unrolled.tasks.load import model_for
 
 
 class Loaded(NamedTuple):
@@ -32,10 +32,7 @@ def load(path: str | Path) -> Loaded:
 
     Raises `UserError` if there is none, it is damaged, or a newer version wrote it.
     """
-    folder = find_model(Path(path))
-    task = read_config(folder).get("task", "language")
-    if task != "language":
-        raise UserError(f"{path} is not a language model, but one that was trained to {task}; use unrolled predict")
+    folder = model_for(path, "language")
     network, config = load_model(folder)
     vocabulary = load_vocabulary(folder / "vocabulary.json")
     if len(vocabulary) != network.vocabulary_size:

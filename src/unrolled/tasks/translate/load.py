@@ -4,11 +4,10 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from unrolled.data.readers.read_like_training import Recipe
-from unrolled.errors import UserError
 from unrolled.models.config import ModelConfig
 from unrolled.models.family_settings import family_settings
 from unrolled.models.files import read_model, size_in
-from unrolled.tasks.load import ADVICE, find_model, task_of
+from unrolled.tasks.load import ADVICE, model_for
 from unrolled.tasks.translate.network import TranslationNetwork
 from unrolled.tasks.translate.pairs import LONGEST, PairEncoding
 from unrolled.tasks.translate.reads import ReadsPairs
@@ -72,10 +71,7 @@ def load_translation(path: str | Path) -> LoadedTranslation:
 
     Raises `UserError` if there is none, it is damaged, or a newer version wrote it.
     """
-    folder = find_model(Path(path))
-    task = task_of(folder)
-    if task != "translate":
-        raise UserError(f"{path} is a model for {task}, not one for translate")
+    folder = model_for(path, "translate")
 
     def build(config: dict[str, Any], settings: ModelConfig) -> TranslationNetwork:
         source, target = config["sizes"]
