@@ -10,7 +10,7 @@ import pytest
 from unrolled import Forecaster, LanguageModel, SequenceClassifier
 from unrolled.errors import UserError
 from unrolled.estimators.python_words import in_python
-from unrolled.estimators.settings import GROUPS
+from unrolled.training.applicable import CONFIGS
 
 SOURCE = Path(__file__).parents[2] / "src" / "unrolled"
 
@@ -45,7 +45,7 @@ def test_sentences(sentence: str, expected: str) -> None:
 
 
 def test_no_option_that_the_engine_names_is_left() -> None:
-    known = {field.name for config in GROUPS.values() for field in fields(config)} | {"run", "task"}
+    known = {field.name for config in CONFIGS.values() for field in fields(config)} | {"run", "task"}
     named = set()
     for path in SOURCE.rglob("*.py"):
         if "cli" not in path.parts:

@@ -18,7 +18,7 @@ from unrolled import (
     Translator,
 )
 from unrolled.errors import UserError
-from unrolled.tasks.task_settings import settings_of
+from unrolled.estimators.settings import settings_of
 
 ALL = [
     *(Forecaster, LanguageModel, SequenceClassifier, SequenceDescriber, SequenceRegressor, SequenceTagger),

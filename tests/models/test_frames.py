@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch.nn import functional
 
-from unrolled.models.frames import FrameFront
+from unrolled.models.records import FrameFront
 
 
 @pytest.mark.parametrize(("height", "width"), [(16, 12), (7, 30), (1, 1)])

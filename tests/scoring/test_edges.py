@@ -6,9 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import binomtest
 
-from unrolled.scoring.bootstrap import Metric
+from unrolled.scoring.bootstrap import LEVEL, Metric, interval_at_edge, largest_share
 from unrolled.scoring.classification import classification_metrics, per_class_scores
-from unrolled.scoring.edges import LEVEL, interval_at_edge, largest_share
 from unrolled.scoring.tagging import tagging_metrics
 from unrolled.scoring.text import transcription_metrics
 

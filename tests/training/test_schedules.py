@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from unrolled.training.schedules import WSD_DECAY, learning_rate_factor
+from unrolled.training.optimizers import WSD_DECAY, learning_rate_factor
 
 KINDS = ("cosine", "constant", "wsd")
 

@@ -14,7 +14,6 @@ from sklearn.exceptions import NotFittedError
 from unrolled.data.config import DataConfig
 from unrolled.data.given import given_path
 from unrolled.errors import UserError
-from unrolled.estimators.history import history_of
 from unrolled.estimators.hub import model_place, upload
 from unrolled.estimators.python_words import speaks_python
 from unrolled.estimators.settings import require_known, signature
@@ -23,6 +22,7 @@ from unrolled.models.config import ModelConfig
 from unrolled.models.files import replace_folder
 from unrolled.tasks.load import find_model, task_of
 from unrolled.training.config import TrainConfig
+from unrolled.training.metrics import read_metrics
 
 Estimator = TypeVar("Estimator", bound="TrainedEstimator")
 
@@ -221,3 +221,23 @@ def _constructor(known: inspect.Signature) -> Callable[..., None]:
 
     __init__.__signature__ = known  # type: ignore[attr-defined]
     return __init__
+
+
+def history_of(run: Path) -> dict[str, np.ndarray]:
+    """Everything measured while a run went on: arrays of one length, a place for each step at which something was.
+
+    `step` counts updates. What was measured on the training data is called as in `metrics.jsonl` (`loss`,
+    `learning_rate`, `gradient_norm`, ...), what was on the data held out has `valid_` before its name (`valid_loss`,
+    `valid_accuracy`, ...). NaN stands where a measure was not taken.
+    """
+    rows: dict[int, dict[str, float]] = {}
+    for record in read_metrics(run / "metrics.jsonl"):
+        prefix = "valid_" if record["kind"] == "validation" else ""
+        row = rows.setdefault(record["step"], {})
+        for name in record.keys() - {"kind", "step"}:
+            value = record[name]
+            row[name if name == "seconds" else prefix + name] = value if isinstance(value, int | float) else np.nan
+    steps = sorted(rows)
+    names = ["loss", "valid_loss", *sorted({name for row in rows.values() for name in row} - {"loss", "valid_loss"})]
+    columns = {name: np.array([rows[step].get(name, np.nan) for step in steps]) for name in names}
+    return {"step": np.array(steps, dtype=np.int64), **columns}

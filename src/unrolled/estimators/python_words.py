@@ -10,7 +10,7 @@ from dataclasses import fields
 from typing import Any, Literal, ParamSpec, TypeVar
 
 from unrolled.errors import UserError
-from unrolled.estimators.settings import GROUPS
+from unrolled.training.applicable import CONFIGS
 
 Arguments = ParamSpec("Arguments")
 Result = TypeVar("Result")
@@ -122,7 +122,7 @@ def _written(name: str, value: str) -> str | None:
 @functools.cache
 def _settings() -> dict[str, Any]:
     return {
-        field.name: typing.get_type_hints(config)[field.name] for config in GROUPS.values() for field in fields(config)
+        field.name: typing.get_type_hints(config)[field.name] for config in CONFIGS.values() for field in fields(config)
     }
 
 

@@ -14,14 +14,25 @@ from unrolled.data.config import DataConfig
 from unrolled.data.given import given_path
 from unrolled.errors import UserError
 from unrolled.models.config import ModelConfig
-from unrolled.tasks.task_settings import settings_of
+from unrolled.settings import settings_in
+from unrolled.tasks.task import task_named
+from unrolled.training.applicable import CONFIGS
 from unrolled.training.config import TrainConfig
-
-GROUPS = {"data": DataConfig, "model": ModelConfig, "train": TrainConfig}
 
 
 class UnknownSetting(UserError, TypeError):
     """A setting that an estimator does not have."""
+
+
+def settings_of(name: str) -> frozenset[str]:
+    """The settings, without their group, that do something for a task: with some family, on some data."""
+    kinds = frozenset(task_named(name).input_kinds)
+    return frozenset(
+        key
+        for config in CONFIGS.values()
+        for key, setting in settings_in(config).items()
+        if setting.fits(task=name, inputs=kinds)
+    )
 
 
 def signature(task: str, *, silent: bool) -> inspect.Signature:
@@ -36,7 +47,7 @@ def signature(task: str, *, silent: bool) -> inspect.Signature:
     parameters.append(inspect.Parameter("silent", keyword, default=silent, annotation=bool))
     parameters.append(inspect.Parameter("random_state", keyword, default=None, annotation=Any))
     mine = settings_of(task)
-    for config in GROUPS.values():
+    for config in CONFIGS.values():
         hints = typing.get_type_hints(config)
         for field in (field for field in fields(config) if field.name in mine):
             default = () if field.default is MISSING else field.default
@@ -61,7 +72,7 @@ def configs(estimator: Any, **instead: Any) -> tuple[DataConfig, ModelConfig, Tr
     if estimator.run is not None:
         given_path(estimator.run, "run")
     made = []
-    for config in GROUPS.values():
+    for config in CONFIGS.values():
         names = [field.name for field in fields(config) if hasattr(estimator, field.name)]
         values = {name: instead.get(name, getattr(estimator, name)) for name in names}
         made.append(config(**{name: _plain(value) for name, value in values.items()}))

@@ -1,5 +1,6 @@
 """The model of records: from the steps of a sequence to one answer, or to one for each step."""
 
+import itertools
 from typing import Any, NamedTuple
 
 import torch
@@ -15,7 +16,6 @@ from unrolled.layers.pooling import Pool
 from unrolled.layers.state import State
 from unrolled.models.config import ModelConfig
 from unrolled.models.family_settings import family_settings
-from unrolled.models.frames import FrameFront
 from unrolled.models.sequence_model import SequenceModel
 
 
@@ -239,3 +239,25 @@ def _embedding_size(table: int, config: ModelConfig) -> int:
     """As many features as the table has rows, up to the limit; those of the word vectors, if it begins from some."""
     limit = config.embedding_size or config.width or 64
     return limit if config.embedding_file else min(limit, max(4, table))
+
+
+class FrameFront(nn.Module):
+    """Pictures to vectors: a small convolutional network over each picture alone, from
+    `[batch, time, 3 * height * width]` to `[batch, time, features]`. Three strided convolutions, each halving the
+    picture, and a mean over what is left.
+    """
+
+    def __init__(self, height: int, width: int, features: int) -> None:
+        super().__init__()
+        self.height, self.width = height, width
+        sizes = (3, 16, 32, 64)
+        layers: list[nn.Module] = []
+        for before, after in itertools.pairwise(sizes):
+            layers += [nn.Conv2d(before, after, 3, stride=2, padding=1), nn.GroupNorm(4, after), nn.ReLU()]
+        self.layers = nn.Sequential(*layers, nn.AdaptiveAvgPool2d(2), nn.Flatten())
+        self.out = nn.Linear(sizes[-1] * 4, features)
+
+    def forward(self, frames: Float[Tensor, "batch time pixels"]) -> Float[Tensor, "batch time features"]:
+        batch, time, _ = frames.shape
+        y = self.layers(frames.reshape(batch * time, 3, self.height, self.width))
+        return self.out(y).view(batch, time, self.out.out_features)

@@ -20,10 +20,9 @@ from unrolled.training.config import TrainConfig
 from unrolled.training.gradients import GradientWatch, clip_gradients, first_nonfinite
 from unrolled.training.interruption import Interruption
 from unrolled.training.limits import Limits, duration_in_words, parse_duration
-from unrolled.training.optimizers import set_learning_rate
+from unrolled.training.optimizers import learning_rate_factor, set_learning_rate
 from unrolled.training.parallel import full_tensor
 from unrolled.training.progress import Progress
-from unrolled.training.schedules import learning_rate_factor
 from unrolled.training.threads import ThreadChooser, choosing_threads
 
 VALIDATIONS = 12
