@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Protocol, get_args,
 
 from unrolled.errors import UserError
 from unrolled.models.config import ModelConfig
+from unrolled.plural import counted
 from unrolled.settings import KINDS
 
 if TYPE_CHECKING:
@@ -124,7 +125,7 @@ class Delay(NamedTuple):
     """None where steps have no length"""
 
     def __str__(self) -> str:
-        steps = f"{self.steps:,} step{'s' if self.steps > 1 else ''}" if self.steps else "none"
+        steps = counted(self.steps, "step") if self.steps else "none"
         return f"{steps} ({self.seconds:.3g} s)" if self.seconds else steps
 
 

@@ -8,7 +8,7 @@ from sklearn.metrics import mean_absolute_error, mean_pinball_loss, mean_squared
 from unrolled.errors import UserError
 from unrolled.layers import state as states
 from unrolled.layers.inputs import map_inputs
-from unrolled.tasks.forecast.forecast import add_intervals, calibrate, forecast, forecast_windows, score_forecasts
+from unrolled.tasks.forecast.forecast import forecast, forecast_windows, score_forecasts
 from unrolled.tasks.forecast.network import ForecastNetwork, series_inputs
 from unrolled.tasks.forecast.network_config import ForecastConfig
 from unrolled.tasks.forecast.windows import ForecastWindows
@@ -122,34 +122,12 @@ def test_the_mode_of_the_network_is_kept_and_dropout_is_off() -> None:
     assert np.array_equal(first, second)
 
 
-@pytest.mark.parametrize("quantiles", [(), LEVELS])
-@pytest.mark.parametrize("horizon", [2, 4])
-def test_calibrated_intervals_hold_what_they_promise(quantiles: tuple[float, ...], horizon: int) -> None:
-    network = make(quantiles=quantiles)
-    series = [series_of(6 + horizon, seed=i) for i in range(399)]  # one window each: exchangeable
-    held = [series_of(6 + horizon, seed=1000 + i) for i in range(400)]
-    seen = ForecastWindows(series, context=6, horizon=horizon, targets=[0])
-    offsets = calibrate(network, seen, LEVELS)
-    assert offsets.shape == (horizon, 1, 3)
-    for windows, low, high in (
-        (seen, 0.9, 0.91),
-        (ForecastWindows(held, context=6, horizon=horizon, targets=[0]), 0.85, 0.95),
-    ):
-        for batch, predicted in forecast_windows(network, windows, batch_size=1000):
-            levels = add_intervals(network, predicted, offsets, LEVELS)
-            assert levels.shape == (len(windows), horizon, 1, 3)
-            assert (np.diff(levels, axis=-1) >= 0).all()
-            assert low - 1e-6 <= (batch.future <= levels[..., 2]).mean() <= high
-            assert low - 1e-6 <= (batch.future >= levels[..., 0]).mean() <= high
-
-
 def test_nothing_to_compare_with() -> None:
     series = series_of(20)
     series[6:, 0] = np.nan
     windows = ForecastWindows([series], context=6, horizon=2, targets=[0])
     with pytest.raises(UserError, match="not one value to compare"):
         score_forecasts(make(), windows)
-    assert np.isfinite(calibrate(make(), windows, LEVELS)).all()
 
 
 @pytest.mark.parametrize("family", ["gru", "transformer", "inception"])

@@ -80,10 +80,6 @@ def window_statistics(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return centre, np.where(spread > 1e-8, spread, 1.0)
 
 
-def _standard(values: np.ndarray) -> tuple[float, float]:
-    return values.mean(), values.std()
-
-
 def _robust(values: np.ndarray) -> tuple[float, float]:
     low, middle, high = np.percentile(values, [25, 50, 75])
     return middle, (high - low) / 1.349

@@ -1,8 +1,6 @@
 """Which records are for training, validation and a final test."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
@@ -11,19 +9,6 @@ from unrolled.errors import UserError
 FEW = 500
 """With an official test part and fewer training records than this, none are held out: each is worth more in training
 than a validation on a tenth of them."""
-
-
-@dataclass(frozen=True)
-class RecordSplit:
-    """Record numbers of each part, and in words how they came about."""
-
-    train: np.ndarray
-    valid: np.ndarray
-    test: np.ndarray
-    how: str
-
-    def to_json(self) -> dict[str, Any]:
-        return {name: getattr(self, name).tolist() for name in ("train", "valid", "test")} | {"how": self.how}
 
 
 def hold_out(

@@ -1,4 +1,4 @@
-"""Forecasts of a trained network: for any horizon, over all windows of a part, with intervals."""
+"""Forecasts of a trained network: for any horizon, and over all windows of a part."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -23,7 +23,7 @@ def forecast(
     Up to the network's own horizon (the default) the forecast is direct. Beyond it is recursive: the network's point
     forecasts are put behind the window and it goes on from there, with the values of the channels known ahead; all
     other channels are missing.
-    Quantiles of the recursive part take these points for the truth, so they are too narrow; `calibrate` mends that.
+    Quantiles of the recursive part take these points for the truth, so they are too narrow.
     Raises `UserError` if `known` is absent where the network needs it, or ends too early.
     """
     config = network.config
@@ -59,34 +59,6 @@ def forecast_windows(
             past = torch.from_numpy(batch.past).to(device)
             known = None if batch.known is None else torch.from_numpy(batch.known).to(device)
             yield batch, forecast(network, past, known, horizon=windows.horizon).float().cpu().numpy()
-
-
-def calibrate(
-    network: ForecastNetwork, windows: ForecastWindows, levels: tuple[float, ...], *, batch_size: int = 256
-) -> np.ndarray:
-    """What to add to a forecast to reach each level: float32 `[horizon, targets, levels]`, for `add_intervals`.
-
-    For each step ahead and target, the quantile of the errors on `windows`, which training must not have seen (the
-    validation part): of the point forecast, or of the same level where the network forecasts it. So a network without
-    quantiles gets intervals, and one with them gets the coverage it promises, as far as the future is like these
-    windows. A level that so few windows cannot bound is their largest or smallest error. Memory: all errors at once.
-
-    Source: split conformal prediction; Vovk et al. 2005; Romano et al. 2019, arXiv:1905.03222, for quantiles.
-    """
-    bases, errors = [network.config.quantiles.index(q) if q in network.config.quantiles else None for q in levels], []
-    for batch, predicted in forecast_windows(network, windows, batch_size=batch_size):
-        errors.append(batch.future[..., None] - _bases(network, predicted, bases))
-    return np.stack(
-        [_error_quantile(np.concatenate([error[..., i] for error in errors]), q) for i, q in enumerate(levels)], axis=-1
-    ).astype(np.float32)
-
-
-def add_intervals(
-    network: ForecastNetwork, predicted: np.ndarray, offsets: np.ndarray, levels: tuple[float, ...]
-) -> np.ndarray:
-    """Forecasts of `forecast` at the levels of `calibrate`: `[windows, horizon, targets, levels]`, never crossing."""
-    bases = [network.config.quantiles.index(q) if q in network.config.quantiles else None for q in levels]
-    return np.sort(_bases(network, predicted, bases) + offsets, axis=-1)
 
 
 @dataclass
@@ -176,19 +148,3 @@ def _span(known: Tensor, begin: int, length: int) -> Tensor:
     part = known[:, begin : begin + length]
     missing = length - part.shape[1]
     return part if not missing else torch.cat([part, part[:, -1:].expand(-1, missing, -1)], dim=1)
-
-
-def _bases(network: ForecastNetwork, predicted: np.ndarray, bases: list[int | None]) -> np.ndarray:
-    """What each level begins from, its own quantile or the point: `[windows, horizon, targets, levels]`."""
-    point = point_of(network, predicted)
-    return np.stack([point if base is None else predicted[..., base] for base in bases], axis=-1)
-
-
-def _error_quantile(errors: np.ndarray, level: float) -> np.ndarray:
-    """Of each step and target over the n windows: the ranked error below which a new one lies with that probability,
-    number (n + 1) * level, rounded outwards."""
-    count = (~np.isnan(errors)).sum(axis=0)
-    rank = (count + 1) * level
-    index = np.clip(np.ceil(rank) if level >= 0.5 else np.floor(rank), 1, np.maximum(count, 1)).astype(np.int64) - 1
-    quantile = np.take_along_axis(np.sort(errors, axis=0), index[None], axis=0)[0]  # NaN is sorted to the end
-    return np.where(count > 0, quantile, 0)

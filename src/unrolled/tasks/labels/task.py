@@ -1,13 +1,14 @@
 """The tasks that answer for a record or for each of its steps: classify, regress, tag."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from unrolled.tasks.task import Delay, LiveStream, Prepared, Task, Trained
 
 if TYPE_CHECKING:
     from unrolled.tasks.choose_reading import Opened
     from unrolled.tasks.labels.dataset import Dataset
+    from unrolled.tasks.labels.trained import TrainedRecords
     from unrolled.tasks.reads import Reads
     from unrolled.training.progress import Progress
     from unrolled.training.run_training import Beginning
@@ -43,7 +44,7 @@ class RecordTask(Task):
         from unrolled.errors import UserError
         from unrolled.tasks.labels.stream import RecordStream
 
-        loaded = trained.loaded  # type: ignore[attr-defined]
+        loaded = cast("TrainedRecords", trained).loaded
         try:
             stream = RecordStream(loaded.model, loaded.recipe.inputs)
         except UserError:
