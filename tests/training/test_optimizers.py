@@ -1,4 +1,6 @@
 import copy
+import subprocess
+import sys
 
 import pytest
 import torch
@@ -114,3 +116,50 @@ def test_muon_steps_are_about_as_large_as_adamws(shape):
     optimizer.step()
     size = (model.weight.detach() - before).square().mean().sqrt().item()
     assert 0.001 < size < 0.004
+
+
+WITHOUT_COMPILER = """
+import sys, torch
+from unrolled.training.optimizers import make_optimizers
+model = torch.nn.Linear(3, 2)
+for kind in ("adamw", "muon"):
+    for optimizer in make_optimizers(model, kind, 1e-3, 0.1):
+        model(torch.ones(1, 3)).sum().backward()
+        optimizer.step()
+        optimizer.load_state_dict(optimizer.state_dict())
+        optimizer.zero_grad()
+print("torch._dynamo" in sys.modules)
+"""
+
+
+def test_they_do_without_the_compiler_whose_import_takes_longer_than_a_small_training():
+    done = subprocess.run([sys.executable, "-c", WITHOUT_COMPILER], capture_output=True, text=True)
+    assert done.stdout == "False\n", done.stderr
+
+
+@pytest.mark.parametrize("kind", ["adamw", "muon"])
+def test_they_compute_what_those_of_pytorch_do(kind):
+    ours, theirs = Model(), Model()
+    theirs.load_state_dict(ours.state_dict())
+    optimizers, peers = make_optimizers(ours, kind, 1e-2, 0.1), []
+    named = dict(theirs.named_parameters())
+    names = {id(parameter): name for name, parameter in ours.named_parameters()}
+    for optimizer in optimizers:
+        groups = [
+            group | {"params": [named[names[id(parameter)]] for parameter in group["params"]]}
+            for group in optimizer.param_groups
+        ]
+        peers.append(getattr(torch.optim, type(optimizer).__name__)(groups))
+    for turn in range(4):
+        for model, those in ((ours, optimizers), (theirs, peers)):
+            loss = sum(((turn + 1) * p).sin().sum() for p in model.parameters() if p.requires_grad)
+            for optimizer in those:
+                optimizer.zero_grad()
+            loss.backward()
+            for optimizer in those:
+                optimizer.step()
+        if turn == 1:
+            for optimizer in optimizers:
+                optimizer.load_state_dict(copy.deepcopy(optimizer.state_dict()))
+    for name, parameter in ours.named_parameters():
+        assert torch.equal(parameter, named[name]), name

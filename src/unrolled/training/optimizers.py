@@ -1,11 +1,15 @@
 """Optimisers, which parameter gets which, and how their learning rate changes over a run."""
 
+import functools
+import inspect
 import math
 from collections.abc import Callable
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 import torch
 from torch import nn
+
+T = TypeVar("T", bound=torch.optim.Optimizer)
 
 BETAS = (0.9, 0.95)
 """Of AdamW: the second is lower than PyTorch's 0.999, as usual for language models since Brown et al. 2020,
@@ -59,10 +63,10 @@ def make_optimizers(
     optimizers: list[torch.optim.Optimizer] = []
     if matrices:
         groups = [group(matrices, weight_decay)]
-        optimizers.append(torch.optim.Muon(groups, lr=learning_rate, adjust_lr_fn="match_rms_adamw"))
+        optimizers.append(_without_compiler(torch.optim.Muon)(groups, lr=learning_rate, adjust_lr_fn="match_rms_adamw"))
     groups = [group(members, decay) for members, decay in ((decayed, weight_decay), (plain, 0.0)) if members]
     if groups:
-        optimizers.append(torch.optim.AdamW(groups, lr=learning_rate, betas=BETAS, fused=True))
+        optimizers.append(_without_compiler(torch.optim.AdamW)(groups, lr=learning_rate, betas=BETAS, fused=True))
     return optimizers
 
 
@@ -96,6 +100,19 @@ def set_learning_rate(optimizers: list[torch.optim.Optimizer], factor: float) ->
     for optimizer in optimizers:
         for group in optimizer.param_groups:
             group["lr"] = group["initial_lr"] * factor
+
+
+@functools.cache
+def _without_compiler(kind: type[T]) -> type[T]:
+    """The same optimiser, which does not import PyTorch's compiler: that takes more than a second, longer than many a
+    small training.
+
+    PyTorch imports it to tell it which methods of an optimiser it should leave alone; nothing is compiled here.
+    """
+    names = ("add_param_group", "zero_grad", "state_dict", "load_state_dict")
+    methods = {name: inspect.unwrap(getattr(kind, name)) for name in names}
+    step = torch.no_grad()(inspect.unwrap(getattr(kind, "step")))  # noqa: B009
+    return type(kind.__name__, (kind,), methods | {"step": step})
 
 
 def _embedding_weights(model: nn.Module) -> set[int]:
