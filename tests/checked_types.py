@@ -1,9 +1,10 @@
 """Annotations are checked at run time, and shapes where one is written: elsewhere, to bind the arguments of every call
 for them would cost several times as much as the check."""
 
+import contextlib
 import functools
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any, get_args
 
 import jaxtyping
@@ -15,6 +16,16 @@ _with_shapes = jaxtyping.jaxtyped
 def check_types_quickly() -> None:
     """To be called before the first import of what `--jaxtyping-packages` names."""
     jaxtyping.jaxtyped = _checked
+
+
+@contextlib.contextmanager
+def types_unchecked() -> Iterator[None]:
+    """Within, nothing is checked: for many calls of what other calls have checked."""
+    jaxtyping.config.update("jaxtyping_disable", True)
+    try:
+        yield
+    finally:
+        jaxtyping.config.update("jaxtyping_disable", False)
 
 
 def _checked(*, typechecker: Any) -> Callable[[Any], Any]:

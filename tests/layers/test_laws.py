@@ -4,6 +4,7 @@ import pytest
 import torch
 from torch import nn
 
+from checked_types import types_unchecked
 from unrolled.layers.attention import Attention
 from unrolled.layers.bidirectional import Bidirectional
 from unrolled.layers.combinators import Pointwise, Residual, Stack
@@ -106,4 +107,6 @@ def test_laws(name):
     layer = LAYERS[name]()
     # With 2,000 every broken layer is caught (tests/testing). A growing cache takes time in the square of the steps.
     long_steps = 2_000 if layer.receptive_field is not None or "attention" not in name else 1_000
-    check_layer(layer, long_steps=long_steps)
+    check_layer(layer, laws=["state"])
+    with types_unchecked():
+        check_layer(layer, long_steps=long_steps)

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 import torch
 
+from checked_types import types_unchecked
 from unrolled.models.config import ModelConfig
 from unrolled.models.records import InputSizes
 from unrolled.tasks.describe.network import DescriptionInputs, DescriptionNetwork
@@ -77,7 +78,9 @@ def test_it_keeps_every_law_of_models(name: str) -> None:
         condition = torch.randn(batch, time, made.embedding.embedding_dim, generator=generator)
         return DescriptionInputs(torch.randint(0, 7, (batch, time), generator=generator), condition)
 
-    checked = check_model(made, draw, batch_size=2, length=8, long_steps=100, tolerance=1e-4)
+    check_model(made, draw, laws=["state"], batch_size=2, length=8, tolerance=1e-4)
+    with types_unchecked():
+        checked = check_model(made, draw, batch_size=2, length=8, long_steps=100, tolerance=1e-4)
     assert all(result.cases for result in checked)
 
 
