@@ -284,7 +284,7 @@ def main() -> None:
     options.add_argument("--tables", type=float, default=200, metavar="MB", help="size of each table")
     options.add_argument("--text", type=float, default=600, metavar="MB", help="size of the text")
     chosen: argparse.Namespace = options.parse_args()
-    tables, text = (0.5, 0.5) if chosen.quick else (chosen.tables, chosen.text)
+    tables, text = (0.1, 0.2) if chosen.quick else (chosen.tables, chosen.text)
     load = os.getloadavg()[0]
     with workplace(chosen.data, quick=True) as (folder, _):
         read = measure_tables(folder, int(tables * MB))
