@@ -1,6 +1,8 @@
 """The help of a verb: the options that most people need, or all of them by what they are for."""
 
 import json
+import shutil
+import textwrap
 from argparse import ArgumentParser, RawDescriptionHelpFormatter
 
 from unrolled.cli.parser import Option, Parser, usage
@@ -12,7 +14,7 @@ def help_text(parser: Parser, *, everything: bool = False) -> str:
     hidden = len(parser.options) - len(shown)
     page = ArgumentParser(
         usage=usage(parser),
-        description=parser.description + (f"\n\nFor example: {parser.example}" if parser.example else ""),
+        description=_wrapped(parser.description) + (f"\n\nFor example: {parser.example}" if parser.example else ""),
         epilog=f"{parser.prog} --help-all shows {hidden} more, by task and family." if hidden else None,
         formatter_class=RawDescriptionHelpFormatter,
         add_help=False,
@@ -28,6 +30,14 @@ def help_text(parser: Parser, *, everything: bool = False) -> str:
                 word = option.metavar if flags else option.word
                 section.add_argument(*(flags or [option.name]), metavar=word, help=text)
     return page.format_help().rstrip()
+
+
+def _wrapped(description: str) -> str:
+    """Its lines as wide as those of the options; those of a list are indented."""
+    width = shutil.get_terminal_size().columns - 2
+    return "\n".join(
+        textwrap.fill(line, width, subsequent_indent="  " * line.startswith("- ")) for line in description.split("\n")
+    )
 
 
 def by_place(options: list[Option]) -> dict[str, list[Option]]:

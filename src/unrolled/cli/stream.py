@@ -20,20 +20,25 @@ LONGEST_LINE = 1 << 24
 LONGEST_ERROR = 600
 """characters"""
 
+DESCRIPTION = """Feed a model one step at a time: JSON lines in, JSON lines out, each as soon as it is certain. \
+A line holds
+
+- for a language model a text, "ab" or {"text": "ab"}: each token is answered with its loss (nats) and the likeliest \
+next ones
+- for a forecast the values of a step, {"COLUMN": 1.5}, with "time" where the model knows the calendar and "known": \
+{"COLUMN": [...]} where it knows columns ahead: it is answered with the forecast from there
+- for a model of records a step, {"COLUMN": 1.5}, or a piece of any length, {"SIGNAL": [0.1, 0.2]} or {"WORDS": ["a", \
+"b"]}: each step is answered with its tag, or with the answer so far; events and letters come once
+- for a translation {"source": "..."}, for a description what is known, {"COLUMN": "jig"}: the answer is written token \
+by token
+
+{"end": true} or the end of the input ends a record, {"reset": true} forgets everything. A line that cannot be used is \
+answered with "error" and changes nothing. With --json all this goes to stderr, and the counts at the end to stdout."""
+
 
 def add_arguments(parser: Parser) -> None:
-    parser.description = (
-        "Feed a model one step at a time. Each input line is JSON. For a language model it is a text such as "
-        '"ab", or an object {"text": "ab"} or {"reset": true}; each token gives one output line with its loss '
-        "(nats) and the likeliest next tokens. For a model that forecasts it is the values of one step, "
-        '{"COLUMN": 1.5}, with its "time" where the model knows the calendar and "known": {"COLUMN": [...]} for the '
-        "steps ahead where it knows columns ahead; each gives one line with the forecast from there. For a model of "
-        'records it is one step, {"COLUMN": 1.5}, or a piece of any length, {"SIGNAL": [0.1, 0.2]} or {"WORDS": '
-        '["a", "b"]}; each step gives one line with the tag or the answer so far, events and letters one each as '
-        'soon as they are certain; {"end": true} or the end of the input ends a record, {"reset": true} begins '
-        'another. A line that cannot be used gives a line with "error" and changes nothing. With --json these '
-        "lines go to stderr, and stdout gets one object with the counts at the end."
-    )
+    parser.description = DESCRIPTION
+    parser.example = """echo '"The moon "' | unrolled stream runs/poems-lstm"""
     parser.add_argument("model", metavar="RUN", help="run directory, or model directory")
     parser.add_argument("--load-state", type=str | None, metavar="FILE", help="go on from a saved state")
     parser.add_argument("--save-state", type=str | None, metavar="FILE", help="save the state at the end of the input")
