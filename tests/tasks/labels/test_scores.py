@@ -4,7 +4,7 @@ import json
 
 import numpy as np
 import pytest
-from sklearn.metrics import accuracy_score, log_loss, mean_squared_error
+from sklearn.metrics import accuracy_score, f1_score, log_loss, mean_squared_error
 
 from unrolled.data.encoders.encoding import Encoding
 from unrolled.data.encoders.numbers import Scaler
@@ -13,7 +13,7 @@ from unrolled.data.feeds.examples import NO_TARGET, Example, Examples
 from unrolled.data.records import Events
 from unrolled.tasks.labels.target import Naive
 from unrolled.tasks.labels.targets.events import EventTarget
-from unrolled.tasks.labels.targets.labels import ClassTarget
+from unrolled.tasks.labels.targets.labels import ClassTarget, MultilabelTarget
 from unrolled.tasks.labels.targets.numbers import NumberTarget, StepNumberTarget
 from unrolled.tasks.labels.targets.tags import TagTarget
 from unrolled.tasks.transcribe.target import TranscriptTarget
@@ -48,6 +48,24 @@ def test_classes_without_those_that_are_not_known() -> None:
     )
     assert scores.baseline["accuracy"].value == pytest.approx(3 / 6), "the most frequent class of training is b"
     assert scores.baseline["log_loss"].value == pytest.approx(-np.log([0.2, 0.6, 0.2])[truth[known]].mean(), rel=1e-5)
+
+
+def test_several_labels_beside_their_shares_in_training() -> None:
+    target = MultilabelTarget("y", ("a", "b", "c"))
+    truth = [("a",), ("a", "b"), (), ("a", "c"), None]
+    answers = list(RANDOM.uniform(size=(5, 3)).astype(np.float32))
+    part = examples([target.encode(labels) for labels in truth], steps=3)
+    scores = target.judge(part, answers)
+    assert (scores.count, scores.unscored) == (4, 1)
+    held = np.array([[1, 0, 0], [1, 1, 0], [0, 0, 0], [1, 0, 1]])
+    chances = np.stack(answers)[:4].astype(np.float64)
+    assert scores.loss == pytest.approx(np.mean([log_loss(held.ravel(), chances.ravel())]), rel=1e-5)
+    assert scores.metrics["micro_f1"].value == pytest.approx(f1_score(held, chances >= 0.5, average="micro"))
+    training = examples([target.encode(labels) for labels in (("a",), ("a", "b"), ("a",), (), None)], steps=3)
+    naive = target.naive(training, Encoding(()))
+    assert naive.answer == [0.75, 0.25, 0.0]
+    baseline = target.score_naive(naive, part)
+    assert baseline["micro_f1"].value == pytest.approx(f1_score(held, [[1, 0, 0]] * 4, average="micro"))
 
 
 def test_values_in_their_units() -> None:
