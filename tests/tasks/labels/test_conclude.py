@@ -13,6 +13,7 @@ from unrolled.data.config import DataConfig
 from unrolled.data.encoders.numbers import Scaler
 from unrolled.data.encoders.texts import fit_vocabulary
 from unrolled.models.config import ModelConfig
+from unrolled.plural import rounded
 from unrolled.tasks.labels.targets.labels import ClassTarget
 from unrolled.tasks.labels.targets.numbers import NumberTarget
 from unrolled.tasks.labels.targets.tags import TagTarget
@@ -43,6 +44,12 @@ def test_every_held_out_part_is_judged(tmp_path: Path) -> None:
     for part in ("validation", "test"):
         for name in ("MSE", "MAE", "R2"):
             assert f"<dt>{part} {name}</dt>" in page
+        naive = result["valid" if part == "validation" else part]["baseline"]
+        for name in ("mse", "mae"):
+            tile = re.search(rf"<dt>{part} {name.upper()}</dt><dd>.*?</dd>", page)
+            assert tile is not None
+            assert f"<small>baseline {rounded(naive[name]['value'])}</small>" in tile[0]
+            assert naive[name]["value"] != result["valid" if part == "validation" else part]["metrics"][name]["value"]
         assert f'<dt>{part} baseline</dt><dd class="words">mean of the training part</dd>' in page
     # The picture is of the last part: a dot for each of its twelve records.
     assert page.count('<circle class="mark truth"') == 12

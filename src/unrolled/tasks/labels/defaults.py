@@ -99,7 +99,9 @@ def _variation(facts: Facts) -> Literal["none", "signal", "noise"]:
 
 
 def _choose_model(model: ModelConfig, facts: Facts, *, streams: bool = False) -> ModelConfig:
-    family = _family(facts) if model.family == "auto" else model.family
+    # Who waits for the steps ahead reads forward: from both ends there is nothing to wait for, and nothing to carry.
+    forward = bool(model.lookahead or streams) if model.causal is None else model.causal
+    family = _family(facts, forward=forward) if model.family == "auto" else model.family
     if model.causal is False and family == "feedforward":
         raise UserError("--model.causal false reads each record from both ends, and these have one step; leave it out")
     convolution, transformer = family == "convolution", family == "transformer"
@@ -108,8 +110,6 @@ def _choose_model(model: ModelConfig, facts: Facts, *, streams: bool = False) ->
     usual = {"inception": 6, "convolution": 2 if facts.placed else 4, "feedforward": 2, "transformer": 3}
     heads = model.heads or max(1, width // 32)
     # What does not apply stays as it was given: what has been chosen can be given again (see `applicable`).
-    # Who waits for the steps ahead reads forward: from both ends there is nothing to wait for, and nothing to carry.
-    forward = bool(model.lookahead or streams) if model.causal is None else model.causal
     both_ends = facts.task in ("classify", "regress", "tag", "transcribe") and not forward
     either = family != "feedforward" and (family != "inception" or forward)
     kernel = model.kernel
@@ -135,12 +135,13 @@ def _choose_model(model: ModelConfig, facts: Facts, *, streams: bool = False) ->
     )
 
 
-def _family(facts: Facts) -> Literal["feedforward", "lstm", "gru", "convolution", "inception"]:
+def _family(facts: Facts, *, forward: bool) -> Literal["feedforward", "lstm", "gru", "convolution", "inception"]:
     """Inception for numbers: it leads on short and on long series, and learns from few. But the steps of a table, often
     of one long series that changes with time, it fits too closely (benchmarks/defaults/results/tasks.md). Texts whose
-    length varies need a memory; where it does not, convolutions find motifs, and positions say where."""
+    length varies need a memory; where it does not, convolutions find motifs, and positions say where. Of the families
+    that read forward it also transcribes best (benchmarks/defaults/results/causal.md)."""
     if facts.task == "transcribe":
-        return "lstm"
+        return "inception" if forward else "lstm"
     if facts.steps == 1:
         return "feedforward"
     if facts.tokens:
