@@ -91,6 +91,11 @@ def test_a_run_leaves_all_there_is(run: tuple[Path, dict[str, Any]]) -> None:
     assert "Attention: what each token was said from" in report
     assert ".picture .shade" in report
     assert "reference: " in report
+    scores = result["valid"]
+    assert scores["metrics"]["chrf"]["value"] != scores["baseline"]["chrf"]["value"]
+    for name, title in (("bleu", "BLEU"), ("chrf", "chrF")):
+        value, naive = scores["metrics"][name]["value"], scores["baseline"][name]["value"]
+        assert f"<dt>validation {title}</dt><dd>{value:.2f}<small>baseline {naive:.2f}</small></dd>" in report
 
 
 def test_a_model_directory_is_the_model(run: tuple[Path, dict[str, Any]], tmp_path: Path) -> None:
