@@ -2,8 +2,8 @@
 
 With `--model.causal true` the family is that of training without flags, made causal, and inception to transcribe
 (`tasks/labels/defaults.py`); this holds it against the others. A candidate is a set of flags beside the defaults, all
-with `--model.bidirectional false`; "both ends" is what training without flags takes, for what seeing the whole record is
-worth. All are trained for the same few updates, with one network. Test parts are left alone: of UCR sets and of TREC
+with `--model.bidirectional false`; "both ends" is what training without flags takes, for what seeing the whole record
+is worth. All are trained for the same few updates, with one network. Test parts are left alone: of UCR sets and of TREC
 only the training file is read, of the spoken digits what is not the test set, of the weather and the heart record the
 first part in time. `--data` is a folder with data sets in the sub-folders that the rows name; what is not there is left
 out, and those that are made up are always there. With `--write` scores are kept in results/causal.json as they come, so
