@@ -165,7 +165,10 @@ def test_what_is_known_in_words(learned: tuple[Path, dict[str, Any], Path]) -> N
 def test_the_report(learned: tuple[Path, dict[str, Any], Path]) -> None:
     report = (learned[0] / "report.html").read_text()
     assert "animal=" in report
-    assert "validation perplexity" in report
+    scores = learned[1]["valid"]
+    value, naive = scores["metrics"]["perplexity"]["value"], scores["baseline"]["perplexity"]["value"]
+    assert value < naive
+    assert f"<dt>validation perplexity</dt><dd>{value:.4g}<small>baseline {naive:.4g}</small></dd>" in report
 
 
 def test_cut_off_and_resumed_is_the_same_run(tmp_path: Path) -> None:

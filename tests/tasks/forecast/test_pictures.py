@@ -5,6 +5,7 @@ import re
 from unrolled.scoring.bootstrap import Metric
 from unrolled.tasks.forecast.pictures import table, tiles
 from unrolled.tasks.forecast.scores import ForecastJudgement
+from unrolled.tasks.forecast.task import Forecast
 
 
 def metric(name: str, value: float) -> Metric:
@@ -38,3 +39,11 @@ def test_the_table_has_a_row_for_each() -> None:
         "value 24 steps before": ["2.5", "1.25"],
         "last value": ["3.5", "1.75"],
     }
+
+
+def test_the_lines_say_the_same() -> None:
+    assert Forecast().score_lines(JUDGEMENT.to_json()) == [
+        "MSE 1.5000 (1.4 to 1.6), MAE 0.7500; 7 windows, in standard deviations of each channel",
+        "  value 24 steps before: MSE 2.5000 (2.4 to 2.6), MAE 1.2500",
+        "  last value: MSE 3.5000 (3.4 to 3.6), MAE 1.7500",
+    ]
