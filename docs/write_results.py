@@ -11,6 +11,7 @@ COMMANDS = {
     "carried_state_records_gru": "python benchmarks/carried_state_records.py --data DATA --steps 800",
     "wikitext_lstm": "python benchmarks/wikitext_lstm.py --data wikitext-2/ --steps 500",
     "quality": "python benchmarks/quality.py --data DATA",
+    "startup": "python benchmarks/startup.py",
     "live": "python benchmarks/live.py --data DATA",
     "live_forecast": "python benchmarks/live_forecast.py",
 }
