@@ -94,6 +94,30 @@ def test_meta_of_the_wrong_type(name: str, value: Any, folder: Path) -> None:
         assert "step-00000002 is not a whole checkpoint: " in resume(folder)
 
 
+@pytest.mark.parametrize(
+    ("setting", "value"), [("embedding_size", -1), ("embedding_size", 10**30), ("forget_bias", 1e308), ("layers", -1)]
+)
+def test_settings_of_a_checkpoint_out_of_their_range(setting: str, value: Any, folder: Path) -> None:
+    _, meta = load_checkpoint(newest(folder))
+    meta["settings"]["model"][setting] = value
+    rewrite(folder, meta)
+    assert resume(folder)
+
+
+@pytest.mark.slow
+def test_every_value_everywhere_in_meta(folder: Path) -> None:
+    _, meta = load_checkpoint(newest(folder))
+    for way in places(meta):
+        for value in (-1, 1e308, 10**30):
+            content = json.loads(json.dumps(meta))
+            inner = content
+            for name in way[:-1]:
+                inner = inner[name]
+            inner[way[-1]] = value
+            rewrite(folder, content)
+            resume(folder)
+
+
 def test_any_value_anywhere_in_meta(folder: Path) -> None:
     _, meta = load_checkpoint(newest(folder))
     cases = [(way, value) for way in places(meta) for value in VALUES if value != "\ud800"]

@@ -12,6 +12,7 @@ from unrolled.estimators.base import TrainedEstimator
 from unrolled.estimators.intake import TEXTS, check_data, taken_in
 from unrolled.estimators.paths import is_path, paths_of
 from unrolled.estimators.settings import configs
+from unrolled.tasks.translate.beam import check_search
 from unrolled.tasks.translate.data import opened_pairs
 from unrolled.tasks.translate.load import LoadedTranslation, load_translation
 from unrolled.tasks.translate.source_texts import read_source_texts
@@ -48,6 +49,7 @@ class Translator(TrainedEstimator):
     def predict(self, X: Any, *, beams: int = BEAMS, length_penalty: float = ALPHA) -> list[str]:
         """The translation of each text of a list, of each line of a file or of a column of a table."""
         loaded: LoadedTranslation = self._model
+        check_search(beams, length_penalty)
         if is_path(X):
             _, sources = read_source_texts(paths_of(X), loaded.encoding.source_field, Notes())
         else:

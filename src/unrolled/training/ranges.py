@@ -15,6 +15,8 @@ from unrolled.settings import Range, choices_of, parts_of, settings_in
 from unrolled.training.config import TrainConfig
 from unrolled.training.limits import parse_duration
 
+MOST = 1e30
+"""Of any number: what single precision holds with room to spare."""
 RANGES: dict[str, Range] = {
     f"{group}.{name}": setting.allowed
     for group, config in (("data", DataConfig), ("model", ModelConfig), ("train", TrainConfig))
@@ -26,14 +28,19 @@ RANGES: dict[str, Range] = {
 
 def check_ranges(data: DataConfig, model: ModelConfig, train: TrainConfig) -> None:
     """Raises `UserError` for the first setting that is of a wrong kind, out of its range or contradicts another."""
+    check_values(data, model, train)
+    _check_heads(model)
+    _check_embedding(model)
+
+
+def check_values(data: DataConfig, model: ModelConfig, train: TrainConfig) -> None:
+    """Raises `UserError` for the first setting that is of a wrong kind or out of its range."""
     for group, config in (("data", data), ("model", model), ("train", train)):
         hints = typing.get_type_hints(type(config))
         for field in fields(config):
             _check_value(f"{group}.{field.name}", getattr(config, field.name), hints[field.name])
     if train.max_time is not None:
         parse_duration(train.max_time)
-    _check_heads(model)
-    _check_embedding(model)
 
 
 def _check_value(name: str, value: Any, hint: Any) -> None:
@@ -50,6 +57,8 @@ def _check_value(name: str, value: Any, hint: Any) -> None:
     allowed = RANGES.get(name)
     if allowed is not None and not (math.isfinite(value) and allowed.holds(value)):
         raise UserError(f"--{name} is {value}; give {allowed.words}")
+    if allowed is not None and value > MOST:
+        raise UserError(f"--{name} is {value}; give at most {MOST:g}")
 
 
 def _check_heads(model: ModelConfig) -> None:

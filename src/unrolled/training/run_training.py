@@ -35,7 +35,7 @@ from unrolled.training.metrics import MetricsLog, TensorBoardLog
 from unrolled.training.optimizers import make_optimizers
 from unrolled.training.parallel import full_weights, make_accelerator, wrap
 from unrolled.training.progress import Progress
-from unrolled.training.ranges import check_ranges
+from unrolled.training.ranges import check_ranges, check_values
 from unrolled.training.resume import (
     as_begun,
     check_meta,
@@ -89,6 +89,7 @@ def start_run(
             before = checkpoint.meta["settings"]
             data, model = as_begun(data, before["data"]), as_begun(model, before["model"])
             config = as_begun(config, before["train"])
+            check_values(data, model, config)
     return Beginning(files, data, model, config, accelerator, folder, checkpoint, anew)
 
 

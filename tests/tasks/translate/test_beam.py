@@ -1,12 +1,14 @@
 """Beam search against writing out every sequence, and against a loop of argmax."""
 
 import itertools
+import re
 from typing import Any
 
 import pytest
 import torch
 
-from unrolled.tasks.translate.beam import beam_search, length_penalty
+from unrolled.errors import UserError
+from unrolled.tasks.translate.beam import beam_search, check_search, length_penalty
 from unrolled.tasks.translate.network import TranslationNetwork
 
 TOKENS, LONGEST = 3, 3
@@ -171,3 +173,17 @@ def test_what_cannot_be_searched() -> None:
         made.head.bias.fill_(torch.nan)
     with pytest.raises(ValueError, match="not numbers"):
         search(made, tokens, mask)
+
+
+@pytest.mark.parametrize(
+    ("beams", "alpha", "sentence"),
+    [
+        (0, 0.6, "--beams is 0; give a whole number from 1 to 10,000"),
+        (10**20, 0.6, "--beams is 100000000000000000000; give"),
+        (4, 1e308, "--length_penalty is 1e"),
+        (4, float("nan"), "--length_penalty is nan; give a number from -100 to 100"),
+    ],
+)
+def test_a_search_that_cannot_be_is_refused(beams: int, alpha: float, sentence: str) -> None:
+    with pytest.raises(UserError, match=re.escape(sentence)):
+        check_search(beams, alpha)

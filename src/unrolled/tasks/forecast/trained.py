@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from unrolled.tasks.forecast.train import PreparedForecast
     from unrolled.training.progress import Progress
 
+LONGEST_HORIZON = 1_000_000
+"""Steps ahead of a series, from a model that knows far fewer."""
+
 
 class TrainedForecast:
     """A model that forecasts; a part's content are `Windows`."""
@@ -58,5 +61,7 @@ class TrainedForecast:
     ) -> tuple[Predictions, int]:
         if horizon is not None and horizon < 1:
             raise UserError(f"--horizon is {horizon}, which must be at least 1")
+        if horizon is not None and horizon > LONGEST_HORIZON:
+            raise UserError(f"--horizon is {horizon}, which must be at most {LONGEST_HORIZON:,}")
         series = read_series(self.loaded, files, notes)
         return predictions(self.loaded, series, horizon=horizon, notes=notes), len(series)

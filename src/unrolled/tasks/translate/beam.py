@@ -7,11 +7,15 @@ import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
+from unrolled.errors import UserError
 from unrolled.layers import state as states
 from unrolled.layers.state import State
 
 Step = Callable[[Tensor, Any, State], tuple[Tensor, State, Tensor | None]]
 """`step(tokens, source, state)`: logits of the next token, the state after it, and attention weights or None."""
+
+MOST_BEAMS = 10_000
+LARGEST_ALPHA = 100
 
 
 class Hypothesis(NamedTuple):
@@ -25,6 +29,14 @@ class Hypothesis(NamedTuple):
     """the log probability over the length penalty"""
     attention: Float[Tensor, "tokens source"] | None
     """what each token, and last the end, read from the source, where asked for"""
+
+
+def check_search(beams: int, alpha: float) -> None:
+    """Raises `UserError` for a search that cannot be."""
+    if not 1 <= beams <= MOST_BEAMS:
+        raise UserError(f"--beams is {beams}; give a whole number from 1 to {MOST_BEAMS:,}")
+    if not -LARGEST_ALPHA <= alpha <= LARGEST_ALPHA:
+        raise UserError(f"--length_penalty is {alpha:g}; give a number from -{LARGEST_ALPHA} to {LARGEST_ALPHA}")
 
 
 def length_penalty(length: int, alpha: float) -> float:

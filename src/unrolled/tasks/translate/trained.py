@@ -12,6 +12,7 @@ from unrolled.reports.alignment import alignment_chart
 from unrolled.tasks.predictions import Predictions
 from unrolled.tasks.run_data import data_of_run, split_of_run
 from unrolled.tasks.task import Figures, Judgement, Part, Prepared, Samples
+from unrolled.tasks.translate.beam import check_search
 from unrolled.tasks.translate.data import own_pairs
 from unrolled.tasks.translate.load import LoadedTranslation, load_translation
 from unrolled.tasks.translate.network import TranslationNetwork
@@ -99,8 +100,9 @@ class TrainedTranslation:
         length_penalty: float | None = None,
         **options: Any,
     ) -> tuple[Predictions, int]:
-        if beams is not None and beams < 1:
-            raise UserError(f"--beams is {beams}, which must be at least 1")
+        beams = BEAMS if beams is None else beams
+        alpha = ALPHA if length_penalty is None else length_penalty
+        check_search(beams, alpha)
         if files == ["-"]:
             texts = _standard_input()
             count, sources = len(texts), iter(texts)
@@ -109,8 +111,8 @@ class TrainedTranslation:
         rows = translation_rows(
             self.loaded,
             sources,
-            beams=BEAMS if beams is None else beams,
-            alpha=ALPHA if length_penalty is None else length_penalty,
+            beams=beams,
+            alpha=alpha,
             notes=notes,
             progress=lambda done: progress.work("translating", done, count, unit=" texts"),
         )
