@@ -104,7 +104,7 @@ OPTIONS = {
     "--train.learning_rate 0": "--train.learning_rate is 0.0; give a number above 0",
     "--train.learning_rate=-0.1": "--train.learning_rate is -0.1; give a number above 0",
     "--train.learning_rate .nan": "--train.learning_rate is nan; give a number above 0",
-    "--train.learning_rate 1e308": "--train.learning_rate is 1e+308; give at most 1e+30",
+    "--train.learning_rate 1e308": "--train.learning_rate is 1e+308; give at most 1e+38",
     "--train.learning_rate .inf": "--train.learning_rate is inf; give a number above 0",
     "--train.weight_decay=-1": "--train.weight_decay is -1.0; give 0 or a number above it",
     "--train.warmup_steps=-1": "--train.warmup_steps is -1; give a whole number from 0",

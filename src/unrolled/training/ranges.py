@@ -15,8 +15,8 @@ from unrolled.settings import Range, choices_of, parts_of, settings_in
 from unrolled.training.config import TrainConfig
 from unrolled.training.limits import parse_duration
 
-MOST = 1e30
-"""Of any number: what single precision holds with room to spare."""
+MOST = 1e38
+"""Of any number: what single precision holds."""
 RANGES: dict[str, Range] = {
     f"{group}.{name}": setting.allowed
     for group, config in (("data", DataConfig), ("model", ModelConfig), ("train", TrainConfig))
