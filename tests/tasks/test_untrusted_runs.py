@@ -46,6 +46,16 @@ def places(value: Any, before: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
     return [*([before] if before else []), *(p for name, inner in inside for p in places(inner, (*before, name)))]
 
 
+def changed(meta: Any, way: tuple[Any, ...], value: Any) -> Any:
+    """A copy with another value at a place."""
+    content = json.loads(json.dumps(meta))
+    inner = content
+    for name in way[:-1]:
+        inner = inner[name]
+    inner[way[-1]] = value
+    return content
+
+
 def resume(folder: Path, **settings: Any) -> str:
     """The sentence that going on is refused with, or nothing if it is not."""
     try:
@@ -99,8 +109,7 @@ def test_meta_of_the_wrong_type(name: str, value: Any, folder: Path) -> None:
 )
 def test_settings_of_a_checkpoint_out_of_their_range(setting: str, value: Any, folder: Path) -> None:
     _, meta = load_checkpoint(newest(folder))
-    meta["settings"]["model"][setting] = value
-    rewrite(folder, meta)
+    rewrite(folder, changed(meta, ("settings", "model", setting), value))
     assert resume(folder)
 
 
@@ -109,12 +118,7 @@ def test_every_value_everywhere_in_meta(folder: Path) -> None:
     _, meta = load_checkpoint(newest(folder))
     for way in places(meta):
         for value in (-1, 1e308, 10**30):
-            content = json.loads(json.dumps(meta))
-            inner = content
-            for name in way[:-1]:
-                inner = inner[name]
-            inner[way[-1]] = value
-            rewrite(folder, content)
+            rewrite(folder, changed(meta, way, value))
             resume(folder)
 
 
@@ -123,12 +127,7 @@ def test_any_value_anywhere_in_meta(folder: Path) -> None:
     cases = [(way, value) for way in places(meta) for value in VALUES if value != "\ud800"]
     random.Random(0).shuffle(cases)
     for way, value in cases[:50]:
-        content = json.loads(json.dumps(meta))
-        inner = content
-        for name in way[:-1]:
-            inner = inner[name]
-        inner[way[-1]] = value
-        rewrite(folder, content)
+        rewrite(folder, changed(meta, way, value))
         resume(folder)
 
 

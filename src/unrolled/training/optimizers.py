@@ -109,10 +109,10 @@ def _without_compiler(kind: type[T]) -> type[T]:
 
     PyTorch imports it to tell it which methods of an optimiser it should leave alone; nothing is compiled here.
     """
-    names = ("add_param_group", "zero_grad", "state_dict", "load_state_dict")
+    names = ("add_param_group", "zero_grad", "state_dict", "load_state_dict", "step")
     methods = {name: inspect.unwrap(getattr(kind, name)) for name in names}
-    step = torch.no_grad()(inspect.unwrap(getattr(kind, "step")))  # noqa: B009
-    return type(kind.__name__, (kind,), methods | {"step": step})
+    methods["step"] = torch.no_grad()(methods["step"])
+    return type(kind.__name__, (kind,), methods)
 
 
 def _embedding_weights(model: nn.Module) -> set[int]:
