@@ -9,6 +9,7 @@ import torch
 from unrolled.data.readers.time_formats import written
 from unrolled.data.readers.time_steps import Step, times_from
 from unrolled.data.records import Notes
+from unrolled.models.evaluating import evaluating
 from unrolled.tasks.forecast.encoding import ForecastEncoding
 from unrolled.tasks.forecast.forecast import forecast, point_of
 from unrolled.tasks.forecast.known_ahead import first_steps, note_missing, require_future
@@ -73,7 +74,7 @@ def forecast_series(loaded: LoadedForecast, series: Sequence[Given], *, horizon:
 
 
 def _forecast(loaded: LoadedForecast, chosen: Sequence[Given], horizon: int) -> Iterator[Ahead]:
-    network, encoding = loaded.network.eval(), loaded.encoding
+    network, encoding = loaded.network, loaded.encoding
     context = network.config.context
     device = next(network.parameters()).device
     past = np.full((len(chosen), context, encoding.channels), np.nan, dtype=np.float32)
@@ -88,7 +89,7 @@ def _forecast(loaded: LoadedForecast, chosen: Sequence[Given], horizon: int) -> 
             features = features[-(context + steps) :]
             known[row, context + steps - len(features) : context + steps] = features
             known[row, context + steps :] = features[-1]  # only what is cut off needs more
-    with torch.inference_mode():
+    with torch.inference_mode(), evaluating(network):
         ahead = torch.from_numpy(known).to(device) if encoding.features else None
         predicted = forecast(network, torch.from_numpy(past).to(device), ahead, horizon=horizon).float().cpu().numpy()
     points = encoding.unscale(point_of(network, predicted))

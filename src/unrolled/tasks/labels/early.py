@@ -8,6 +8,7 @@ import torch
 
 from unrolled.data.feeds.examples import Examples, collate
 from unrolled.data.feeds.record_feed import ordered_batches
+from unrolled.models.evaluating import evaluating
 from unrolled.models.on_device import on_device
 from unrolled.models.records import RecordInputs
 from unrolled.plural import rounded
@@ -24,11 +25,11 @@ LEAST = 10
 def answers_early(model: RecordModel, examples: Examples, shares: tuple[float, ...]) -> list[list[np.ndarray]]:
     """For each share of the steps of a record the answers `[outputs]` after so many of them, at least one, rounded up:
     what a live stream says there."""
-    network = model.network.eval()
+    network = model.network
     device = next(network.parameters()).device
     size = max(1, BATCH_STEPS // max(examples.lengths, default=1))
     early: list[list[Any]] = [[None] * len(examples) for _ in shares]
-    with torch.inference_mode():
+    with torch.inference_mode(), evaluating(network):
         for numbers in ordered_batches(examples, min(size, 256)):
             chosen = [examples[int(number)]._replace(target=None) for number in numbers]
             values, tokens, mask, *_ = cast(tuple[Any, ...], on_device(collate(chosen, per_step=False), device))
